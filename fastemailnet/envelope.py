@@ -1,0 +1,81 @@
+"""What is accepted and what is worked on: lanes, recipients, positions and the unit.
+
+A submission is one message with one reverse-path and 1 to 1,000 recipients. It becomes one **unit** per destination domain: the
+thing a lease counts, a node delivers in one SMTP transaction and a record of ``mail.<lane>`` holds. These structs are the wire
+format of the log (MessagePack arrays), so fields are only ever added at the end, with a default.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+MAX_RECIPIENTS = 1_000
+MAX_MESSAGE_OCTETS = 50_000_000
+
+
+class Lane(StrEnum):
+    """Priority class of a message; also names its stream of the log."""
+
+    TRANSACTIONAL = "transactional"
+    STANDARD = "standard"
+    BULK = "bulk"
+
+    @property
+    def stream(self) -> str:
+        """The stream of the log that holds the units of this lane."""
+        return f"mail.{self.value}"
+
+
+class Position(NamedTuple):
+    """One record of the log."""
+
+    stream: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.stream}/{self.partition}@{self.offset}"
+
+
+class Recipient(msgspec.Struct, frozen=True, array_like=True):
+    """One RCPT TO address and its index among all recipients of the message (names its delivery, see ``ids``)."""
+
+    address: str
+    index: int
+
+
+class Unit(msgspec.Struct, frozen=True, array_like=True):
+    """One message × one destination domain."""
+
+    message: bytes  # 16 octets, see ids.message_id
+    lane: Lane
+    tenant: str
+    accepted_ms: int  # Unix milliseconds
+    expires_ms: int
+    reverse_path: str  # without angle brackets; "" is the null reverse-path
+    recipients: tuple[Recipient, ...]
+    domain: str  # destination: lower-case A-label, or an address literal
+    smtputf8: bool  # the envelope or a header needs SMTPUTF8 (RFC 6531)
+    body: bytes  # the message, CRLF line ends, with Date and Message-ID; unchanged over all attempts
+    attempt: int = 1
+    source: Position | None = None  # of the accepted record, when this is a copy in a deferral tier
+    idempotency_key: str = ""
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Unit)
+
+
+def encode_unit(unit: Unit) -> bytes:
+    """The unit as a record of the log."""
+    return _encoder.encode(unit)
+
+
+def decode_unit(record: bytes) -> Unit:
+    """The unit of a record of the log.
+
+    Raises:
+        msgspec.MsgspecError: the record is not a unit; it belongs in the stream ``dead``.
+    """
+    return _decoder.decode(record)

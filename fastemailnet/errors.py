@@ -1,0 +1,121 @@
+"""The whole exception tree. Delivery results are never exceptions; mistakes and refusals are.
+
+Each class says two things about itself, so that a caller need not guess:
+
+* ``retriable``: the same call may succeed later without any change;
+* ``definite``: the call certainly had no effect. An indefinite error covers "it may have happened".
+
+Constructors are positional and keep their arguments in ``args``, so that every error pickles through Ray.
+"""
+
+from typing import ClassVar
+
+
+class FastEmailNetError(Exception):
+    """Root of the tree."""
+
+    retriable: ClassVar[bool] = False
+    definite: ClassVar[bool] = True
+
+
+class ConfigError(FastEmailNetError):
+    """A setting is unknown or has a value that is not allowed."""
+
+    def __init__(self, key: str, value: str, allowed: str, nearest: str = "") -> None:
+        super().__init__(key, value, allowed, nearest)
+        self.key, self.value, self.allowed, self.nearest = key, value, allowed, nearest
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {self.nearest!r}?" if self.nearest else ""
+        return f"setting {self.key!r} = {self.value}: {self.allowed}{hint}"
+
+
+class MessageError(FastEmailNetError):
+    """A submitted message breaks a rule: what, where in it, and which limit."""
+
+    def __init__(self, what: str, where: str, limit: str = "") -> None:
+        super().__init__(what, where, limit)
+        self.what, self.where, self.limit = what, where, limit
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.where}" + (f" (limit: {self.limit})" if self.limit else "")
+
+
+class AddressError(MessageError):
+    """A reverse-path or recipient is not an address that SMTP can carry (RFC 5321 section 4.1.2, RFC 6531)."""
+
+
+class IdempotencyConflict(FastEmailNetError):
+    """The same idempotency key came again with another message."""
+
+    def __init__(self, key: str, first_message: str) -> None:
+        super().__init__(key, first_message)
+
+    def __str__(self) -> str:
+        return f"idempotency key {self.args[0]!r} already names message {self.args[1]} with other content"
+
+
+class LimitExceeded(FastEmailNetError):
+    """A bounded queue or backlog is full; nothing was accepted."""
+
+    retriable = True
+
+    def __init__(self, what: str, size: int, limit: int) -> None:
+        super().__init__(what, size, limit)
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}: {self.args[1]} is over the limit of {self.args[2]}; try again later"
+
+
+class IllegalTransition(FastEmailNetError):
+    """A life cycle or session was asked for a step that its table does not have. Nothing changed."""
+
+    def __init__(self, machine: str, state: str, event: str) -> None:
+        super().__init__(machine, state, event)
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}: no transition from {self.args[1]!r} on {self.args[2]!r}"
+
+
+class LogError(FastEmailNetError):
+    """The durable log cannot be read or written."""
+
+    retriable = True
+
+
+class LogAppendUnknown(LogError):
+    """An append failed after it was sent: the records may or may not be in the log."""
+
+    definite = False
+
+
+class LogCorrupt(LogError):
+    """A stored record or frame does not decode."""
+
+    retriable = False
+
+
+class LedgerError(FastEmailNetError):
+    """The ledger refuses to go on."""
+
+
+class LedgerCorrupt(LedgerError):
+    """Signed ledger data is missing or altered on disk. Restore from a mirror; never re-sequence."""
+
+
+class LedgerConflict(LedgerError):
+    """Another ledger writer moved the locked checkpoint; this one must stop and never sign again."""
+
+
+class ProofError(LedgerError):
+    """A receipt, proof or signature does not verify. The text names the step that failed."""
+
+
+class NotFound(FastEmailNetError):
+    """No such message, delivery or receipt."""
+
+
+class FleetError(FastEmailNetError):
+    """The fleet cannot be reached, started or stopped."""
+
+    retriable = True
