@@ -1,0 +1,304 @@
+"""State = fold(control, journal): the one place where a frame's validity is decided (R1, R3, R5, R6, R8, R10, claim rule).
+
+Every reader — coordinator, auditor, offline checker — folds the same frames to the same state. The result does not depend on how
+the journal partitions interleave, as long as control was read at least as far as the leases that the journal frames name: what a
+frame needs is either in its own partition before it (FENCE, INTENT) or in control (EPOCH, JOIN, ASSIGN).
+
+A place (see ``frames``) is *done* when a valid outcome ended it, *open* while a valid INTENT has no fact, *in doubt* when it is open
+and its node is fenced or says itself that the reply never came, and otherwise *out* under a lease or *free*.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from fastemailnet.envelope import Position
+from fastemailnet.flashsync.frames import (
+    NO_INTENT,
+    Assign,
+    Beat,
+    ControlFrame,
+    Deferral,
+    Epoch,
+    Fence,
+    Intent,
+    Join,
+    JournalFrame,
+    Outcome,
+    Resolve,
+    Verdict,
+    Void,
+)
+from fastemailnet.flashsync.progress import Progress
+from fastemailnet.outcome import Kind
+
+Token = tuple[str, int]  # node, incarnation
+Spot = tuple[int, int]  # journal partition, position in it
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A valid ASSIGN whose holder is not fenced."""
+
+    lease: int
+    stream: str
+    partition: int
+    lo: int
+    hi: int
+    token: Token
+    attempt: int
+
+    def covers(self, offset: int) -> bool:
+        """Whether ``offset`` is part of the lease."""
+        return self.lo <= offset < self.hi
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A valid INTENT without a fact. ``doubt_ms`` is set from the moment nobody may be expected to bring one."""
+
+    place: Position
+    attempt: int
+    lease: int
+    token: Token
+    spot: Spot  # of the INTENT
+    message: bytes
+    kinds: tuple[Kind, ...]
+    doubt_ms: int | None = None
+    reason: str = ""
+
+
+class Fold:
+    """The folded state. Mutable; ``clone`` copies it, ``key`` is its value."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.members: dict[str, Join] = {}  # node → its newest incarnation
+        self.fenced: set[Token] = set()
+        self.leases: dict[int, Lease] = {}  # live, with places that have not ended
+        self.left: dict[int, int] = {}  # lease → places of it that have not ended
+        self.progress: defaultdict[tuple[str, int], Progress] = defaultdict(Progress)
+        self.out: dict[Position, int] = {}  # place → the newest lease that covers it, until it is done or free
+        self.open: dict[Spot, Open] = {}  # where the INTENT stands → what it opened
+        self.named: dict[Position, Deferral] = {}  # live tier copies; one that no OUTCOME names is an orphan (claim rule)
+        self.ended: Counter[Kind] = Counter()  # recipients whose delivery ended, by class
+        self.alarms: list[str] = []
+
+    # ---- control
+
+    def apply_control(self, frame: ControlFrame) -> bool:
+        """Fold one control frame; False where it is void."""
+        if isinstance(frame, Epoch):
+            if frame.epoch <= self.epoch:
+                return False
+            self.epoch = frame.epoch
+            return True
+        if self.is_superseded(frame.epoch):
+            return False
+        match frame:
+            case Join():
+                self.members[frame.node] = frame
+            case Assign():
+                self._assign(frame)
+            case _:
+                assert_never(frame)
+        return True
+
+    def is_superseded(self, epoch: int) -> bool:
+        """R1: a command of another than the newest epoch has no effect."""
+        return epoch != self.epoch
+
+    def _assign(self, frame: Assign) -> None:
+        token = (frame.node, frame.incarnation)
+        lease = Lease(frame.lease, frame.stream, frame.partition, frame.lo, frame.hi, token, frame.attempt)
+        progress = self.progress[frame.stream, frame.partition]
+        self.leases[lease.lease] = lease
+        self.left[lease.lease] = frame.hi - frame.lo
+        progress.take(frame.lo, frame.hi)
+        for offset in range(frame.lo, frame.hi):
+            place = Position(frame.stream, frame.partition, offset)
+            older = self.out.get(place)
+            if older is not None:
+                # Control is read ahead of the journal frame that freed the place; the older lease must still judge that frame.
+                self.left[older] -= 1
+            self.out[place] = lease.lease
+        if self.is_fenced(token):
+            # The FENCE was folded first: the lease ends as it begins.
+            self._withdraw(lease, set())
+
+    # ---- journal
+
+    def apply_journal(self, partition: int, position: int, frame: JournalFrame) -> bool:
+        """Fold the journal frame at ``position`` of ``partition``; False where it is void or changes nothing."""
+        match frame:
+            case Beat():
+                return not self.is_fenced((frame.node, frame.incarnation))
+            case Intent():
+                return self._intent((partition, position), frame)
+            case Outcome():
+                return self._outcome(partition, frame)
+            case Void():
+                return self._void((partition, frame.intent))
+            case Fence():
+                return self._fence(frame)
+            case Resolve():
+                return self._resolve((partition, frame.intent), frame.verdict)
+            case _:
+                assert_never(frame)
+
+    def is_fenced(self, token: Token) -> bool:
+        """R3: whether a FENCE for the incarnation precedes this point of its partition."""
+        return token in self.fenced
+
+    def _permitted(self, frame: Intent | Outcome) -> Position | None:
+        """The place that the frame may act on; None where it holds no such lease, and a fenced token holds none (R2, R3, R8)."""
+        token = (frame.node, frame.incarnation)
+        lease = self.leases.get(frame.lease)
+        if lease is None or lease.token != token or not lease.covers(frame.offset):
+            return None
+        return Position(lease.stream, lease.partition, frame.offset)
+
+    def _intent(self, spot: Spot, frame: Intent) -> bool:
+        place = self._permitted(frame)
+        if place is None:
+            return False
+        kinds = (Kind.IN_DOUBT,) * len(frame.recipients)
+        token = (frame.node, frame.incarnation)
+        self.open[spot] = Open(place, frame.attempt, frame.lease, token, spot, frame.message, kinds)
+        return True
+
+    def _outcome(self, partition: int, frame: Outcome) -> bool:
+        if frame.intent != NO_INTENT:
+            return self._fact((partition, frame.intent), frame)
+        place = self._permitted(frame)
+        if place is None:
+            return False
+        if self.progress[place[:2]].is_done(place.offset):
+            self.alarms.append(f"second OUTCOME for {place} attempt {frame.attempt} in journal/{partition}")
+            return False
+        self._end(place, frame.kinds, frame.deferral)
+        return True
+
+    def _fact(self, spot: Spot, frame: Outcome) -> bool:
+        """R5: an outcome behind an INTENT settles it, whoever brings it and whenever, unless it was resolved before."""
+        entry = self.open.get(spot)
+        if entry is None:
+            return False
+        if Kind.IN_DOUBT in frame.kinds:
+            self.open[spot] = replace(entry, kinds=frame.kinds, doubt_ms=frame.at_ms, reason="no reply to the end of data")
+            return True
+        del self.open[spot]
+        self._end(entry.place, frame.kinds, frame.deferral)
+        return True
+
+    def _void(self, spot: Spot) -> bool:
+        if spot not in self.open:
+            return False
+        entry = self.open.pop(spot)
+        if self.is_fenced(entry.token):
+            self._free(entry.place, entry.lease, entry.attempt)
+        return True
+
+    def _fence(self, frame: Fence) -> bool:
+        token = (frame.node, frame.incarnation)
+        if self.is_fenced(token):
+            return False
+        self.fenced.add(token)
+        begun = set()
+        for spot, entry in self.open.items():
+            if entry.token == token:
+                begun.add(entry.place)
+                if entry.doubt_ms is None:
+                    self.open[spot] = replace(entry, doubt_ms=frame.at_ms, reason=f"its node was fenced: {frame.reason}")
+        for lease in [lease for lease in self.leases.values() if lease.token == token]:
+            self._withdraw(lease, begun)
+        return True
+
+    def _resolve(self, spot: Spot, verdict: Verdict) -> bool:
+        entry = self.open.get(spot)
+        if entry is None or entry.doubt_ms is None:
+            return False
+        del self.open[spot]
+        match verdict:
+            case Verdict.RETRY:
+                self._free(entry.place, entry.lease, entry.attempt + 1)
+            case Verdict.ASSUME_RELAYED:
+                self._end(entry.place, _decided(entry.kinds, Kind.RELAYED), None)
+            case Verdict.BOUNCE:
+                self._end(entry.place, _decided(entry.kinds, Kind.BOUNCED), None)
+            case _:
+                assert_never(verdict)
+        return True
+
+    # ---- the steps that the frames share
+
+    def _end(self, place: Position, kinds: tuple[Kind, ...], deferral: Deferral | None) -> None:
+        self.progress[place[:2]].finish(place.offset)
+        self._leave(place)
+        self.named.pop(place, None)
+        self.ended.update(kind for kind in kinds if kind is not Kind.DEFERRED)
+        if deferral is not None and not self.progress[deferral.copy[:2]].is_done(deferral.copy.offset):
+            self.named[deferral.copy] = deferral
+
+    def _withdraw(self, lease: Lease, begun: set[Position]) -> None:
+        """R3: the lease ends; what of it has no INTENT is free. A frame behind the FENCE finds no lease and is void."""
+        for offset in self.progress[lease.stream, lease.partition].open_in(lease.lo, lease.hi):
+            place = Position(lease.stream, lease.partition, offset)
+            if place not in begun:
+                self._free(place, lease.lease, lease.attempt)
+        self._forget(lease.lease)
+
+    def _free(self, place: Position, lease: int, attempt: int) -> None:
+        """Give a place back, unless a newer lease has it (whose ASSIGN may have been folded before this)."""
+        progress = self.progress[place[:2]]
+        if self.out.get(place) == lease and not progress.is_done(place.offset):
+            self._leave(place)
+            progress.give_back(place.offset, attempt)
+
+    def _leave(self, place: Position) -> None:
+        lease = self.out.pop(place, None)
+        if lease is not None and lease in self.left:
+            self.left[lease] -= 1
+            if not self.left[lease]:
+                self._forget(lease)
+
+    def _forget(self, lease: int) -> None:
+        """Nothing of it is out any more: a frame that still names it is a repetition."""
+        self.leases.pop(lease, None)
+        self.left.pop(lease, None)
+
+    # ---- reading it
+
+    def in_doubt(self) -> list[Open]:
+        """The attempts whose end may have been written and of which no fact is known (R6)."""
+        return [entry for entry in self.open.values() if entry.doubt_ms is not None]
+
+    def clone(self) -> "Fold":
+        """An independent copy."""
+        copy = Fold()
+        copy.epoch = self.epoch
+        copy.members, copy.fenced, copy.leases = dict(self.members), set(self.fenced), dict(self.leases)
+        copy.left, copy.out, copy.open = dict(self.left), dict(self.out), dict(self.open)
+        copy.progress.update((where, progress.clone()) for where, progress in self.progress.items())
+        copy.named, copy.ended, copy.alarms = dict(self.named), self.ended.copy(), list(self.alarms)
+        return copy
+
+    def key(self) -> tuple[object, ...]:
+        """The state as a hashable value."""
+        return (
+            self.epoch,
+            frozenset(self.members.items()),
+            frozenset(self.fenced),
+            frozenset(lease for number, lease in self.leases.items() if self.left[number]),
+            frozenset(self.out.items()),
+            frozenset(self.open.values()),
+            frozenset((where, progress.key()) for where, progress in self.progress.items() if progress.next),
+            frozenset(self.named.items()),
+            frozenset(self.ended.items()),
+        )
+
+
+def _decided(kinds: tuple[Kind, ...], verdict: Kind) -> tuple[Kind, ...]:
+    """The classes of an attempt in doubt after its resolution; a recipient that was to be tried again ends as expired."""
+    names = {Kind.IN_DOUBT: verdict, Kind.DEFERRED: Kind.EXPIRED}
+    return tuple(names.get(kind, kind) for kind in kinds)

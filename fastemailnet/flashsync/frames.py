@@ -1,0 +1,160 @@
+"""Frames of the two FlashSync streams, and their wire format (MessagePack arrays tagged by kind).
+
+*Control* is written by coordinators only: EPOCH, JOIN, ASSIGN. A control frame counts only if no higher EPOCH precedes it (R1).
+
+*Journal* has one partition per node slot. Its node writes INTENT, OUTCOME, VOID and BEAT; coordinators write FENCE and RESOLVE into
+the partition whose intents they concern, so that one total order decides between a late fact and a resolution.
+
+A **place** is the record a lease counts: an accepted unit in ``mail.<lane>`` or a copy of it in a deferral tier. Within a lease the
+place's offset names it. Fields are only ever added at the end, with a default.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from fastemailnet.envelope import Position
+from fastemailnet.outcome import Kind
+
+CONTROL = "control"
+JOURNAL = "journal"
+NO_INTENT = -1
+
+
+class Verdict(StrEnum):
+    """What a RESOLVE decides about a unit in doubt."""
+
+    RETRY = "retry"
+    ASSUME_RELAYED = "assume-relayed"
+    BOUNCE = "bounce"
+
+
+class Epoch(msgspec.Struct, frozen=True, array_like=True, tag="E"):
+    """A coordinator takes over; every control frame of a lower epoch behind it is void."""
+
+    epoch: int
+    at_ms: int
+
+
+class Join(msgspec.Struct, frozen=True, array_like=True, tag="J"):
+    """A node's new incarnation and the journal partition (slot) that it writes."""
+
+    epoch: int
+    node: str
+    incarnation: int
+    slot: int
+    capacity: int  # units it may hold per stream
+
+
+class Assign(msgspec.Struct, frozen=True, array_like=True, tag="A"):
+    """A lease: the offsets [lo, hi) of one partition, to one incarnation of one node."""
+
+    epoch: int
+    lease: int
+    stream: str
+    partition: int
+    lo: int
+    hi: int
+    node: str
+    incarnation: int
+    attempt: int = 0  # 0: the record's own attempt number; else the attempt that a RESOLVE opened
+
+
+class Intent(msgspec.Struct, frozen=True, array_like=True, tag="I"):
+    """The end of the message may be written from here on: the point of no return of one attempt (R4)."""
+
+    lease: int
+    offset: int
+    attempt: int
+    node: str
+    incarnation: int
+    at_ms: int
+    message: bytes
+    recipients: tuple[int, ...]  # indexes of the recipients the end of data would reach
+
+
+class Deferral(msgspec.Struct, frozen=True, array_like=True):
+    """The copy, already durable in its tier, that carries the recipients which are to be tried again (claim rule)."""
+
+    copy: Position
+    source: Position
+    attempt: int
+    due_ms: int
+    recipients: int
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="O"):
+    """The end of one attempt. With ``intent`` it is a fact (never fenced); without, a permission (void behind a FENCE), R5."""
+
+    lease: int
+    offset: int
+    attempt: int
+    node: str
+    incarnation: int
+    at_ms: int
+    intent: int  # journal position of the INTENT that it settles, or NO_INTENT
+    kinds: tuple[Kind, ...]  # one for each recipient of the unit
+    deferral: Deferral | None = None
+    evidence: bytes = b""  # facts for the ledger, encoded by the node; opaque here
+
+
+class Void(msgspec.Struct, frozen=True, array_like=True, tag="V"):
+    """A fact: the end that this INTENT allowed was not written and never will be."""
+
+    lease: int
+    offset: int
+    attempt: int
+    node: str
+    incarnation: int
+    intent: int
+
+
+class Beat(msgspec.Struct, frozen=True, array_like=True, tag="B"):
+    """Alive, with nothing else to say."""
+
+    node: str
+    incarnation: int
+    at_ms: int
+
+
+class Fence(msgspec.Struct, frozen=True, array_like=True, tag="F"):
+    """From here on the incarnation has no permission; what it had and did not begin may go to others (R3)."""
+
+    epoch: int
+    node: str
+    incarnation: int
+    at_ms: int
+    reason: str
+
+
+class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="R"):
+    """A policy or a person ends the attempt whose INTENT, in this partition, is in doubt (R6)."""
+
+    epoch: int
+    intent: int
+    verdict: Verdict
+    at_ms: int
+    reason: str
+
+
+ControlFrame = Epoch | Join | Assign
+JournalFrame = Intent | Outcome | Void | Beat | Fence | Resolve
+
+_encoder = msgspec.msgpack.Encoder()
+_control: msgspec.msgpack.Decoder[ControlFrame] = msgspec.msgpack.Decoder(ControlFrame)
+_journal: msgspec.msgpack.Decoder[JournalFrame] = msgspec.msgpack.Decoder(JournalFrame)
+
+
+def encode(frame: ControlFrame | JournalFrame) -> bytes:
+    """A frame as a record."""
+    return _encoder.encode(frame)
+
+
+def decode_control(record: bytes) -> ControlFrame:
+    """The control frame in a record. Raises msgspec.MsgspecError where it is none."""
+    return _control.decode(record)
+
+
+def decode_journal(record: bytes) -> JournalFrame:
+    """The journal frame in a record. Raises msgspec.MsgspecError where it is none."""
+    return _journal.decode(record)

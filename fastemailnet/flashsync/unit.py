@@ -1,0 +1,174 @@
+"""One attempt of one unit on a node, as a table (theory: ``fold`` says what its frames mean).
+
+    leased ──end before data──▶ copying? ─▶ ending ─▶ done
+      │                            ▲          ▲
+      └─ask─▶ intent ─granted─▶ sent ─fact────┘
+                 │                └─no reply──▶ ending (in doubt) ─▶ done
+                 ├─refused by the log (fenced)─▶ returned
+                 └─withheld─▶ voiding ─▶ leased again (or returned)
+
+*Copying* appends the copy for the recipients that are to be tried again; only when it is durable may the OUTCOME name it (claim
+rule), so a crash between the two leaves an orphan that nobody sends and a unit that is tried again.
+
+Effects come in the order in which they must become durable. The shell performs them and brings their results back as events; a crash
+between two effects is just a missing event.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import assert_never
+
+from fastemailnet.envelope import Position
+from fastemailnet.errors import IllegalTransition
+from fastemailnet.flashsync.frames import NO_INTENT
+from fastemailnet.flashsync.node import Release
+from fastemailnet.outcome import Kind
+
+
+class State(Enum):
+    """Where the attempt is."""
+
+    LEASED = "leased"
+    INTENT = "intent"  # the INTENT is on its way into the log
+    SENT = "sent"  # the end of data was written, or is being written
+    COPYING = "copying"
+    ENDING = "ending"  # the OUTCOME is on its way into the log
+    VOIDING = "voiding"
+    DONE = "done"
+    RETURNED = "returned"  # the right is gone; the fold gives the place to others
+
+
+@dataclass(frozen=True, slots=True)
+class AskRelease:
+    """The session has sent everything but the end, or holds a whole flight back."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntentLogged:
+    """The INTENT stands at ``position`` with no fence before it; ``release`` was decided in this very turn (R4)."""
+
+    position: int
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The log refused the append: the incarnation is fenced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The attempt has a result for each recipient, before or after the point of no return."""
+
+    kinds: tuple[Kind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CopyLogged:
+    """The copy for the deferred recipients is durable at ``copy``."""
+
+    copy: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """The OUTCOME or VOID is durable."""
+
+
+Event = AskRelease | IntentLogged | Refused | Ended | CopyLogged | Logged
+
+
+@dataclass(frozen=True, slots=True)
+class LogIntent:
+    """Append the INTENT under the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteEnd:
+    """The end may be written, now and in this turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUnended:
+    """Close the connection without writing the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogCopy:
+    """Append the copy to its tier."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogOutcome:
+    """Append the OUTCOME: under the token when ``intent`` is NO_INTENT, as a fact otherwise."""
+
+    intent: int
+    kinds: tuple[Kind, ...]
+    copy: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogVoid:
+    """Append the VOID of the INTENT at ``intent``, as a fact."""
+
+    intent: int
+
+
+Effect = LogIntent | WriteEnd | CloseUnended | LogCopy | LogOutcome | LogVoid
+
+
+@dataclass(slots=True)
+class Attempt:
+    """The machine. ``step`` either follows the table or raises IllegalTransition and changes nothing."""
+
+    state: State = State.LEASED
+    intent: int = NO_INTENT
+    kinds: tuple[Kind, ...] = ()
+
+    def step(self, event: Event) -> list[Effect]:
+        """The effects of one event, in durability order."""
+        match event, self.state:
+            case AskRelease(), State.LEASED:
+                self.state = State.INTENT
+                return [LogIntent()]
+            case IntentLogged(), State.INTENT:
+                return self._intent_logged(event)
+            case Ended(), State.LEASED | State.SENT:
+                return self._ended(event)
+            case CopyLogged(), State.COPYING:
+                self.state = State.ENDING
+                return [LogOutcome(self.intent, self.kinds, event.copy)]
+            case Logged(), State.ENDING:
+                self.state = State.DONE
+                return []
+            case Logged(), State.VOIDING:
+                self.state, self.intent = State.LEASED, NO_INTENT
+                return []
+            case Refused(), State.INTENT:
+                self.state = State.RETURNED
+                return [CloseUnended()]
+            case Refused(), State.ENDING | State.COPYING | State.LEASED:
+                self.state = State.RETURNED
+                return []
+            case _:
+                raise IllegalTransition("attempt", self.state.value, type(event).__name__)
+
+    def _intent_logged(self, event: IntentLogged) -> list[Effect]:
+        match event.release:
+            case Release.GRANTED:
+                self.state, self.intent = State.SENT, event.position
+                return [WriteEnd()]
+            case Release.FENCED | Release.DEADLINE | Release.STALE:
+                self.state, self.intent = State.VOIDING, event.position
+                return [CloseUnended(), LogVoid(event.position)]
+            case _:
+                assert_never(event.release)
+
+    def _ended(self, event: Ended) -> list[Effect]:
+        self.kinds = event.kinds
+        # An attempt in doubt leaves as a whole: its deferred recipients wait for the same resolution.
+        if Kind.DEFERRED in event.kinds and Kind.IN_DOUBT not in event.kinds:
+            self.state = State.COPYING
+            return [LogCopy()]
+        self.state = State.ENDING
+        return [LogOutcome(self.intent, self.kinds, None)]
