@@ -1,0 +1,216 @@
+"""One unit's way through a node, from lease to outcome: the shell of the ``unit`` machine.
+
+    take ▸ examine ▸ sign ▸ deliver ▸ (INTENT durable ▸ end written) ▸ reply ▸ OUTCOME durable
+
+A crash between any two of these leaves what the journal says: nothing (the unit is leased again), an INTENT (in doubt), or an
+OUTCOME. Nothing here decides: the machine says what to do next, the session what the peer answered, the examiner what may be sent.
+"""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actors.clock import monotonic_ms, wall_ms
+from actors.evidence import evidence
+from actors.examine import Examined, Examiner, Ruling
+from actors.journal import Journal
+from actors.leases import Taken
+from fastemailnet.delivery.retry import Retry, next_try
+from fastemailnet.delivery.route import Route
+from fastemailnet.envelope import Position, Unit
+from fastemailnet.flashsync import unit as u
+from fastemailnet.flashsync.frames import Deferral, Intent, Void
+from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
+from fastemailnet.flashsync.node import Standing
+from fastemailnet.ledger.fact import Flag
+from fastemailnet.lifecycle import Event, State, step
+from fastemailnet.net.pool import Delivery, Pool
+from fastemailnet.outcome import Kind, Outcome
+from fastemailnet.smtp.session import Transaction
+
+AGAIN_S = 0.2
+
+
+@dataclass(slots=True)
+class Stations:
+    """How many units of a node are in each state of the life cycle."""
+
+    counts: Counter[State]
+
+    def move(self, state: State, event: Event) -> State:
+        """Follow the table, and count."""
+        after = step(state, event)
+        self.counts[state] -= 1
+        self.counts[after] += 1
+        return after
+
+
+class Attempts:
+    """Works on the units of one incarnation."""
+
+    def __init__(self, journal: Journal, examiner: Examiner, pool: Pool, route: Route, stations: Stations) -> None:
+        self.journal = journal
+        self.examiner = examiner
+        self.pool = pool
+        self.route = route
+        self.stations = stations
+
+    async def work(self, taken: Taken) -> None:
+        """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
+        await _Attempt(self, taken).run()
+
+
+class _Attempt:
+    """The state of one attempt."""
+
+    def __init__(self, shop: Attempts, taken: Taken) -> None:
+        assert taken.unit is not None
+        self.shop = shop
+        self.taken = taken
+        self.unit: Unit = taken.unit
+        self.machine = u.Attempt()
+        self.life = shop.stations.move(State.IDLE, Event.LEASED)
+        self.content_sha256 = b""
+        self.where: dict[str, str | int] = {}
+        self.flags = Flag(0)
+
+    async def run(self) -> None:
+        """The whole way."""
+        self.move(Event.START)
+        unit = self.unit
+        if unit.expires_ms <= wall_ms():
+            await self.end_all(Kind.EXPIRED, "expired before it could be sent")
+            return
+        examined = await self.shop.examiner.examine(unit)
+        if examined.ruling is not Ruling.SEND:
+            await self.refuse(examined)
+            return
+        self.move(Event.VALID)
+        content = self.shop.examiner.sign(unit)
+        self.content_sha256 = hashlib.sha256(content).digest()
+        self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
+        self.move(Event.SCHEDULE)
+        while self.machine.state is u.State.LEASED and self.may_go_on():
+            transaction = Transaction(unit.reverse_path, unit.recipients, content, smtputf8=unit.smtputf8)
+            delivery = await self.shop.pool.deliver(self.shop.route, unit.domain, transaction, self.release)
+            if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
+                self.describe(delivery)
+                await self.end(delivery.outcomes)
+            elif self.machine.state is u.State.LEASED:
+                await asyncio.sleep(AGAIN_S)  # the end was withheld; what is left of the right may allow another try
+        if self.machine.state is not u.State.DONE:
+            self.move(Event.RETURN)
+
+    def may_go_on(self) -> bool:
+        """Whether this incarnation still has its right."""
+        return self.shop.journal.right.standing is Standing.HOLDING
+
+    def move(self, event: Event) -> None:
+        """One step of the life cycle."""
+        self.life = self.shop.stations.move(self.life, event)
+
+    async def refuse(self, examined: Examined) -> None:
+        """The gate says no: invalid, rejected or held."""
+        kind = Kind.HELD if examined.ruling is Ruling.HOLD else Kind.REJECTED
+        what = "invalid message" if examined.ruling is Ruling.INVALID else f"{kind.value} by the spam gate"
+        await self.end_all(kind, f"{what}: {examined.reason}")
+
+    async def end_all(self, kind: Kind, reason: str) -> None:
+        """The same outcome for every recipient, before the point of no return."""
+        await self.end([Outcome(recipient.index, kind, reason) for recipient in self.unit.recipients])
+
+    def describe(self, delivery: Delivery) -> None:
+        """Keep what the ledger is told about the connection."""
+        self.where = delivery.where()
+        if delivery.tls is not None:
+            self.flags |= Flag.TLS
+        if self.shop.route.is_sandbox:
+            self.flags |= Flag.SANDBOX
+
+    # ---- the point of no return
+
+    async def release(self) -> bool:
+        """Make the INTENT durable and say whether the end may be written: now, in the caller's turn of the loop (R4)."""
+        self.machine.step(u.AskRelease())
+        right = self.shop.journal.right
+        sent_ms = monotonic_ms()
+        position = await self.shop.journal.ask(self.intent())
+        if position is None:
+            self.machine.step(u.Refused())
+            return False
+        effects = self.machine.step(u.IntentLogged(position, right.may_end(sent_ms, monotonic_ms())))
+        if u.WriteEnd() in effects:
+            self.move(Event.END_ALLOWED)
+            return True
+        await self.shop.journal.tell(Void(*self.who(), position))
+        self.machine.step(u.Logged())
+        return False
+
+    def who(self) -> tuple[int, int, int, str, int]:
+        """Lease, offset, attempt, node and incarnation: how every frame of this attempt begins."""
+        right = self.shop.journal.right
+        return self.taken.lease, self.taken.place.offset, self.taken.attempt, right.node, right.incarnation
+
+    def intent(self) -> Intent:
+        """The INTENT of this attempt."""
+        return Intent(*self.who(), wall_ms(), self.unit.message, tuple(r.index for r in self.unit.recipients))
+
+    # ---- the end
+
+    async def end(self, outcomes: Sequence[Outcome]) -> None:
+        """Record the outcomes: the copy for those to be tried again first, then the OUTCOME that names it (claim rule)."""
+        now_ms = wall_ms()
+        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms)
+        outcomes = retry.outcomes
+        effects = self.machine.step(u.Ended(tuple(outcome.kind for outcome in outcomes)))
+        deferral = None
+        if u.LogCopy() in effects:
+            deferral = await self.defer(retry)
+            effects = self.machine.step(u.CopyLogged(deferral.copy))
+        for effect in effects:
+            assert isinstance(effect, u.LogOutcome)
+            await self.log_outcome(effect, outcomes, deferral, now_ms)
+
+    async def defer(self, retry: Retry) -> Deferral:
+        """Make the copy durable in its tier."""
+        assert retry.unit is not None
+        copy = msgspec_replace_source(retry.unit, self.taken.source)
+        position = await self.shop.journal.copy(retry.tier, copy)
+        return Deferral(position, self.taken.source, copy.attempt, retry.due_ms, len(copy.recipients))
+
+    async def log_outcome(
+        self, effect: u.LogOutcome, outcomes: Sequence[Outcome], deferral: Deferral | None, now_ms: int
+    ) -> None:
+        """Append the OUTCOME, as a fact behind an INTENT or as a permission without one."""
+        proof = evidence(
+            self.unit,
+            self.taken.attempt,
+            outcomes,
+            at_ms=now_ms,
+            content_sha256=self.content_sha256,
+            flags=self.flags,
+            where=self.where,
+        )
+        frame = OutcomeFrame(*self.who(), now_ms, effect.intent, effect.kinds, deferral, proof)
+        if effect.intent >= 0:
+            await self.shop.journal.tell(frame)
+        elif await self.shop.journal.ask(frame) is None:
+            self.machine.step(u.Refused())
+            return
+        self.machine.step(u.Logged())
+        self.move(ENDS[worst(effect.kinds)])
+
+
+def msgspec_replace_source(unit: Unit, source: Position) -> Unit:
+    """A tier copy names the accepted record it comes from."""
+    return unit
+
+
+ENDS: dict[Kind, Event] = {}
+
+
+def worst(kinds: Sequence[Kind]) -> Kind:
+    """The class that a unit of several recipients is shown as."""
+    return kinds[0]

@@ -1,0 +1,149 @@
+"""The coordinator process: reads control and journal, feeds the machine, appends what it decides, in one loop.
+
+A step of the loop is: read what is new ▸ fold it ▸ plan ▸ append ▸ read it back in the next step. What a crash means at each point:
+before an append, nothing was decided; after it, the next coordinator reads the same frames and knows the same. An append whose
+result is unknown ends the process for that reason.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from actors.clock import wall_ms
+from fastemailnet.envelope import Lane
+from fastemailnet.errors import FleetError
+from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Coordinator, Policy, Write
+from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Fence, Join, Verdict, decode_control, decode_journal, encode
+from fastemailnet.log.interface import Log, Token
+
+READ_RECORDS = 2_000
+HOT_S = 0.002
+IDLE_MAX_S = 0.02
+REPLAN_S = 0.1
+
+
+class CoordinatorActor:
+    """One coordinator process on one log."""
+
+    def __init__(self, log: Log, policy: Policy) -> None:
+        self.log = log
+        self.machine = Coordinator(policy)
+        self.control_position = 0
+        self.journal_positions = [0] * JOURNAL_PARTITIONS
+        self.requests: list[tuple[str, int]] = []
+        self.joins: dict[str, list[asyncio.Future[tuple[Join, int]]]] = {}
+
+    async def run(self) -> None:
+        """Take over, then lead until a higher epoch is read.
+
+        Raises:
+            FleetError: another coordinator took over.
+            LogError: the log failed; start anew.
+        """
+        self.read_control()
+        self.append([self.machine.candidacy(wall_ms())])
+        self.read_all()
+        self.machine.forgive_silence(wall_ms())
+        idle_s, since_plan_s = HOT_S, REPLAN_S
+        while not self.machine.is_deposed():
+            read = self.read_all()
+            if read or self.requests or since_plan_s >= REPLAN_S:
+                since_plan_s = 0.0
+                writes = [*self.admissions(), *self.machine.plan(wall_ms(), self.ends())]
+                self.append(writes)
+                read += len(writes)
+            idle_s = HOT_S if read else min(idle_s * 1.5, IDLE_MAX_S)
+            since_plan_s += idle_s
+            await asyncio.sleep(idle_s)
+        raise FleetError(f"coordinator of epoch {self.machine.epoch} was followed by {self.machine.fold.epoch}")
+
+    async def join(self, node: str, capacity: int) -> tuple[Join, int]:
+        """The next incarnation of a node, and the control offset behind its JOIN."""
+        future: asyncio.Future[tuple[Join, int]] = asyncio.get_running_loop().create_future()
+        self.joins.setdefault(node, []).append(future)
+        self.requests.append((node, capacity))
+        return await future
+
+    def admissions(self) -> Iterable[Write]:
+        """What the waiting joins ask for."""
+        requests, self.requests = self.requests, []
+        for node, capacity in requests:
+            yield from self.machine.admit(node, capacity, wall_ms())
+
+    # ---- the streams
+
+    def ends(self) -> dict[tuple[str, int], int]:
+        """Each mail partition and the offset of its next record."""
+        ends = {}
+        for lane in Lane:
+            for partition in self.log.partitions(lane.stream) or [0]:
+                ends[lane.stream, partition] = self.log.end(lane.stream, partition)
+        return ends
+
+    def append(self, writes: list[Write]) -> None:
+        """Append in the order of the decisions: control frames in one batch, each FENCE as the end of its token's right."""
+        control = [encode(write.frame) for write in writes if write.partition is None]
+        for write in writes:
+            if write.partition is None:
+                continue
+            if isinstance(write.frame, Fence):
+                token = Token(write.frame.node, write.frame.incarnation)
+                self.log.fence(JOURNAL, write.partition, token, encode(write.frame))
+            else:
+                self.log.append(JOURNAL, write.partition, [encode(write.frame)])
+        if control:
+            self.log.append(CONTROL, 0, control)
+
+    def read_all(self) -> int:
+        """Fold everything new: control first, so that every lease a journal frame names is known."""
+        return self.read_control() + sum(self.read_journal(partition) for partition in range(JOURNAL_PARTITIONS))
+
+    def read_control(self) -> int:
+        """Fold new control frames; their number."""
+        count = 0
+        while self.log.end(CONTROL, 0) > self.control_position:
+            for offset, record in self.log.fetch(CONTROL, 0, self.control_position, READ_RECORDS):
+                frame = decode_control(record)
+                self.machine.control_read(frame, wall_ms())
+                self.control_position = offset + 1
+                count += 1
+                if isinstance(frame, Join):
+                    self.joined(frame)
+        return count
+
+    def joined(self, frame: Join) -> None:
+        """Answer the node that waits for this JOIN."""
+        for future in self.joins.pop(frame.node, []):
+            if not future.done():
+                future.set_result((frame, self.control_position))
+
+    def read_journal(self, partition: int) -> int:
+        """Fold new frames of one journal partition; their number."""
+        count = 0
+        position = self.journal_positions[partition]
+        while self.log.end(JOURNAL, partition) > position:
+            for offset, record in self.log.fetch(JOURNAL, partition, position, READ_RECORDS):
+                self.machine.journal_read(partition, offset, decode_journal(record), wall_ms())
+                position = offset + 1
+                count += 1
+        self.journal_positions[partition] = position
+        return count
+
+    async def resolve(self, partition: int, intent: int, verdict: str, reason: str) -> bool:
+        """A person decides an attempt in doubt; False if it is not in doubt any more."""
+        entry = self.machine.fold.open.get((partition, intent))
+        if entry is None or entry.doubt_ms is None:
+            return False
+        self.append([self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason)])
+        return True
+
+    async def status(self) -> dict[str, Any]:
+        """What the coordinator knows, in numbers."""
+        fold = self.machine.fold
+        return {
+            "epoch": self.machine.epoch,
+            "nodes": [f"{join.node}.{join.incarnation}" for join in self.machine.living()],
+            "leases": len(fold.leases),
+            "in_doubt": len(fold.in_doubt()),
+            "low_watermarks": {f"{stream}/{part}": p.low for (stream, part), p in fold.progress.items()},
+        }

@@ -1,0 +1,114 @@
+"""From a leased unit to one that may be sent: validate, score in batches, decide, sign. Shapes of the work, no sockets and no log.
+
+An idle stage takes one unit at once; while a batch is being scored, the next one gathers. A scorer that is late or broken does not
+stop mail: by ``classifier.on_error`` the unit goes on, flagged as not scored.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from fastemailnet.envelope import Unit
+from fastemailnet.message.dkim import Signer
+from fastemailnet.message.text import model_input, visible_text
+from fastemailnet.message.validate import check
+
+MAX_BATCH = 64
+SCORES_IN_FLIGHT = 2
+
+Scores = Sequence[tuple[float, float, float]]  # p_ham, p_spam, p_phish
+Scorer = Callable[[list[str]], Awaitable[Scores]]
+
+
+class Ruling(Enum):
+    """What the gate says about a unit."""
+
+    SEND = "send"
+    HOLD = "hold"
+    REJECT = "reject"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The gate's answer and why."""
+
+    ruling: Ruling
+    reason: str
+    bad: float | None = None  # probability of spam or phish; None: not scored
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Thresholds on the probability of spam or phish, and how long a score is waited for."""
+
+    hold: float
+    reject: float
+    timeout_s: float
+
+
+class Examiner:
+    """The stage of one node. ``scorer`` is None where the classifier is off."""
+
+    def __init__(self, scorer: Scorer | None, gate: Gate, signer: Signer | None) -> None:
+        self.scorer = scorer
+        self.gate = gate
+        self.signer = signer
+        self.waiting: list[tuple[str, asyncio.Future[tuple[float, float, float] | None]]] = []
+        self.in_flight = 0
+        self.scored = 0
+        self.unscored = 0
+
+    async def examine(self, unit: Unit) -> Examined:
+        """Validate and score one unit."""
+        problems = check(unit.body)
+        if problems:
+            return Examined(Ruling.INVALID, str(problems[0]))
+        if self.scorer is None:
+            return Examined(Ruling.SEND, "classifier off")
+        text = visible_text(unit.body)
+        score = await self._score(model_input(text))
+        if score is None:
+            self.unscored += 1
+            return Examined(Ruling.SEND, "not scored: the classifier did not answer in time")
+        self.scored += 1
+        bad = score[1] + score[2]
+        name = "phish" if score[2] > score[1] else "spam"
+        why = f"{name} score {bad:.3f}" + (f" ({'; '.join(text.signals[:3])})" if text.signals else "")
+        if bad >= self.gate.reject:
+            return Examined(Ruling.REJECT, why, bad)
+        if bad >= self.gate.hold:
+            return Examined(Ruling.HOLD, why, bad)
+        return Examined(Ruling.SEND, f"score {bad:.3f}", bad)
+
+    def sign(self, unit: Unit) -> bytes:
+        """The octets to transmit: DKIM fields of the acceptance time before the body, so that every attempt is the same."""
+        if self.signer is None:
+            return unit.body
+        return self.signer.sign(unit.body, at_s=unit.accepted_ms // 1_000) + unit.body
+
+    async def _score(self, text: str) -> tuple[float, float, float] | None:
+        future: asyncio.Future[tuple[float, float, float] | None] = asyncio.get_running_loop().create_future()
+        self.waiting.append((text, future))
+        if self.in_flight < SCORES_IN_FLIGHT:
+            self.in_flight += 1
+            asyncio.get_running_loop().create_task(self._drain())
+        return await future
+
+    async def _drain(self) -> None:
+        """Score batches until nothing waits."""
+        try:
+            while self.waiting:
+                batch, self.waiting = self.waiting[:MAX_BATCH], self.waiting[MAX_BATCH:]
+                for (_, future), score in zip(batch, await self._ask([text for text, _ in batch]), strict=True):
+                    future.set_result(score)
+        finally:
+            self.in_flight -= 1
+
+    async def _ask(self, texts: list[str]) -> Sequence[tuple[float, float, float] | None]:
+        assert self.scorer is not None
+        try:
+            return await asyncio.wait_for(self.scorer(texts), self.gate.timeout_s)
+        except Exception:  # whatever ails the scorer, mail goes on (classifier.on_error = accept-and-flag)
+            return [None] * len(texts)

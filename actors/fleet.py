@@ -1,0 +1,220 @@
+"""The composition root: builds each process from the settings, wraps it by ray.remote, starts, watches and stops the fleet.
+
+Nothing else imports ray. Every actor restarts without limit and with empty memory, because all that counts is in the log. A process
+whose ``run`` fails exits, so that its next life begins from the log as well; the watch starts ``run`` again.
+"""
+
+import asyncio
+import os
+import secrets
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+import ray  # noqa: E402 - the environment above must be set before
+from ray.exceptions import RayError  # noqa: E402
+
+from actors import build  # noqa: E402
+from actors.classifier import ClassifierActor  # noqa: E402
+from actors.coordinator import CoordinatorActor  # noqa: E402
+from actors.gateway import Gateway  # noqa: E402
+from actors.inbox import Inbox  # noqa: E402
+from actors.ledger import LedgerActor  # noqa: E402
+from actors.node import NodeActor  # noqa: E402
+from fastemailnet.config import Settings  # noqa: E402
+from fastemailnet.errors import FleetError  # noqa: E402
+from fastemailnet.flashsync.frames import Join  # noqa: E402
+
+NAMESPACE = "fastemailnet"
+OBJECT_STORE_OCTETS = 80_000_000  # nothing large ever goes through Ray
+CALL_PAUSE_S = 0.2
+START_S = 60.0
+
+
+async def call(actor: str, method: str, *args: Any) -> Any:
+    """Call a method of a named actor; the one place where the fleet's processes talk to each other.
+
+    Raises:
+        FleetError: the actor cannot be reached now.
+    """
+    try:
+        return await getattr(ray.get_actor(actor, NAMESPACE), method).remote(*args)
+    except (RayError, ValueError) as error:
+        cause = getattr(error, "cause", None)
+        if cause is not None:
+            raise cause from error
+        raise FleetError(f"{actor} cannot be reached: {type(error).__name__}") from error
+
+
+async def persistently(actor: str, method: str, *args: Any) -> Any:
+    """Call until the actor can be reached; for calls that are harmless to repeat."""
+    while True:
+        try:
+            return await call(actor, method, *args)
+        except FleetError:
+            await asyncio.sleep(CALL_PAUSE_S)
+
+
+async def or_exit(run: Callable[[], Awaitable[None]]) -> None:
+    """Run a process's main loop; its end in any way is the end of the process."""
+    try:
+        await run()
+    except asyncio.CancelledError:
+        raise
+    except BaseException:
+        traceback.print_exc()
+    os._exit(1)
+
+
+class _Process:
+    """What every process of the fleet answers."""
+
+    async def pid(self) -> int:
+        """Its process id."""
+        return os.getpid()
+
+
+class _Coordinator(CoordinatorActor, _Process):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(build.log(settings), build.policy(settings))
+
+    async def run(self) -> None:
+        await or_exit(super().run)
+
+
+class _Node(NodeActor, _Process):
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.settings = settings
+        super().__init__(**build.node_parts(settings, name, self.ask_join, self.ask_scores))
+
+    async def ask_join(self, name: str, capacity: int) -> tuple[Join, int]:
+        """JOIN by the coordinator."""
+        joined: tuple[Join, int] = await persistently("coordinator", "join", name, capacity)
+        return joined
+
+    async def ask_scores(self, texts: list[str]) -> list[tuple[float, float, float]]:
+        """Scores by the classifier."""
+        scores: list[tuple[float, float, float]] = await call("classifier", "score", texts)
+        return scores
+
+    async def run(self) -> None:
+        if self.settings.classifier.enabled:
+            hold, reject = await persistently("classifier", "gate")
+            self.examiner.gate = build.gate(self.settings, hold, reject)
+        await or_exit(super().run)
+
+
+class _Classifier(ClassifierActor, _Process):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(*build.classifier_parts(settings))
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+
+class _Ledger(LedgerActor, _Process):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(build.log(settings), build.keeper(settings))
+
+    async def run(self) -> None:
+        await or_exit(super().run)
+
+
+class _Gateway(_Process):
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.gateway: Gateway | None = None
+
+    async def run(self) -> None:
+        """Serve HTTP and SMTP."""
+        await or_exit(self._serve)
+
+    async def _serve(self) -> None:
+        log = build.log(self.settings)
+        self.gateway = build.gateway(self.settings, log, call)
+        await self.gateway.run()
+
+
+class _Inbox(Inbox, _Process):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(**build.inbox_parts(settings))
+
+    async def run(self) -> None:
+        await or_exit(super().run)
+
+
+class Fleet:
+    """The running fleet, as its starter sees it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.actors: dict[str, Any] = {}
+        self.runs: dict[Any, str] = {}
+        self.restarts = 0
+
+    def start(self, progress: Callable[[str], None] = lambda what: None) -> None:
+        """Start Ray on this machine and every process of the fleet.
+
+        Raises:
+            FleetError: a process did not come up in time.
+        """
+        ray.init(
+            namespace=NAMESPACE,
+            num_cpus=64,  # of logical room; the processes share the machine's cores as they need
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_OCTETS,
+            log_to_driver=bool(os.environ.get("FASTEMAILNET_VERBOSE")),
+            logging_level="ERROR",
+            _node_ip_address="127.0.0.1",
+        )
+        for name, actor, arguments in self.parts():
+            progress(name)
+            remote = ray.remote(num_cpus=0, max_restarts=-1, max_concurrency=1_000)(actor)
+            self.actors[name] = remote.options(name=name).remote(self.settings, *arguments)
+        for name in self.actors:
+            self._run(name)
+        for name, actor in self.actors.items():
+            progress(f"{name} is up")
+            try:
+                ray.get(actor.pid.remote(), timeout=START_S)
+            except RayError as error:
+                raise FleetError(f"{name} did not start: {error}") from error
+
+    def parts(self) -> list[tuple[str, type, tuple[Any, ...]]]:
+        """Name, class and further arguments of each process."""
+        parts: list[tuple[str, type, tuple[Any, ...]]] = [("coordinator", _Coordinator, ())]
+        if self.settings.classifier.enabled:
+            parts.append(("classifier", _Classifier, ()))
+        if self.settings.route.kind == "sandbox":
+            parts.append(("inbox", _Inbox, ()))
+        parts += [(f"node-{number}", _Node, (f"node-{number}",)) for number in range(self.settings.fleet.nodes)]
+        return [*parts, ("ledger", _Ledger, ()), ("gateway", _Gateway, ())]
+
+    def _run(self, name: str) -> None:
+        self.runs[self.actors[name].run.remote()] = name
+
+    def watch(self, seconds: float) -> list[str]:
+        """Wait up to ``seconds``; start again what ended, and say what that was."""
+        ended, _ = ray.wait(list(self.runs), timeout=seconds)
+        names = []
+        for run in ended:
+            name = self.runs.pop(run)
+            names.append(name)
+            self.restarts += 1
+            time.sleep(CALL_PAUSE_S)
+            self._run(name)
+        return names
+
+    def pids(self) -> dict[str, int]:
+        """The process of each actor, as they are now."""
+        return {name: ray.get(actor.pid.remote(), timeout=START_S) for name, actor in self.actors.items()}
+
+    def stop(self) -> None:
+        """Stop every process and the local Ray. Nothing needs to be saved: the log has it."""
+        ray.shutdown()

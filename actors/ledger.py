@@ -1,0 +1,115 @@
+"""The ledger process: follows the journal, turns the evidence of valid outcomes into leaves, seals, signs and publishes.
+
+The journal positions that a batch consumed are written with it, so a restart goes on exactly where the files end. An OUTCOME that
+is a permission behind its node's FENCE is void (R5) and leaves no leaf.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from actors.clock import wall_ms
+from fastemailnet.archive.keeper import Keeper
+from fastemailnet.archive.receipts import Row
+from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
+from fastemailnet.flashsync.frames import JOURNAL, NO_INTENT, Fence, JournalFrame, Outcome, decode_journal
+from fastemailnet.ledger.fact import Fact, decode_facts
+from fastemailnet.log.interface import Log
+
+READ_RECORDS = 1_000
+HOT_S = 0.02
+IDLE_MAX_S = 0.05
+T = TypeVar("T")
+
+
+class LedgerActor:
+    """One ledger writer on one log."""
+
+    def __init__(self, log: Log, keeper: Keeper) -> None:
+        self.log = log
+        self.keeper = keeper
+        self.fenced: set[tuple[str, int]] = set()
+        self.thread = ThreadPoolExecutor(1, "ledger")  # the keeper's only user, so its steps never interleave
+
+    async def _do(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.thread, call)
+
+    async def run(self) -> None:
+        """Recover, then follow the journal for ever.
+
+        Raises:
+            LedgerError: the files are damaged, or another writer lives.
+        """
+        positions = await self._do(self._recover)
+        idle_s = HOT_S
+        while True:
+            facts = await self._do(lambda: self._step(positions))
+            idle_s = HOT_S if facts else min(idle_s * 1.5, IDLE_MAX_S)
+            await asyncio.sleep(idle_s)
+
+    def _step(self, positions: dict[int, int]) -> int:
+        """Consume what is new in every partition; the number of facts."""
+        count = 0
+        for partition in range(JOURNAL_PARTITIONS):
+            position = positions.get(partition, 0)
+            if self.log.end(JOURNAL, partition) <= position:
+                continue
+            facts: list[Fact] = []
+            for position, record in self.log.fetch(JOURNAL, partition, position, READ_RECORDS):
+                facts += self._facts(decode_journal(record))
+            positions[partition] = position + 1
+            if facts:
+                self.keeper.append(facts, {partition: position + 1}, wall_ms())
+            count += len(facts)
+        self.keeper.tick(wall_ms())
+        return count
+
+    def _facts(self, frame: JournalFrame) -> list[Fact]:
+        match frame:
+            case Fence():
+                self.fenced.add((frame.node, frame.incarnation))
+            case Outcome() if frame.intent != NO_INTENT or (frame.node, frame.incarnation) not in self.fenced:
+                return decode_facts(frame.evidence)
+            case _:
+                pass
+        return []
+
+    def _recover(self) -> dict[int, int]:
+        self.keeper.open()
+        positions = dict(self.keeper.positions())
+        self._recall_fences(positions)
+        return positions
+
+    def _recall_fences(self, positions: dict[int, int]) -> None:
+        """The fences before the positions where this writer goes on."""
+        for partition, end in positions.items():
+            for at in range(0, end, READ_RECORDS):
+                for _, record in self.log.fetch(JOURNAL, partition, at, min(READ_RECORDS, end - at)):
+                    frame = decode_journal(record)
+                    if isinstance(frame, Fence):
+                        self.fenced.add((frame.node, frame.incarnation))
+
+    async def receipt(self, delivery: bytes) -> str:
+        """The receipt of a delivery, sealing and publishing first what is not yet. Raises NotFound."""
+        return await self._do(lambda: self._receipt(delivery))
+
+    def _receipt(self, delivery: bytes) -> str:
+        self.keeper.flush(wall_ms())
+        return self.keeper.receipt(delivery)
+
+    async def timeline(self, message: bytes) -> list[Row]:
+        """Every recorded event of a message, oldest first."""
+        return await self._do(lambda: self._timeline(message))
+
+    def _timeline(self, message: bytes) -> list[Row]:
+        self.keeper.flush(wall_ms())
+        return self.keeper.timeline(message)
+
+    async def status(self) -> dict[str, object]:
+        """Size and newest checkpoint."""
+        return await self._do(self._status)
+
+    def _status(self) -> dict[str, object]:
+        self.keeper.flush(wall_ms())
+        return {"leaves": self.keeper.size, "checkpoint": self.keeper.checkpoint()}

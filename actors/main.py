@@ -1,0 +1,254 @@
+"""The command line. Every command that talks to a fleet goes through its HTTP gateway, so it needs no Ray."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from fastemailnet import __version__
+from fastemailnet.client import Client
+from fastemailnet.config import Settings, load
+from fastemailnet.errors import FastEmailNetError, FleetError
+
+app = typer.Typer(
+    name="fastemailnet", no_args_is_help=True, add_completion=False, help="Mail in, once out, with a receipt anyone can check."
+)
+receipt_app = typer.Typer(no_args_is_help=True, help="Receipts: get one, verify one offline.")
+dkim_app = typer.Typer(no_args_is_help=True, help="DKIM keys.")
+doubt_app = typer.Typer(no_args_is_help=True, help="Deliveries of which nobody knows whether the peer took them.")
+app.add_typer(receipt_app, name="receipt")
+app.add_typer(dkim_app, name="dkim")
+app.add_typer(doubt_app, name="in-doubt")
+out = Console()
+err = Console(stderr=True)
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file; defaults and FASTEMAILNET_* apply without it.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file as well.")]
+STOP_S = 30.0
+
+
+def client(config: Path | None) -> Client:
+    """A client of the fleet that the settings name."""
+    settings = load(config, os.environ)
+    return Client(f"http://{settings.gateway.bind}:{settings.gateway.http_port}")
+
+
+def pid_file(settings: Settings) -> Path:
+    """Where a running fleet tells its process."""
+    return settings.fleet.data / "fleet.json"
+
+
+@app.command()
+def up(config: Config = None, log: Annotated[str | None, typer.Option(help="Log back end, instead of log.url.")] = None) -> None:
+    """Start the fleet and keep it running until Ctrl-C or `fastemailnet down`."""
+    from actors.run import run_until_signal
+
+    environ = dict(os.environ)
+    if log:
+        environ["FASTEMAILNET_LOG__URL"] = log
+    run_until_signal(load(config, environ), out)
+
+
+@app.command()
+def down(config: Config = None) -> None:
+    """Stop the running fleet. Its data stays, and the next `up` goes on where it was."""
+    path = pid_file(load(config, os.environ))
+    try:
+        pid = int(json.loads(path.read_text())["pid"])
+        os.kill(pid, signal.SIGTERM)
+    except (OSError, ValueError, KeyError):
+        err.print(f"no fleet is running (no live process in {path})")
+        raise typer.Exit(1) from None
+    deadline = time.monotonic() + STOP_S
+    while path.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if path.exists():
+        raise FleetError(f"process {pid} did not stop within {STOP_S:.0f} s")
+    out.print("stopped")
+
+
+@app.command()
+def demo(
+    json_file: Json = None,
+    copies: Annotated[int, typer.Option(help="Send each sample this many times.")] = 1,
+    data: Annotated[Path, typer.Option(help="Data directory of the demo.")] = Path("data/demo"),
+) -> None:
+    """Start a fleet on loopback, send the sample mails over HTTP and SMTP, and show that everything adds up."""
+    from actors.demo import run_demo
+
+    report = run_demo(out, data, copies)
+    if json_file:
+        json_file.write_text(json.dumps(report.figures(), indent=1) + "\n")
+    raise typer.Exit(1 if report.failures else 0)
+
+
+@app.command()
+def send(
+    files: Annotated[list[Path], typer.Argument(help="Messages (.eml) or folders of them.")],
+    sender: Annotated[str | None, typer.Option("--from", help="Reverse-path; From of the message without it.")] = None,
+    to: Annotated[list[str] | None, typer.Option(help="Recipients; To, Cc and Bcc of the message without it.")] = None,
+    lane: Annotated[str | None, typer.Option(help="transactional, standard or bulk.")] = None,
+    config: Config = None,
+) -> None:
+    """Submit messages and print their ids."""
+    paths = [path for given in files for path in (sorted(given.glob("*.eml")) if given.is_dir() else [given])]
+    refused = 0
+    with client(config) as fleet:
+        for path in paths:
+            try:
+                accepted = fleet.send(path.read_bytes(), sender=sender, recipients=to, lane=lane)
+                out.print(f"{accepted.id}  {path}", highlight=False)
+            except FleetError:
+                raise
+            except (FastEmailNetError, OSError) as error:
+                refused += 1
+                err.print(f"[red]refused[/] {path}: {error}", highlight=False)
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def status(config: Config = None, json_file: Json = None) -> None:
+    """What each process of the fleet is doing, and the balance."""
+    with client(config) as fleet:
+        answer = fleet.status()
+    write(json_file, answer)
+    table = Table("process", "figure", "value")
+    for name, figures in answer["processes"].items():
+        for key, value in figures.items():
+            table.add_row(name, key, shown(value))
+            name = ""
+    out.print(table)
+    show_balance(answer["balance"])
+
+
+@app.command()
+def trace(message: str, config: Config = None, json_file: Json = None) -> None:
+    """What became of a message: every event of every delivery."""
+    with client(config) as fleet:
+        answer = fleet.timeline(message)
+    write(json_file, answer)
+    for delivery in answer["deliveries"]:
+        out.print(f"[bold]{delivery['recipient']}[/]  {delivery['state']}  delivery {delivery['delivery']}", highlight=False)
+        for event in delivery["events"]:
+            at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(event["at_ms"] / 1000)) + f".{event['at_ms'] % 1000:03d}Z"
+            code = f"{event['code']} " if "code" in event else ""
+            what = event.get("reply") or event.get("held") or event.get("reason") or ""
+            host = f" at {event['host']}" if "host" in event else ""
+            out.print(f"  {at}  {event['state']:<9} attempt {event['attempt']}{host}  {code}{what}", highlight=False)
+
+
+@app.command()
+def balance(config: Config = None, json_file: Json = None) -> None:
+    """Is every accepted delivery in exactly one class? Exits 1 if not."""
+    with client(config) as fleet:
+        answer = fleet.balance()
+    write(json_file, answer)
+    show_balance(answer)
+    raise typer.Exit(1 if answer["difference"] else 0)
+
+
+def show_balance(answer: dict[str, int]) -> None:
+    """The classes in a table, and both sides in one line of figures."""
+    table = Table("class", "deliveries")
+    for name, count in answer.items():
+        if name not in ("accepted", "accounted", "difference"):
+            table.add_row(name, str(count))
+    out.print(table)
+    out.print(
+        f"balance accepted={answer['accepted']} accounted={answer['accounted']} difference={answer['difference']}",
+        highlight=False,
+    )
+
+
+@receipt_app.command("get")
+def receipt_get(delivery: str, config: Config = None, output: Annotated[Path | None, typer.Option("--out", "-o")] = None) -> None:
+    """The receipt of a delivery (or of the first delivery of a message)."""
+    with client(config) as fleet:
+        text = fleet.receipt(delivery)
+    if output:
+        output.write_text(text)
+    else:
+        sys.stdout.write(text)
+
+
+@receipt_app.command("verify")
+def receipt_verify(
+    file: Path,
+    policy: Annotated[Path | None, typer.Option(help="policy.txt of the log; the running configuration's without it.")] = None,
+    config: Config = None,
+) -> None:
+    """Verify a receipt offline, step by step. Exits 1 if any step fails."""
+    from fastemailnet.ledger.policy import parse
+    from fastemailnet.ledger.receipt import verify_receipt
+
+    trust = policy or load(config, os.environ).fleet.data / "ledger" / "export" / "policy.txt"
+    verified = verify_receipt(file.read_text(), parse(trust.read_text()))
+    for step in verified.steps:
+        out.print(f"[green]✓[/] {step}", highlight=False)
+    out.print(f"receipt state={verified.state.value}", highlight=False)
+
+
+@dkim_app.command("new")
+def dkim_new(
+    domain: str, selector: str, key_file: Path, algorithm: Annotated[str, typer.Option(help="rsa or ed25519")] = "rsa"
+) -> None:
+    """Make a DKIM key and print the DNS record that announces it."""
+    from fastemailnet.message.dkim import DkimKey, dns_record, generate
+
+    pem = generate(algorithm)
+    descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+    out.print(f'{selector}._domainkey.{domain}. TXT "{dns_record(DkimKey(domain, selector, pem))}"', highlight=False, soft_wrap=True)
+
+
+@doubt_app.command("list")
+def in_doubt_list(config: Config = None, json_file: Json = None) -> None:
+    """Every attempt in doubt, and why."""
+    with client(config) as fleet:
+        answer = fleet.in_doubt()
+    write(json_file, answer)
+    table = Table("message", "place", "attempt", "recipients", "reason")
+    for entry in answer:
+        table.add_row(entry["message"], entry["place"], str(entry["attempt"]), str(entry["recipients"]), entry["reason"])
+    out.print(table)
+
+
+def write(path: Path | None, answer: Any) -> None:
+    """The figures as JSON, where a file was asked for."""
+    if path:
+        path.write_text(json.dumps(answer, indent=1) + "\n")
+
+
+def shown(value: Any) -> str:
+    """A figure in a cell."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {count}" for key, count in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value).strip()
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    out.print(__version__, highlight=False)
+
+
+def main(run: Callable[[], Any] = app) -> None:
+    """Entry point: errors of the tree are one line and exit code 1."""
+    try:
+        run()
+    except (FastEmailNetError, OSError, ValueError) as error:
+        err.print(f"[red]error:[/] {error}", highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The read side of the gateway: timelines, balance, status and receipts, from the ledger and from the streams themselves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from actors.auditor import Auditor
+from actors.timeline import timeline
+from fastemailnet import ids
+from fastemailnet.config import Settings
+from fastemailnet.errors import FleetError, NotFound
+
+Call = Callable[..., Awaitable[Any]]
+
+
+class FleetReader:
+    """Answers for people and programs. ``call`` reaches another process of the fleet by name."""
+
+    def __init__(self, settings: Settings, auditor: Auditor, call: Call) -> None:
+        self.settings = settings
+        self.auditor = auditor
+        self.call = call
+        self.one_at_a_time = asyncio.Lock()  # the auditor is one reader with one place in each stream
+
+    async def _audit(self, ask: Callable[[], Any]) -> Any:
+        async with self.one_at_a_time:
+            return await asyncio.to_thread(ask)
+
+    async def balance(self) -> dict[str, Any]:
+        """Every class of the balance, both sides and their difference."""
+        balance: dict[str, Any] = await self._audit(self.auditor.balance)
+        return balance
+
+    async def in_doubt(self) -> list[dict[str, Any]]:
+        """The attempts in doubt."""
+        doubts: list[dict[str, Any]] = await self._audit(self.auditor.in_doubt)
+        return doubts
+
+    async def timeline(self, message_id: str) -> dict[str, Any]:
+        """What became of each delivery of a message.
+
+        Raises:
+            NotFound: no such message.
+        """
+        message = ids.from_text(message_id)
+        waiting = await self._audit(lambda: self.auditor.waiting(message))
+        doubted = {entry["message"] for entry in await self.in_doubt()} if waiting else set()
+        rows = await self.call("ledger", "timeline", message)
+        found = timeline(message, rows, waiting, doubted)
+        if not found["deliveries"]:
+            raise NotFound(f"no message {message_id}")
+        return found
+
+    async def receipt(self, delivery: str) -> str:
+        """The receipt of a delivery, or of the first delivery of a message."""
+        try:
+            text: str = await self.call("ledger", "receipt", ids.from_text(delivery))
+        except NotFound:
+            found = await self.timeline(delivery)
+            text = await self.call("ledger", "receipt", ids.from_text(found["deliveries"][0]["delivery"]))
+        return text
+
+    async def status(self) -> dict[str, Any]:
+        """Each process in a few numbers; one that cannot be reached says so."""
+        names = ["coordinator", *(f"node-{number}" for number in range(self.settings.fleet.nodes)), "ledger"]
+        if self.settings.classifier.enabled:
+            names.append("classifier")
+        answers = await asyncio.gather(*(self.call(name, "status") for name in names), return_exceptions=True)
+        shown = {name: _shown(answer) for name, answer in zip(names, answers, strict=True)}
+        return {"processes": shown, "balance": await self.balance()}
+
+
+def _shown(answer: Any) -> Any:
+    if isinstance(answer, FleetError):
+        return {"error": str(answer)}
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer

@@ -1,0 +1,88 @@
+"""Run a fleet in the foreground: start it, tell where it listens, watch it, and stop on Ctrl-C or SIGTERM."""
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from actors.fleet import Fleet
+from fastemailnet.config import Settings
+from fastemailnet.errors import FleetError
+
+WATCH_S = 0.5
+
+
+def run_until_signal(settings: Settings, console: Console) -> None:
+    """Serve until a signal. Data survives; the next start goes on where this one was."""
+    stop = threading.Event()
+    with running(settings, console) as fleet, signals(stop):
+        gateway, bind = settings.gateway, settings.gateway.bind
+        console.print(f"listening: HTTP http://{bind}:{gateway.http_port}, SMTP {bind}:{gateway.smtp_port}", highlight=False)
+        console.print(f"route {settings.route.kind}, log {settings.log.url}, data {settings.fleet.data}", highlight=False)
+        console.print("Ctrl-C or `fastemailnet down` stops it", highlight=False)
+        while not stop.is_set():
+            for name in fleet.watch(WATCH_S):
+                console.print(f"[yellow]{name} ended and was started again[/]")
+                write_pids(settings, fleet)
+    console.print("stopped; the data is kept")
+
+
+@contextmanager
+def running(settings: Settings, console: Console) -> Iterator[Fleet]:
+    """A started fleet with its pid file; both are gone behind it.
+
+    Raises:
+        FleetError: another fleet runs on this data directory, or a process did not come up.
+    """
+    refuse_second(pid_path(settings))
+    settings.fleet.data.mkdir(parents=True, exist_ok=True)
+    fleet = Fleet(settings)
+    try:
+        with console.status("starting") as status:
+            fleet.start(lambda what: status.update(f"starting: {what}"))
+        write_pids(settings, fleet)
+        yield fleet
+    finally:
+        fleet.stop()
+        pid_path(settings).unlink(missing_ok=True)
+
+
+def pid_path(settings: Settings) -> Path:
+    """The file by which `down` finds the fleet."""
+    return settings.fleet.data / "fleet.json"
+
+
+def refuse_second(path: Path) -> None:
+    """One fleet a data directory."""
+    try:
+        pid = int(json.loads(path.read_text())["pid"])
+        os.kill(pid, 0)
+    except (OSError, ValueError, KeyError):
+        return
+    raise FleetError(f"a fleet already runs on {path.parent} (process {pid}); stop it by `fastemailnet down`")
+
+
+def write_pids(settings: Settings, fleet: Fleet) -> None:
+    """Tell this process and those of the actors."""
+    found: dict[str, Any] = {"pid": os.getpid(), "processes": fleet.pids()}
+    path = pid_path(settings)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(found, indent=1) + "\n")
+    part.replace(path)
+
+
+@contextmanager
+def signals(stop: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM set the event while inside."""
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

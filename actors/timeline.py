@@ -1,0 +1,47 @@
+"""What became of a message, for people: the ledger's rows and the open units of the log as one answer."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from fastemailnet import ids
+from fastemailnet.envelope import Unit
+from fastemailnet.ledger.fact import LeafType
+
+STATES = {
+    LeafType.ACCEPTED: "accepted",
+    LeafType.REJECTED: "rejected",
+    LeafType.RELAYED: "relayed",
+    LeafType.FAILED: "bounced",
+    LeafType.DEFERRED: "deferred",
+    LeafType.IN_DOUBT: "in_doubt",
+    LeafType.RESOLVED: "resolved",
+}
+HELD = "held"  # key in an acceptance's detail: the gate holds the mail, and why
+
+
+def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubted: set[str]) -> dict[str, Any]:
+    """The deliveries of ``message`` with their events, oldest first. Rows are the ledger's, ``doubted`` its ids in doubt."""
+    deliveries: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        entry = deliveries.setdefault(row.recipient_index, _entry(message, row.recipient_index, row.recipient))
+        held = row.type is LeafType.ACCEPTED and HELD in row.detail
+        state = HELD if held else "expired" if row.detail.get("kind") == "expired" else STATES[row.type]
+        event = {"state": state, "at_ms": row.at_ms, "attempt": row.attempt, "leaf": row.leaf, **row.detail}
+        if row.smtp_code:
+            event["code"] = row.smtp_code
+            event["enhanced"] = ".".join(map(str, row.enhanced or ()))
+        entry["events"].append(event)
+        entry["state"] = state
+    in_doubt = ids.to_text(message) in doubted
+    for unit in waiting:
+        for recipient in unit.recipients:
+            entry = deliveries.setdefault(recipient.index, _entry(message, recipient.index, recipient.address))
+            if entry["state"] == "accepted":
+                entry["state"] = "in_doubt" if in_doubt else "open"
+                entry["events"] = entry["events"] or [{"state": "accepted", "at_ms": unit.accepted_ms, "attempt": unit.attempt}]
+    return {"id": ids.to_text(message), "deliveries": [deliveries[index] for index in sorted(deliveries)]}
+
+
+def _entry(message: bytes, index: int, recipient: str) -> dict[str, Any]:
+    delivery = ids.to_text(ids.delivery_id(message, index))
+    return {"delivery": delivery, "recipient": recipient, "state": "accepted", "events": []}

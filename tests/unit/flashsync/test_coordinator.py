@@ -1,0 +1,101 @@
+"""The coordinator machine: leases at the live edge, fences for the silent, and what it does with returned work."""
+
+from fastemailnet.envelope import Position
+from fastemailnet.flashsync import frames as f
+from fastemailnet.flashsync.coordinator import Coordinator, Policy
+from fastemailnet.outcome import Kind
+
+MAIL = "mail.standard"
+WHERE = (MAIL, 0)
+
+
+class Stream:
+    """Feeds a coordinator what it writes, as a log would."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.machine = Coordinator(policy)
+        self.journal: dict[int, int] = {}
+        self.apply([self.machine.candidacy(0)], 0)
+
+    def apply(self, writes: list, at_ms: int) -> list:
+        for write in writes:
+            if write.partition is None:
+                self.machine.control_read(write.frame, at_ms)
+            else:
+                self.told(write.partition, write.frame, at_ms)
+        return [write.frame for write in writes]
+
+    def told(self, partition: int, frame: f.JournalFrame, at_ms: int) -> int:
+        position = self.journal.get(partition, 0)
+        self.journal[partition] = position + 1
+        self.machine.journal_read(partition, position, frame, at_ms)
+        return position
+
+    def plan(self, at_ms: int, end: int) -> list:
+        return self.apply(self.machine.plan(at_ms, {WHERE: end}), at_ms)
+
+    def join(self, node: str, at_ms: int = 0) -> None:
+        self.apply(self.machine.admit(node, 100, at_ms), at_ms)
+
+
+def two_nodes(**policy: int) -> Stream:
+    stream = Stream(Policy(lease_units=4, window_units=8, verdicts={MAIL: f.Verdict.RETRY}, **policy))
+    stream.join("a")
+    stream.join("b")
+    return stream
+
+
+def test_leases_reach_past_the_last_record_and_are_shared_out() -> None:
+    grants = two_nodes().plan(0, end=0)
+    assert [(g.lo, g.hi, g.node) for g in grants] == [(0, 4, "a"), (4, 8, "b"), (8, 12, "a"), (12, 16, "b")]
+
+
+def test_a_silent_node_is_fenced_and_its_waiting_work_goes_to_the_living() -> None:
+    stream = two_nodes()
+    stream.plan(0, end=0)
+    stream.told(1, f.Beat("b", 1, 5_000), 5_000)
+    fences = [frame for frame in stream.plan(5_100, end=8) if isinstance(frame, f.Fence)]
+    assert [frame.node for frame in fences] == ["a"]
+    grants = stream.plan(5_101, end=8)
+    assert {(g.lo, g.node) for g in grants} >= {(0, "b")}
+
+
+def test_a_new_coordinator_counts_silence_from_its_own_start() -> None:
+    stream = two_nodes()
+    stream.machine.forgive_silence(1_000_000)
+    assert not [frame for frame in stream.plan(1_004_000, 0) if isinstance(frame, f.Fence)]
+
+
+def test_joining_anew_fences_the_incarnation_before() -> None:
+    stream = two_nodes()
+    frames = stream.apply(stream.machine.admit("a", 100, 7), 7)
+    assert [type(frame).__name__ for frame in frames] == ["Fence", "Join"]
+    assert (frames[1].incarnation, frames[1].slot) == (2, 0)
+
+
+def test_doubt_is_resolved_only_after_the_wait_and_then_leased_as_the_next_attempt() -> None:
+    stream = two_nodes(doubt_ms=60_000, beat_timeout_ms=10**9)
+    lease = stream.plan(0, end=1)[0]
+    stream.told(0, f.Intent(lease.lease, 0, 1, "a", 1, 0, b"m", (0,)), 0)
+    stream.join("a", 10)
+    assert not [frame for frame in stream.plan(60_009, 1) if isinstance(frame, f.Resolve)]
+    assert [frame for frame in stream.plan(60_010, 1) if isinstance(frame, f.Resolve)]
+    again = [frame for frame in stream.plan(60_011, 1) if isinstance(frame, f.Assign) and frame.attempt == 2]
+    assert [(frame.lo, frame.hi) for frame in again] == [(0, 1)]
+
+
+def test_a_deferred_unit_is_leased_when_it_is_due_and_once() -> None:
+    stream = two_nodes(beat_timeout_ms=10**9)
+    lease = stream.plan(0, end=1)[0]
+    copy = f.Deferral(Position("defer.1m", 0, 0), Position(MAIL, 0, 0), 2, 60_000, 1)
+    stream.told(0, f.Outcome(lease.lease, 0, 1, "a", 1, 0, -1, (Kind.DEFERRED,), copy), 0)
+    assert not [frame for frame in stream.plan(59_999, 1) if frame.stream == "defer.1m"]
+    assert len([frame for frame in stream.plan(60_000, 1) if frame.stream == "defer.1m"]) == 1
+    assert not [frame for frame in stream.plan(60_100, 1) if frame.stream == "defer.1m"]
+
+
+def test_a_deposed_coordinator_writes_nothing() -> None:
+    stream = two_nodes()
+    stream.machine.control_read(f.Epoch(2, 0), 0)
+    assert stream.machine.is_deposed()
+    assert stream.plan(0, 100) == []

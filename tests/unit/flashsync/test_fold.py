@@ -1,0 +1,118 @@
+"""The fold on short scripts of frames: what is void, what is a fact, what is in doubt."""
+
+from fastemailnet.envelope import Position
+from fastemailnet.flashsync import frames as f
+from fastemailnet.flashsync.fold import Fold
+from fastemailnet.outcome import Kind
+
+MAIL = "mail.standard"
+WHO = (7, 0, 1, "a", 1)  # lease, offset, attempt, node, incarnation
+
+
+def leased() -> Fold:
+    fold = Fold()
+    for frame in (f.Epoch(1, 0), f.Join(1, "a", 1, 0, 9), f.Assign(1, 7, MAIL, 0, 0, 2, "a", 1)):
+        assert fold.apply_control(frame)
+    return fold
+
+
+def play(fold: Fold, *frames: f.JournalFrame) -> list[bool]:
+    return [fold.apply_journal(0, position, frame) for position, frame in enumerate(frames)]
+
+
+def intent() -> f.Intent:
+    return f.Intent(*WHO, 0, b"m", (0, 1))
+
+
+def fence() -> f.Fence:
+    return f.Fence(1, "a", 1, 50, "silent")
+
+
+def outcome(at: int, *kinds: Kind, deferral: f.Deferral | None = None) -> f.Outcome:
+    return f.Outcome(*WHO, 60, at, kinds, deferral)
+
+
+def test_a_fact_behind_the_fence_still_counts() -> None:
+    fold = leased()
+    assert play(fold, intent(), fence(), outcome(0, Kind.RELAYED, Kind.BOUNCED)) == [True, True, True]
+    assert fold.ended == {Kind.RELAYED: 1, Kind.BOUNCED: 1}
+    assert fold.progress[MAIL, 0].low == 1
+    assert not fold.in_doubt()
+
+
+def test_a_permission_behind_the_fence_is_void() -> None:
+    fold = leased()
+    assert play(fold, fence(), outcome(f.NO_INTENT, Kind.REJECTED), intent()) == [True, False, False]
+    assert sorted(fold.progress[MAIL, 0].free) == [0, 1]
+
+
+def test_a_begun_unit_of_a_fenced_node_is_in_doubt_and_the_rest_is_free() -> None:
+    fold = leased()
+    play(fold, intent(), fence())
+    (entry,) = fold.in_doubt()
+    assert (entry.place, entry.doubt_ms, len(entry.kinds)) == (Position(MAIL, 0, 0), 50, 2)
+    assert sorted(fold.progress[MAIL, 0].free) == [1]
+
+
+def test_a_retry_opens_the_next_attempt_and_a_late_fact_changes_nothing() -> None:
+    fold = leased()
+    play(fold, intent(), fence(), f.Resolve(1, 0, f.Verdict.RETRY, 70, "policy"))
+    assert fold.progress[MAIL, 0].free == {0: 2, 1: 0}
+    assert not fold.apply_journal(0, 3, outcome(0, Kind.RELAYED, Kind.RELAYED))
+    assert not fold.ended
+
+
+def test_assume_relayed_ends_the_unit() -> None:
+    fold = leased()
+    play(fold, intent(), fence(), f.Resolve(1, 0, f.Verdict.ASSUME_RELAYED, 70, "policy"))
+    assert fold.ended == {Kind.RELAYED: 2}
+
+
+def test_what_is_not_in_doubt_cannot_be_resolved() -> None:
+    fold = leased()
+    assert play(fold, intent(), f.Resolve(1, 0, f.Verdict.RETRY, 70, "eager")) == [True, False]
+    assert len(fold.open) == 1
+
+
+def test_a_void_gives_a_fenced_node_s_unit_back() -> None:
+    fold = leased()
+    play(fold, intent(), fence(), f.Void(*WHO, 0))
+    assert sorted(fold.progress[MAIL, 0].free) == [0, 1]
+    assert not fold.open
+
+
+def test_only_a_named_copy_is_live() -> None:
+    fold = leased()
+    copy = f.Deferral(Position("defer.1m", 0, 4), Position(MAIL, 0, 0), 2, 99, 1)
+    play(fold, intent(), outcome(0, Kind.RELAYED, Kind.DEFERRED, deferral=copy))
+    assert fold.named == {copy.copy: copy}
+    assert fold.ended == {Kind.RELAYED: 1}
+
+
+def test_a_second_outcome_is_an_alarm_and_counts_nothing() -> None:
+    fold = leased()
+    assert play(fold, outcome(-1, Kind.REJECTED, Kind.REJECTED), outcome(-1, Kind.REJECTED, Kind.REJECTED)) == [True, False]
+    assert (len(fold.alarms), fold.ended[Kind.REJECTED]) == (1, 2)
+
+
+def test_commands_of_a_deposed_coordinator_are_void() -> None:
+    fold = leased()
+    assert fold.apply_control(f.Epoch(2, 0))
+    assert not fold.apply_control(f.Assign(1, 8, MAIL, 0, 2, 4, "a", 1))
+    assert not fold.apply_control(f.Epoch(2, 0))
+
+
+def test_a_lease_for_a_fenced_incarnation_ends_as_it_begins() -> None:
+    fold = leased()
+    play(fold, fence())
+    assert fold.apply_control(f.Assign(1, 8, MAIL, 0, 2, 4, "a", 1))
+    assert not fold.leases
+    assert sorted(fold.progress[MAIL, 0].free) == [0, 1, 2, 3]
+
+
+def test_frames_survive_the_wire() -> None:
+    copy = f.Deferral(Position("defer.1m", 0, 4), Position(MAIL, 0, 0), 2, 99, 1)
+    for frame in (intent(), fence(), outcome(0, Kind.DEFERRED, deferral=copy), f.Void(*WHO, 0), f.Beat("a", 1, 3)):
+        assert f.decode_journal(f.encode(frame)) == frame
+    for control in (f.Epoch(1, 0), f.Join(1, "a", 1, 0, 9), f.Assign(1, 7, MAIL, 0, 0, 2, "a", 1)):
+        assert f.decode_control(f.encode(control)) == control
