@@ -1,0 +1,268 @@
+"""Settings: defaults, overridden by a TOML file, overridden by the environment (``FASTEMAILNET_SECTION__KEY``).
+
+Every limit of the system is named here or beside the pure code that enforces it. An unknown key or a wrong value is a ConfigError that
+names the key, the value, what is allowed and the nearest key; a secret's value is never shown.
+"""
+
+import difflib
+import ipaddress
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from fastemailnet.errors import ConfigError
+
+PREFIX = "FASTEMAILNET_"
+SECRETS = ("password", "token", "secret")
+
+
+def _network(text: str) -> str:
+    ipaddress.ip_network(text)
+    return text
+
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Network = Annotated[str, AfterValidator(_network)]
+Verdict = Literal["hold", "retry", "assume-relayed", "bounce"]
+
+
+class Section(BaseModel):
+    """A table of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FleetSection(Section):
+    """The processes and where their data lies."""
+
+    nodes: int = Field(2, ge=1, le=64, description="processing nodes")
+    data: Path = Field(Path("data"), description="data directory; relative paths start at the working directory")
+
+
+class LogSection(Section):
+    """The durable log."""
+
+    url: str = Field("embedded:", pattern=r"^embedded:$", description="log back end: embedded:")
+
+
+class GatewaySection(Section):
+    """Submission over HTTP and SMTP."""
+
+    bind: str = Field("127.0.0.1", description="address to listen on")
+    http_port: Port = Field(8025, description="HTTP API")
+    smtp_port: Port = Field(2525, description="SMTP submission")
+    hostname: str = Field("localhost.localdomain", min_length=1, description="our name in banner, EHLO and Message-ID")
+    relay_networks: tuple[Network, ...] = Field(
+        ("127.0.0.0/8", "::1/128"), description="networks that may relay without AUTH"
+    )
+
+
+class LimitsSection(Section):
+    """What is refused, and from where on."""
+
+    message_octets: int = Field(50_000_000, ge=1_000, description="largest message")
+    header_octets: int = Field(100_000, ge=1_000, description="largest header block")
+    recipients: int = Field(1_000, ge=1, le=1_000, description="most recipients of one message")
+    hops: int = Field(50, ge=1, description="most Received fields")
+    pending_octets: int = Field(64_000_000, ge=1_000_000, description="octets that may wait for the log in one process")
+
+
+class RouteSection(Section):
+    """Where mail goes."""
+
+    kind: Literal["sandbox", "smarthost", "mx"] = Field(
+        "sandbox", description="sandbox (built-in capture inbox), smarthost, or mx (the recipient domain's MX, port 25)"
+    )
+    host: str = Field("", description="smarthost: its name")
+    port: Port = Field(25, description="smarthost: its port; mx: the port of every MX")
+    username: str = Field("", description="smarthost: AUTH user; empty for none")
+    password_file: Path | None = Field(None, description="smarthost: file with the AUTH password")
+    tls: Literal["none", "opportunistic", "required"] = Field("opportunistic", description="STARTTLS with the next hop")
+
+
+class SandboxSection(Section):
+    """The capture inbox of the sandbox route."""
+
+    bind: str = Field("127.0.0.1", description="address to listen on")
+    smtp_port: Port = Field(2526, description="its SMTP port")
+    store_bodies: bool = Field(False, description="keep each captured message as a file")
+
+
+class DkimSection(Section):
+    """The DKIM signature on every mail."""
+
+    domain: str = Field("", description="signing domain; empty: gateway.hostname with a key made at first start")
+    selector: str = Field("fen1", min_length=1, description="selector")
+    key_file: Path | None = Field(None, description="PEM private key (RSA or Ed25519), see `fastemailnet dkim new`")
+
+
+class ClassifierSection(Section):
+    """The spam model and its gate."""
+
+    enabled: bool = Field(True, description="score mail before it is sent")
+    model: Path | None = Field(None, description="folder of a sequence-classification model; the shipped one without it")
+    hold_threshold: float = Field(0.0, ge=0.0, le=1.0, description="hold from this score on; 0: as the model was calibrated")
+    reject_threshold: float = Field(0.0, ge=0.0, le=1.0, description="reject from this score on; 0: never, hold instead")
+    timeout_ms: int = Field(250, ge=10, description="a mail that is not scored by then goes on, flagged")
+
+
+class DeliverySection(Section):
+    """The SMTP client."""
+
+    connections_per_target: int = Field(20, ge=1, le=1_000, description="connections to one next hop, per node")
+    connection_idle_s: int = Field(60, ge=1, description="an idle connection is closed after this")
+    connection_life_s: int = Field(300, ge=1, description="no connection is used longer")
+
+
+class InDoubtSection(Section):
+    """What becomes of a delivery whose reply was lost, by lane."""
+
+    transactional: Verdict = Field("retry", description="hold, retry, assume-relayed or bounce")
+    standard: Verdict = Field("retry", description="hold, retry, assume-relayed or bounce")
+    bulk: Verdict = Field("assume-relayed", description="hold, retry, assume-relayed or bounce")
+    retry_delay_s: int = Field(60, ge=40, description="how long evidence is waited for before the policy decides")
+
+
+class LedgerSection(Section):
+    """The proof of what was sent."""
+
+    origin: str = Field("", description="the log's name in checkpoints; empty: gateway.hostname + /fastemailnet")
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    fleet: FleetSection = FleetSection()
+    log: LogSection = LogSection()
+    gateway: GatewaySection = GatewaySection()
+    limits: LimitsSection = LimitsSection()
+    route: RouteSection = RouteSection()
+    sandbox: SandboxSection = SandboxSection()
+    dkim: DkimSection = DkimSection()
+    classifier: ClassifierSection = ClassifierSection()
+    delivery: DeliverySection = DeliverySection()
+    in_doubt: InDoubtSection = InDoubtSection()
+    ledger: LedgerSection = LedgerSection()
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Settings from a file, if one is given, and the environment.
+
+    Raises:
+        ConfigError: a key is unknown, a value is wrong, or the file cannot be read.
+    """
+    values = _read(path) if path else {}
+    for key, text in _from_environment(environ):
+        section, _, name = key.partition(".")
+        table = values.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise ConfigError(section, repr(table), "must be a table")
+        table[name] = _value(text)
+    _refuse_unknown(values)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise _first(error) from error
+    _refuse_incomplete(settings)
+    return _absolute(settings)
+
+
+def keys() -> list[str]:
+    """Every key as ``section.name``."""
+    return [f"{name}.{key}" for name, section in _sections() for key in section.model_fields]
+
+
+def _sections() -> Iterator[tuple[str, type[Section]]]:
+    for name, field in Settings.model_fields.items():
+        assert isinstance(field.annotation, type)
+        yield name, field.annotation
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError("--config", str(path), f"cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("--config", str(path), f"is not TOML: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, text in sorted(environ.items()):
+        if name.startswith(PREFIX) and name != "FASTEMAILNET_VERBOSE":
+            yield name.removeprefix(PREFIX).lower().replace("__", ".", 1), text
+
+
+def _value(text: str) -> Any:
+    """A value of the environment: a JSON list as such, anything else as text for pydantic to read."""
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _refuse_unknown(values: Mapping[str, Any]) -> None:
+    known = keys()
+    for section, table in values.items():
+        given = [f"{section}.{name}" for name in table] if isinstance(table, dict) else [section]
+        for key in given:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1, 0.5) or difflib.get_close_matches(
+                    key.rpartition(".")[2], [k.rpartition(".")[2] for k in known], 1, 0.5
+                )
+                nearest = next((k for k in known if near and (k == near[0] or k.endswith("." + near[0]))), "")
+                raise ConfigError(key, _shown(key, table), "is not a setting", nearest)
+
+
+def _shown(key: str, table: Any) -> str:
+    value = table.get(key.partition(".")[2]) if isinstance(table, dict) else table
+    return "(not shown)" if any(word in key for word in SECRETS) else repr(value)
+
+
+def _first(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"][:2])
+    given = "(not shown)" if any(word in key for word in SECRETS) else repr(first["input"])
+    return ConfigError(key, given, first["msg"][:1].lower() + first["msg"][1:])
+
+
+def _refuse_incomplete(settings: Settings) -> None:
+    if settings.route.kind == "smarthost" and not settings.route.host:
+        raise ConfigError("route.host", "''", "must name the smarthost when route.kind is smarthost")
+    if settings.route.username and settings.route.password_file is None:
+        raise ConfigError("route.password_file", "none", "must be set when route.username is")
+    if settings.dkim.domain and settings.dkim.key_file is None:
+        raise ConfigError("dkim.key_file", "none", "must be set when dkim.domain is; `fastemailnet dkim new` makes one")
+
+
+def _absolute(settings: Settings) -> Settings:
+    """Every path in full, since the processes of the fleet run elsewhere."""
+    changed: dict[str, Section] = {}
+    for name, section in ((name, getattr(settings, name)) for name in Settings.model_fields):
+        paths = {key: value for key, value in section if isinstance(value, Path)}
+        if paths:
+            changed[name] = section.model_copy(update={key: path.absolute() for key, path in paths.items()})
+    return settings.model_copy(update=changed)
+
+
+def render_defaults() -> str:
+    """The documented configuration file: every key with its meaning and its default."""
+    lines = ["# FastEmailNet: every setting with its default. The environment overrides: FASTEMAILNET_ROUTE__KIND=mx", ""]
+    for name, section in _sections():
+        lines += [f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
+        for key, field in section.model_fields.items():
+            value = field.default
+            lines.append(f"# {field.description}")
+            if value is None:
+                lines.append(f"# {key} =")
+            else:
+                plain = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+                lines.append(f"{key} = {json.dumps(plain)}")
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Everything: system packages, the model first, checks, then all tests. Ends with what could not run, if anything.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+packages=(swaks golang-go postfix)
+command -v go >/dev/null && packages=(swaks postfix)
+tools/system-packages.sh "${packages[@]}"
+make --no-print-directory model
+make --no-print-directory lint type
+.venv/bin/python -m pytest --durations=10 -rs
+for tool in swaks go; do
+  command -v "$tool" >/dev/null || echo "not run, $tool is missing: the scenarios that need it (see 'skipped' above)"
+done
