@@ -119,3 +119,7 @@ class FleetError(FastEmailNetError):
     """The fleet cannot be reached, started or stopped."""
 
     retriable = True
+
+
+class RelayDenied(FastEmailNetError):
+    """The peer may not submit or ask: its address is in none of ``gateway.relay_networks``."""

@@ -1,0 +1,73 @@
+"""Replies of an SMTP server (RFC 5321 section 4.2), parsed incrementally from any split of the stream."""
+
+import re
+
+from fastemailnet.outcome import Reply
+
+MAX_LINE_OCTETS = 2_048  # RFC 5321 allows 512; some servers say more
+MAX_LINES = 100
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
+
+
+class ReplyError(Exception):
+    """What came is no SMTP reply; the connection cannot be used any more. Never leaves this package and ``net``."""
+
+
+class ReplyParser:
+    """Feed octets, take whole replies."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._lines: list[str] = []
+
+    def feed(self, octets: bytes) -> list[Reply]:
+        """The replies that are complete now.
+
+        Raises:
+            ReplyError: the peer does not speak SMTP, or endlessly.
+        """
+        self._buffer += octets
+        replies = []
+        start = 0
+        while (end := self._buffer.find(b"\n", start)) >= 0:
+            line = bytes(self._buffer[start:end]).rstrip(b"\r")
+            start = end + 1
+            reply = self._line(line)
+            if reply is not None:
+                replies.append(reply)
+        del self._buffer[:start]
+        if len(self._buffer) > MAX_LINE_OCTETS:
+            raise ReplyError(f"reply line over {MAX_LINE_OCTETS} octets")
+        return replies
+
+    def _line(self, line: bytes) -> Reply | None:
+        code, mark = line[:3], line[3:4]
+        if len(line) > MAX_LINE_OCTETS or not code.isdigit() or len(code) != 3 or mark not in (b"", b" ", b"-"):
+            raise ReplyError(f"not an SMTP reply: {line[:80]!r}")
+        if self._lines and self._lines[0][:3] != code.decode():
+            raise ReplyError(f"reply changes its code within its lines: {line[:80]!r}")
+        self._lines.append(line.decode("utf-8", "replace"))
+        if len(self._lines) > MAX_LINES:
+            raise ReplyError(f"reply of more than {MAX_LINES} lines")
+        if mark == b"-":
+            return None
+        lines, self._lines = self._lines, []
+        return make(int(code), [text[4:] for text in lines])
+
+
+def make(code: int, lines: list[str]) -> Reply:
+    """A reply from its code and the texts of its lines, the enhanced status code (RFC 2034) taken out."""
+    found = _ENHANCED.match(lines[0])
+    if found is None or found[1] != str(code // 100):
+        return Reply(code, None, "\n".join(lines))
+    prefix = found[0].strip()
+    texts = [line.removeprefix(prefix).strip() for line in lines]
+    return Reply(code, (int(found[1]), int(found[2]), int(found[3])), "\n".join(texts))
+
+
+def render(reply: Reply) -> bytes:
+    """A reply as a server sends it."""
+    enhanced = ".".join(map(str, reply.enhanced)) + " " if reply.enhanced else ""
+    lines = reply.text.split("\n")
+    out = [f"{reply.code}-{enhanced}{line}\r\n" for line in lines[:-1]] + [f"{reply.code} {enhanced}{lines[-1]}\r\n"]
+    return "".join(out).encode()

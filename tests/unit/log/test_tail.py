@@ -1,0 +1,209 @@
+"""Following: order, waiting, the bell, trimming, cancelling, and where a fetch runs."""
+
+import asyncio
+import threading
+from time import monotonic
+
+from fastemailnet.log import tail
+from fastemailnet.log.memory import MemoryLog
+from fastemailnet.log.tail import Batch, Tail, TailSet
+
+NEVER_MS = 60_000
+
+
+class WatchedLog(MemoryLog):
+    """A log that notes its looks and the thread of each fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+        self.fetched_by: list[str] = []
+
+    def end(self, stream: str, partition: int) -> int:
+        self.looks += 1
+        return super().end(stream, partition)
+
+    def fetch(
+        self, stream: str, partition: int, start: int, count: int, max_octets: int = 16_000_000
+    ) -> list[tuple[int, bytes]]:
+        self.fetched_by.append(threading.current_thread().name)
+        return super().fetch(stream, partition, start, count, max_octets)
+
+
+async def settle_idle(pulse_owner: Tail | TailSet) -> asyncio.Task[object]:
+    """A ``next`` whose waits have grown to the longest."""
+    waiting: asyncio.Task[object] = asyncio.create_task(pulse_owner.next(10))
+    pulse = pulse_owner._pulse
+    while pulse._wait_ms < NEVER_MS:
+        pulse._looks = tail.HOT_LOOKS  # as if it had looked that often
+        pulse._wait_ms = NEVER_MS
+        await asyncio.sleep(0.01)
+    return waiting
+
+
+def test_records_come_in_order_and_the_position_follows() -> None:
+    async def run() -> None:
+        log = MemoryLog()
+        log.append("journal", 0, [b"%d" % n for n in range(10)])
+        follower = Tail(log, "journal", 0, 2)
+        assert follower.position == 2
+        assert await follower.next(5) == [(n, b"%d" % n) for n in range(2, 7)]
+        assert follower.position == 7
+        assert await follower.next(5) == [(n, b"%d" % n) for n in range(7, 10)]
+        assert follower.position == 10
+
+    asyncio.run(run())
+
+
+def test_it_waits_for_an_append_of_another_thread() -> None:
+    async def run() -> None:
+        log = MemoryLog()
+        waiting = asyncio.create_task(Tail(log, "journal", 0, 0).next(5))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        await asyncio.to_thread(log.append, "journal", 0, [b"x"])
+        assert await asyncio.wait_for(waiting, 5) == [(0, b"x")]
+
+    asyncio.run(run())
+
+
+def test_the_bell_ends_a_long_wait() -> None:
+    async def run() -> None:
+        log = MemoryLog()
+        follower = Tail(log, "journal", 0, 0, idle_max_ms=NEVER_MS)
+        waiting = await settle_idle(follower)
+        log.append("journal", 0, [b"x"])
+        started = monotonic()
+        follower.ring()
+        assert await asyncio.wait_for(waiting, 5) == [(0, b"x")]
+        assert monotonic() - started < 1
+
+    asyncio.run(run())
+
+
+def test_a_bell_with_nobody_waiting_shortens_the_next_wait() -> None:
+    async def run() -> None:
+        log = MemoryLog()
+        follower = Tail(log, "journal", 0, 0, idle_max_ms=NEVER_MS)
+        (await settle_idle(follower)).cancel()
+        await asyncio.sleep(0)
+        follower.ring()
+        waiting = asyncio.create_task(follower.next(1))
+        await asyncio.sleep(0)  # it looked in vain
+        log.append("journal", 0, [b"x"])
+        assert await asyncio.wait_for(waiting, 5) == [(0, b"x")]
+
+    asyncio.run(run())
+
+
+def test_a_quiet_partition_is_looked_at_seldom() -> None:
+    async def run() -> int:
+        log = WatchedLog()
+        waiting = asyncio.create_task(Tail(log, "journal", 0, 0, idle_max_ms=50).next(1))
+        await asyncio.sleep(0.2)
+        log.looks = 0
+        await asyncio.sleep(0.4)
+        waiting.cancel()
+        return log.looks
+
+    assert 1 <= asyncio.run(run()) <= 9
+
+
+def test_trimmed_records_are_skipped() -> None:
+    async def run() -> None:
+        log = MemoryLog()
+        log.append("journal", 0, [b"%d" % n for n in range(10)])
+        log.trim("journal", 0, 4)
+        follower = Tail(log, "journal", 0, 0)
+        assert await follower.next(2) == [(4, b"4"), (5, b"5")]
+        log.trim("journal", 0, 10)
+        waiting = asyncio.create_task(follower.next(2))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        assert follower.position == 10
+        log.append("journal", 0, [b"10"])
+        assert await asyncio.wait_for(waiting, 5) == [(10, b"10")]
+
+    asyncio.run(run())
+
+
+def test_a_cancelled_next_loses_nothing() -> None:
+    async def run() -> None:
+        log = MemoryLog()
+        log.append("journal", 0, [b"%d" % n for n in range(tail.INLINE_LAG_RECORDS + 10)])
+        log.append("journal", 1, [b"small"])
+        followers = TailSet(log)
+        followers.add("journal", 1, 0)
+        followers.add("journal", 0, 0)
+        going = asyncio.create_task(followers.next(4))
+        await asyncio.sleep(0)  # it has fetched of 1 and waits for the thread that fetches of 0
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
+        assert followers.positions == {("journal", 1): 0, ("journal", 0): 0}
+        assert [len(batch.records) for batch in await followers.next(4)] == [1, 4]
+
+    asyncio.run(run())
+
+
+def test_only_large_or_distant_fetches_go_to_a_thread() -> None:
+    async def fetched_by(records: list[bytes], max_records: int) -> bool:
+        log = WatchedLog()
+        log.append("journal", 0, records)
+        follower = Tail(log, "journal", 0, 0)
+        await follower.next(1)
+        log.fetched_by.clear()
+        await follower.next(max_records)
+        return log.fetched_by == [threading.current_thread().name]
+
+    async def run() -> None:
+        assert await fetched_by([b"x" * 5_000] * 65, 64)
+        assert not await fetched_by([b"x" * 50_000] * 65, 64)
+        assert not await fetched_by([b"x"] * (tail.INLINE_LAG_RECORDS + 9), 4)
+
+    asyncio.run(run())
+
+
+def test_a_wrong_guess_does_not_hold_the_loop() -> None:
+    async def run() -> None:
+        log = MemoryLog()
+        log.append("journal", 0, [b"x"] + [b"x" * (tail.INLINE_OCTETS // 2)] * 20)
+        follower = Tail(log, "journal", 0, 0)
+        assert len(await follower.next(1)) == 1
+        assert len(await follower.next(20)) == 2
+        assert len(await follower.next(20)) == 18
+
+    asyncio.run(run())
+
+
+def test_a_set_gives_what_each_partition_has() -> None:
+    async def run() -> None:
+        log = MemoryLog()
+        followers = TailSet(log)
+        for partition in range(3):
+            followers.add("journal", partition, 0)
+        followers.add("mail.bulk", 0, 1)
+        log.append("journal", 1, [b"a", b"b", b"c"])
+        log.append("mail.bulk", 0, [b"0", b"1"])
+        assert await followers.next(2) == [
+            Batch("journal", 1, [(0, b"a"), (1, b"b")]),
+            Batch("mail.bulk", 0, [(1, b"1")]),
+        ]
+        assert followers.positions[("journal", 1)] == 2
+        followers.remove("journal", 1)
+        log.append("journal", 2, [b"z"])
+        assert await followers.next(2) == [Batch("journal", 2, [(0, b"z")])]
+        assert set(followers.positions) == {("journal", 0), ("journal", 2), ("mail.bulk", 0)}
+
+    asyncio.run(run())
+
+
+def test_adding_to_a_waiting_set_wakes_it() -> None:
+    async def run() -> None:
+        log = MemoryLog()
+        log.append("journal", 0, [b"x"])
+        followers = TailSet(log, idle_max_ms=NEVER_MS)
+        waiting = await settle_idle(followers)
+        followers.add("journal", 0, 0)
+        assert await asyncio.wait_for(waiting, 5) == [Batch("journal", 0, [(0, b"x")])]
+
+    asyncio.run(run())
