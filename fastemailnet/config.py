@@ -1,7 +1,7 @@
 """Settings: defaults, overridden by a TOML file, overridden by the environment (``FASTEMAILNET_SECTION__KEY``).
 
-Every limit of the system is named here or beside the pure code that enforces it. An unknown key or a wrong value is a ConfigError that
-names the key, the value, what is allowed and the nearest key; a secret's value is never shown.
+Every limit of the system is named here or beside the pure code that enforces it. An unknown key or a wrong value is a
+ConfigError that names the key, the value, what is allowed and the nearest key; a secret's value is never shown.
 """
 
 import difflib
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from fastemailnet.errors import ConfigError
 
 PREFIX = "FASTEMAILNET_"
-SECRETS = ("password", "token", "secret")
+SECRETS = ("pass", "token", "secret", "credential")  # parts of the names whose values are never shown
 
 
 def _network(text: str) -> str:
@@ -104,9 +104,15 @@ class ClassifierSection(Section):
     """The spam model and its gate."""
 
     enabled: bool = Field(True, description="score mail before it is sent")
-    model: Path | None = Field(None, description="folder of a sequence-classification model; the shipped one without it")
-    hold_threshold: float = Field(0.0, ge=0.0, le=1.0, description="hold from this score on; 0: as the model was calibrated")
-    reject_threshold: float = Field(0.0, ge=0.0, le=1.0, description="reject from this score on; 0: never, hold instead")
+    model: Path | None = Field(
+        None, description="folder of a sequence-classification model; the shipped one without it"
+    )
+    hold_threshold: float = Field(
+        0.0, ge=0.0, le=1.0, description="hold from this score on; 0: as the model was calibrated"
+    )
+    reject_threshold: float = Field(
+        0.0, ge=0.0, le=1.0, description="reject from this score on; 0: never, hold instead"
+    )
     timeout_ms: int = Field(250, ge=10, description="a mail that is not scored by then goes on, flagged")
 
 
@@ -237,6 +243,10 @@ def _refuse_incomplete(settings: Settings) -> None:
         raise ConfigError("route.host", "''", "must name the smarthost when route.kind is smarthost")
     if settings.route.username and settings.route.password_file is None:
         raise ConfigError("route.password_file", "none", "must be set when route.username is")
+    gate = settings.classifier
+    if 0 < gate.reject_threshold < gate.hold_threshold:
+        limit = f"must be 0 or at least classifier.hold_threshold ({gate.hold_threshold})"
+        raise ConfigError("classifier.reject_threshold", str(gate.reject_threshold), limit)
     if settings.dkim.domain and settings.dkim.key_file is None:
         raise ConfigError("dkim.key_file", "none", "must be set when dkim.domain is; `fastemailnet dkim new` makes one")
 
@@ -253,7 +263,8 @@ def _absolute(settings: Settings) -> Settings:
 
 def render_defaults() -> str:
     """The documented configuration file: every key with its meaning and its default."""
-    lines = ["# FastEmailNet: every setting with its default. The environment overrides: FASTEMAILNET_ROUTE__KIND=mx", ""]
+    title = "# FastEmailNet: every setting with its default. The environment overrides: FASTEMAILNET_ROUTE__KIND=mx"
+    lines = [title, ""]
     for name, section in _sections():
         lines += [f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
         for key, field in section.model_fields.items():

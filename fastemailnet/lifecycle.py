@@ -1,4 +1,6 @@
-"""The life cycle of a unit on a node, as one table. An illegal step raises and changes nothing; the docs' diagram is drawn from it.
+"""The life cycle of a unit on a node, as one table. An illegal step raises and changes nothing.
+
+The diagram in the docs is drawn from this table.
 
     idle ─▶ pending processing ─▶ processing ─▶ validated ─▶ delivery scheduled ─▶ sending ─▶ email sent
 
@@ -86,7 +88,12 @@ TABLE: dict[State, dict[Event, State]] = {
     ),
     State.VALIDATED: _with_ends({Event.SCHEDULED: State.DELIVERY_SCHEDULED}, Event.EXPIRED, Event.RETURNED),
     State.DELIVERY_SCHEDULED: _with_ends(
-        {Event.END_ALLOWED: State.SENDING}, Event.BOUNCED, Event.EXPIRED, Event.SUPPRESSED, Event.DEFERRED, Event.RETURNED
+        {Event.END_ALLOWED: State.SENDING},
+        Event.BOUNCED,
+        Event.EXPIRED,
+        Event.SUPPRESSED,
+        Event.DEFERRED,
+        Event.RETURNED,
     ),
     State.SENDING: _with_ends(
         {
@@ -96,6 +103,7 @@ TABLE: dict[State, dict[Event, State]] = {
         },
         Event.BOUNCED,
         Event.DEFERRED,
+        Event.EXPIRED,  # a 4xx after the end, and the next try would come too late
     ),
 } | {state: {Event.COMPLETED: State.IDLE} for state in sorted(TERMINAL | WAITING)}
 

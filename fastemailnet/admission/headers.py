@@ -1,0 +1,79 @@
+"""The envelope that a message's own header fields name, for senders that give none.
+
+Reverse-path: ``Sender``, else the first address of ``From`` (RFC 5322 section 3.6.2). Recipients: ``To``, ``Cc`` and
+``Bcc`` in this order, each address once. ``Bcc`` is taken out of the message: the others must not see it.
+"""
+
+import re
+from collections.abc import Sequence
+from email.errors import HeaderParseError, InvalidHeaderDefect
+from email.policy import SMTPUTF8
+from typing import NamedTuple
+
+from fastemailnet.errors import MessageError
+
+_FIELD = re.compile(rb"^(sender|from|to|cc|bcc)[ \t]*:((?:[^\n]|\n(?=[ \t]))*)\n?", re.IGNORECASE | re.MULTILINE)
+_BCC = re.compile(rb"^bcc[ \t]*:(?:[^\n]|\n(?=[ \t]))*\n?", re.IGNORECASE | re.MULTILINE)
+_NEEDS_GRAMMAR = re.compile(r'["()\\:;\[]')
+_PLAIN = re.compile(r"[^<>]*<([^<>\s]+@[^<>\s@]+)>\s*|\s*([^<>\s]+@[^<>\s@]+)\s*")
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+
+
+class Envelope(NamedTuple):
+    """What SMTP would say about a message, and the message without Bcc."""
+
+    sender: str
+    recipients: list[str]
+    message: bytes
+
+
+def envelope(message: bytes) -> Envelope:
+    """The envelope of a message, from its header block.
+
+    Raises:
+        MessageError: it names no sender or no recipient.
+    """
+    end = _HEADER_END.search(message)
+    cut = end.end() - 1 if end else len(message)
+    header = message[:cut]
+    fields: dict[str, list[str]] = {"sender": [], "from": [], "to": [], "cc": [], "bcc": []}
+    for name, value in _FIELD.findall(header):
+        fields[name.decode().lower()].append(value.decode("utf-8", "replace").replace("\r", "").replace("\n", ""))
+    senders = addresses(fields["sender"]) or addresses(fields["from"])
+    recipients = list(dict.fromkeys(addresses(fields["to"]) + addresses(fields["cc"]) + addresses(fields["bcc"])))
+    if not senders:
+        raise MessageError("the message names no sender and none was given", "From")
+    if not recipients:
+        raise MessageError("the message names no recipient and none was given", "To, Cc, Bcc")
+    stripped = _BCC.sub(b"", header) + message[cut:] if fields["bcc"] else message
+    return Envelope(senders[0], recipients, stripped)
+
+
+def addresses(values: Sequence[str]) -> list[str]:
+    """The addresses in the values of address fields, without names and comments (RFC 5322 section 3.4), in order.
+
+    Raises:
+        MessageError: a value is no list of addresses.
+    """
+    return [address for value in values for address in _addresses(value)]
+
+
+def _addresses(value: str) -> list[str]:
+    if not _NEEDS_GRAMMAR.search(value):
+        matches = [_PLAIN.fullmatch(part) for part in value.split(",") if part.strip()]
+        if all(matches):
+            return [match[1] or match[2] for match in matches if match]
+    return _addresses_by_grammar(value)
+
+
+def _addresses_by_grammar(value: str) -> list[str]:
+    """Quoted names, comments and groups: by the grammar of the standard library."""
+    try:
+        field = SMTPUTF8.header_factory("To", value)
+        found = [address.addr_spec for address in field.addresses]
+        broken = any(isinstance(defect, InvalidHeaderDefect) for defect in field.defects)
+    except (HeaderParseError, IndexError, ValueError, AttributeError):  # the library's answers to broken syntax
+        found, broken = [], True
+    if broken:
+        raise MessageError(f"{value[:100]!r} is no list of addresses", "To, Cc, Bcc, From or Sender")
+    return [address for address in found if address not in ("", "<>")]

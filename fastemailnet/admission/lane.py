@@ -1,0 +1,73 @@
+"""Which lane a message travels in, and what else its sender asks for in header fields.
+
+An explicit wish wins: the submission's own, then ``X-FEN-Lane``. Without one, mail that says of itself that it is
+sent to many (``List-Unsubscribe``, RFC 8058; ``List-Id``, RFC 2919; ``Precedence: bulk`` or ``list``) is bulk and all
+other mail is standard: a message never gets ahead of others because it has one recipient.
+"""
+
+import re
+from typing import NamedTuple
+
+from fastemailnet.envelope import Lane
+from fastemailnet.errors import MessageError
+
+LANE_FIELD = "X-FEN-Lane"
+KEY_FIELD = "X-FEN-Idempotency-Key"
+
+# The literal line feed lets the search skip from line to line; it finds only the start of a field, never a folded line.
+_HINT = re.compile(
+    rb"\n(?P<name>X-FEN-(?:Lane|Idempotency-Key)|List-(?:Unsubscribe|Id)|Precedence)[ \t]*:(?P<value>[^\r\n]*)",
+    re.IGNORECASE,
+)
+_BULK_PRECEDENCE = frozenset({b"bulk", b"list", b"junk"})
+
+
+class Wishes(NamedTuple):
+    """What the header fields of a message ask for; "" where they do not say."""
+
+    lane: str
+    idempotency_key: str
+    is_bulk: bool
+
+
+def wishes(header: bytes) -> Wishes:
+    """Read the header block (with or without the empty line behind it)."""
+    lane = key = ""
+    is_bulk = False
+    for match in _HINT.finditer(b"\n" + header):
+        value = match["value"].strip()
+        match match["name"].lower():
+            case b"x-fen-lane":
+                lane = lane or value.decode("ascii", "replace")
+            case b"x-fen-idempotency-key":
+                key = key or value.decode("utf-8", "replace")
+            case b"precedence":
+                is_bulk = is_bulk or value.lower() in _BULK_PRECEDENCE
+            case _:
+                is_bulk = True
+    return Wishes(lane, key, is_bulk)
+
+
+def lane_of(explicit: Lane | None, asked: Wishes) -> Lane:
+    """The lane of a message.
+
+    Raises:
+        MessageError: ``X-FEN-Lane`` names no lane.
+    """
+    if explicit is not None:
+        return explicit
+    if asked.lane:
+        return lane_named(asked.lane, LANE_FIELD)
+    return Lane.BULK if asked.is_bulk else Lane.STANDARD
+
+
+def lane_named(name: str, where: str) -> Lane:
+    """The lane with this name.
+
+    Raises:
+        MessageError: there is none; ``where`` tells where the name came from.
+    """
+    try:
+        return Lane(name.lower())
+    except ValueError:
+        raise MessageError(f"no lane is named {name!r}", where, ", ".join(Lane)) from None

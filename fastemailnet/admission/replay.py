@@ -1,0 +1,82 @@
+"""Idempotency keys: (tenant, key) names the first message that came with it, for a window of time.
+
+What is kept of a message is its id and a digest of its units. A later submission with the key is admitted again *as
+if it had come in the first one's place* (same time, same random octets, both parts of the id): admission depends on
+nothing else, so equal submissions give equal digests, also after a restart that read the units back from the log.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from fastemailnet.admission.admit import admit
+from fastemailnet.admission.submission import Admission, Limits, Submission
+from fastemailnet.envelope import Unit
+
+WINDOW_MS: Final = 24 * 3_600_000
+MAX_KEYS: Final = 500_000  # about 220 octets each; over it the oldest are forgotten before their time
+_DIGEST_OCTETS: Final = 16
+
+
+class First(NamedTuple):
+    """The message that a key names."""
+
+    message: bytes
+    digest: bytes
+
+    @property
+    def at_ms(self) -> int:
+        """When it was accepted, Unix milliseconds."""
+        return int.from_bytes(self.message[:6], "big")
+
+
+def digest(units: Sequence[Unit]) -> bytes:
+    """16 octets that two messages share only if content, envelope and lane are the same. ``units``: a whole message."""
+    first = units[0]
+    recipients = sorted((recipient.index, recipient.address) for unit in units for recipient in unit.recipients)
+    envelope = repr((first.reverse_path, first.lane.value, recipients))
+    return hashlib.sha256(envelope.encode() + b"\0" + first.body).digest()[:_DIGEST_OCTETS]
+
+
+def repeat(submission: Submission, first: First, limits: Limits) -> Admission | None:
+    """The admission of ``first`` if this submission is the same; None if it is another one under the same key."""
+    again = admit(submission, at_ms=first.at_ms, random80=first.message[6:], limits=limits)
+    return again if again.units and digest(again.units) == first.digest else None
+
+
+class Keys:
+    """The keys of the window, oldest first."""
+
+    def __init__(self, window_ms: int = WINDOW_MS, max_keys: int = MAX_KEYS) -> None:
+        self._window_ms = window_ms
+        self._max_keys = max_keys
+        self._firsts: dict[bytes, bytes] = {}  # hash of the name to id and digest: no object more than needed
+
+    def __len__(self) -> int:
+        return len(self._firsts)
+
+    def find(self, tenant: str, key: str, now_ms: int) -> First | None:
+        """What the key names, unless the window has closed behind it."""
+        kept = self._firsts.get(_name(tenant, key))
+        first = First(kept[:16], kept[16:]) if kept else None
+        return first if first and first.at_ms > now_ms - self._window_ms else None
+
+    def remember(self, units: Sequence[Unit]) -> None:
+        """The message of ``units`` (all of one message) is what its key names from now on."""
+        first = units[0]
+        name = _name(first.tenant, first.idempotency_key)
+        self._firsts.pop(name, None)  # a key that is used again after its window takes its new place in the order
+        self._firsts[name] = first.message + digest(units)
+        self._forget(first.accepted_ms)
+
+    def _forget(self, now_ms: int) -> None:
+        """Drop up to two of the oldest, so that the table shrinks faster than it grows and no call takes long."""
+        for _ in range(2):
+            name = next(iter(self._firsts))
+            is_old = int.from_bytes(self._firsts[name][:6], "big") <= now_ms - self._window_ms
+            if is_old or len(self._firsts) > self._max_keys:
+                del self._firsts[name]
+
+
+def _name(tenant: str, key: str) -> bytes:
+    return hashlib.sha256(f"{len(tenant)}:{tenant}{key}".encode()).digest()[:_DIGEST_OCTETS]

@@ -1,0 +1,261 @@
+"""The Python client: hand mail in, follow it, fetch its receipt. Synchronous and asynchronous, over the HTTP API.
+
+    with Client() as fleet:
+        accepted = fleet.send(message)
+        fleet.wait([accepted.id], timeout_s=30)
+
+Every submission carries an idempotency key, made here where the caller gives none, so that trying again after a lost
+answer, a 429 or a 503 never makes a second mail. Errors are those of ``fastemailnet.errors``, made again from what
+the gateway says.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+import msgspec
+
+from fastemailnet.admission.headers import envelope
+from fastemailnet.admission.submission import Accepted
+from fastemailnet.errors import FastEmailNetError, FleetError
+from fastemailnet.web import calls
+from fastemailnet.web.calls import Call, Content, Result
+
+__all__ = ["Accepted", "AsyncClient", "Client", "envelope"]
+
+DEFAULT_URL: Final = "http://127.0.0.1:8025"
+TIMEOUT_S: Final = 60.0
+
+
+class Client:
+    """A synchronous client. Thread-safe; close it, or use it in a ``with`` statement."""
+
+    def __init__(self, url: str = DEFAULT_URL, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._http = httpx.Client(base_url=url, timeout=timeout_s, trust_env=False)
+
+    def send(
+        self,
+        message: Content,
+        sender: str | None = None,
+        recipients: Sequence[str] | None = None,
+        lane: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """Hand one message in; it is durable when this returns.
+
+        Args:
+            message: RFC 5322 octets (LF alone as line end is turned into CRLF) or an ``EmailMessage``.
+            sender: reverse-path; None: ``Sender`` or ``From`` of the message. "" is the null reverse-path.
+            recipients: None: ``To``, ``Cc`` and ``Bcc`` of the message.
+            lane: ``transactional``, ``standard`` or ``bulk``; None: the message decides.
+            idempotency_key: names the message for 24 h; the same key with the same message is accepted once.
+
+        Raises:
+            MessageError: the message or an address breaks a rule.
+            IdempotencyConflict: the key names another message.
+            LimitExceeded, LogError, FleetError: not taken after several tries.
+        """
+        return calls.accepted(self._ask(calls.submission(message, sender, recipients, lane, idempotency_key)))
+
+    def send_many(
+        self,
+        messages: Iterable[Content],
+        sender: str | None = None,
+        recipients: Sequence[str] | None = None,
+        lane: str | None = None,
+    ) -> list[Result]:
+        """Hand many messages in, in few requests. One result each, in order: what ``send`` returns or would raise."""
+        results: list[Result] = []
+        for batch in calls.batches(calls.mails(messages, sender, recipients, lane)):
+            waiting: dict[int, Mapping[str, Any]] = dict(enumerate(batch, len(results)))
+            results += [FleetError("not sent")] * len(batch)
+            for attempt in range(calls.TRIES):
+                waiting = calls.settle(waiting, self._ask(calls.batch_call(waiting)), results)
+                if not waiting:
+                    break
+                time.sleep(calls.pause_s(attempt))
+        return results
+
+    def timeline(self, message_id: str) -> dict[str, Any]:
+        """What became of each delivery of a message. Raises ``NotFound``."""
+        found: dict[str, Any] = self._get(f"/v1/messages/{message_id}")
+        return found
+
+    def wait(self, message_ids: Iterable[str], timeout_s: float = TIMEOUT_S) -> list[dict[str, Any]]:
+        """The timelines of the messages, once every delivery of theirs has an outcome.
+
+        Raises:
+            FleetError: that takes longer than ``timeout_s``.
+        """
+        watch = calls.Watch(message_ids, timeout_s, time.monotonic())
+        while waiting := watch.waiting():
+            for message_id in waiting:
+                watch.see(message_id, self.timeline(message_id))
+            time.sleep(watch.pause_s(time.monotonic()))
+        return watch.timelines()
+
+    def balance(self) -> dict[str, int]:
+        """Deliveries by class, both sides of the balance and their difference."""
+        found: dict[str, int] = self._get("/v1/balance")
+        return found
+
+    def status(self) -> dict[str, Any]:
+        """The processes of the fleet in a few numbers each."""
+        found: dict[str, Any] = self._get("/v1/status")
+        return found
+
+    def in_doubt(self) -> list[dict[str, Any]]:
+        """The attempts of which nobody knows whether the peer took them."""
+        found: list[dict[str, Any]] = self._get("/v1/in-doubt")
+        return found
+
+    def receipt(self, delivery: str) -> str:
+        """The receipt of a delivery, or of the first delivery of a message. Raises ``NotFound``."""
+        return self._ask(Call("GET", f"/v1/receipts/{delivery}")).decode()
+
+    def is_up(self) -> bool:
+        """Whether the gateway answers now."""
+        try:
+            return self._http.get("/healthz").status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _get(self, path: str) -> Any:
+        return msgspec.json.decode(self._ask(Call("GET", path)))
+
+    def _ask(self, call: Call) -> bytes:
+        for attempt in range(calls.TRIES):
+            try:
+                answer = self._http.request(call.method, call.path, headers=call.headers, content=call.content)
+                return calls.check(answer.status_code, answer.content)
+            except httpx.HTTPError as problem:
+                error: FastEmailNetError = _unreachable(self._http, problem)
+            except FastEmailNetError as problem:
+                error = problem
+            if not error.retriable or attempt == calls.TRIES - 1:
+                break
+            time.sleep(calls.pause_s(attempt))
+        raise error
+
+
+class AsyncClient:
+    """The same for asyncio; see ``Client`` for what each method does, returns and raises."""
+
+    def __init__(self, url: str = DEFAULT_URL, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_s, trust_env=False)
+
+    async def send(
+        self,
+        message: Content,
+        sender: str | None = None,
+        recipients: Sequence[str] | None = None,
+        lane: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """See ``Client.send``."""
+        return calls.accepted(await self._ask(calls.submission(message, sender, recipients, lane, idempotency_key)))
+
+    async def send_many(
+        self,
+        messages: Iterable[Content],
+        sender: str | None = None,
+        recipients: Sequence[str] | None = None,
+        lane: str | None = None,
+    ) -> list[Result]:
+        """See ``Client.send_many``."""
+        results: list[Result] = []
+        for batch in calls.batches(calls.mails(messages, sender, recipients, lane)):
+            waiting: dict[int, Mapping[str, Any]] = dict(enumerate(batch, len(results)))
+            results += [FleetError("not sent")] * len(batch)
+            for attempt in range(calls.TRIES):
+                waiting = calls.settle(waiting, await self._ask(calls.batch_call(waiting)), results)
+                if not waiting:
+                    break
+                await asyncio.sleep(calls.pause_s(attempt))
+        return results
+
+    async def timeline(self, message_id: str) -> dict[str, Any]:
+        """See ``Client.timeline``."""
+        found: dict[str, Any] = await self._get(f"/v1/messages/{message_id}")
+        return found
+
+    async def wait(self, message_ids: Iterable[str], timeout_s: float = TIMEOUT_S) -> list[dict[str, Any]]:
+        """See ``Client.wait``."""
+        watch = calls.Watch(message_ids, timeout_s, time.monotonic())
+        while waiting := watch.waiting():
+            for message_id in waiting:
+                watch.see(message_id, await self.timeline(message_id))
+            await asyncio.sleep(watch.pause_s(time.monotonic()))
+        return watch.timelines()
+
+    async def balance(self) -> dict[str, int]:
+        """See ``Client.balance``."""
+        found: dict[str, int] = await self._get("/v1/balance")
+        return found
+
+    async def status(self) -> dict[str, Any]:
+        """See ``Client.status``."""
+        found: dict[str, Any] = await self._get("/v1/status")
+        return found
+
+    async def in_doubt(self) -> list[dict[str, Any]]:
+        """See ``Client.in_doubt``."""
+        found: list[dict[str, Any]] = await self._get("/v1/in-doubt")
+        return found
+
+    async def receipt(self, delivery: str) -> str:
+        """See ``Client.receipt``."""
+        return (await self._ask(Call("GET", f"/v1/receipts/{delivery}"))).decode()
+
+    async def is_up(self) -> bool:
+        """See ``Client.is_up``."""
+        try:
+            return (await self._http.get("/healthz")).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _get(self, path: str) -> Any:
+        return msgspec.json.decode(await self._ask(Call("GET", path)))
+
+    async def _ask(self, call: Call) -> bytes:
+        for attempt in range(calls.TRIES):
+            try:
+                answer = await self._http.request(call.method, call.path, headers=call.headers, content=call.content)
+                return calls.check(answer.status_code, answer.content)
+            except httpx.HTTPError as problem:
+                error: FastEmailNetError = _unreachable(self._http, problem)
+            except FastEmailNetError as problem:
+                error = problem
+            if not error.retriable or attempt == calls.TRIES - 1:
+                break
+            await asyncio.sleep(calls.pause_s(attempt))
+        raise error
+
+
+def _unreachable(http: httpx.Client | httpx.AsyncClient, problem: httpx.HTTPError) -> FleetError:
+    return FleetError(f"the gateway at {http.base_url} does not answer: {problem or type(problem).__name__}")

@@ -1,0 +1,349 @@
+"""A server's session as a machine: submission, capture inbox and benchmark sink share it (RFC 5321, 1870, 2920, 3030, 6152, 6531).
+
+Feed octets, then take effects until there are none. Where a decision is not the protocol's — is this sender allowed, is the message
+durable — the machine asks and waits for ``answer``; what the client pipelined meanwhile stays in the buffer, bounded by the shell.
+
+The end of DATA is CRLF.CRLF and nothing else. A message with a bare CR or LF is refused whole, so that no relay behind us can see
+another end than we do (SMTP smuggling, CVE-2023-51764).
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from fastemailnet.outcome import Reply
+from fastemailnet.smtp.command import Command, Path, parse, parse_path
+from fastemailnet.smtp.content import bare_line_end, unstuff
+from fastemailnet.smtp.reply import render
+
+MAX_LINE_OCTETS = 4_096
+MAX_BAD_COMMANDS = 20
+OK = Reply(250, (2, 0, 0), "Ok")
+_END = b"\r\n.\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a session accepts."""
+
+    message_octets: int = 50_000_000
+    recipients: int = 1_000
+
+
+@dataclass(slots=True)
+class Envelope:
+    """What MAIL and RCPT said."""
+
+    reverse_path: str
+    parameters: dict[str, str]
+    recipients: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Octets for the client."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AskSender:
+    """May this reverse-path send? Answer with a refusal or None."""
+
+    address: str
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AskRecipient:
+    """May this recipient be sent to? Answer with a refusal or None."""
+
+    address: str
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AskMessage:
+    """Take this message. Answer with the reply; None closes without one."""
+
+    envelope: Envelope
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the connection once everything is written."""
+
+
+Effect = Write | AskSender | AskRecipient | AskMessage | Close
+
+
+class State(Enum):
+    """What the next octets are."""
+
+    COMMAND = "command"
+    DATA = "data"
+    CHUNK = "chunk"
+    WAITING = "waiting"  # for an answer
+    CLOSED = "closed"
+
+
+class Server:
+    """One session."""
+
+    def __init__(self, hostname: str, limits: Limits | None = None) -> None:
+        self.hostname = hostname
+        self.limits = limits or Limits()
+        self.state = State.COMMAND
+        self.buffer = bytearray()
+        self.greeted = False
+        self.envelope: Envelope | None = None
+        self.pending: Path | None = None
+        self.scanned = 0  # octets of DATA in which there is no end
+        self.too_big = False
+        self.chunks: list[bytes] = []
+        self.chunk: tuple[int, bool, Reply | None] = (0, False, None)  # octets, last, refusal
+        self.bad_commands = 0
+
+    def greeting(self) -> Write:
+        """What a server says first."""
+        return Write(render(Reply(220, None, f"{self.hostname} ESMTP FastEmailNet")))
+
+    def feed(self, octets: bytes) -> None:
+        """Octets from the client."""
+        self.buffer += octets
+
+    def next(self) -> Effect | None:
+        """The next effect, or None until more is fed or answered."""
+        while True:
+            match self.state:
+                case State.COMMAND:
+                    effect, is_stuck = self._command()
+                case State.DATA:
+                    effect, is_stuck = self._data()
+                case State.CHUNK:
+                    effect, is_stuck = self._chunk()
+                case State.WAITING | State.CLOSED:
+                    return None
+            if effect is not None or is_stuck:
+                return effect
+
+    def answer(self, reply: Reply | None) -> Effect:
+        """The decision that was asked for."""
+        assert self.state is State.WAITING
+        self.state = State.COMMAND
+        path, self.pending = self.pending, None
+        if path is None:
+            self._forget()
+            if reply is None:
+                self.state = State.CLOSED
+                return Close()
+            return _say(reply)
+        if reply is not None:
+            return _say(reply)
+        if self.envelope is None:
+            self.envelope = Envelope(path.address, path.parameters)
+            return _say(Reply(250, (2, 1, 0), "Ok"))
+        self.envelope.recipients.append(path.address)
+        return _say(Reply(250, (2, 1, 5), "Ok"))
+
+    # ---- commands
+
+    def _command(self) -> tuple[Effect | None, bool]:
+        end = self.buffer.find(b"\n")
+        if end < 0:
+            if len(self.buffer) > MAX_LINE_OCTETS:
+                return self._give_up(Reply(500, (5, 5, 2), f"command line over {MAX_LINE_OCTETS} octets")), False
+            return None, True
+        line = bytes(self.buffer[: end + 1])
+        del self.buffer[: end + 1]
+        if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
+            return self._bad(Reply(500, (5, 5, 2), "lines end in CRLF; bare CR or LF in the command line")), False
+        if len(line) > MAX_LINE_OCTETS:
+            return self._bad(Reply(500, (5, 5, 2), f"command line over {MAX_LINE_OCTETS} octets")), False
+        command = parse(line[:-2])
+        if isinstance(command, Reply):
+            return self._bad(command), False
+        return self._dispatch(command), False
+
+    def _dispatch(self, command: Command) -> Effect | None:
+        match command.verb:
+            case "MAIL":
+                return self._mail(command)
+            case "RCPT":
+                return self._rcpt(command)
+            case "DATA":
+                return self._start_data(command)
+            case "BDAT":
+                return self._start_chunk(command)
+            case "EHLO" | "HELO":
+                return self._hello(command)
+            case "RSET":
+                self._forget()
+                return _say(OK)
+            case "NOOP":
+                return _say(OK)
+            case "VRFY":
+                return _say(Reply(252, (2, 1, 5), "cannot verify, but will take the message"))
+            case "QUIT":
+                self.state = State.CLOSED
+                return Write(render(Reply(221, (2, 0, 0), "Bye")))
+            case _:
+                return self._bad(Reply(502, (5, 5, 1), f"command {ascii(command.verb[:20])} not recognised"))
+
+    def _hello(self, command: Command) -> Effect:
+        if not command.rest:
+            return self._bad(Reply(501, (5, 5, 4), f"syntax: {command.verb} hostname"))
+        self._forget()
+        self.greeted = True
+        if command.verb == "HELO":
+            return _say(Reply(250, None, self.hostname))
+        offers = [self.hostname, "PIPELINING", f"SIZE {self.limits.message_octets}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
+        return _say(Reply(250, None, "\n".join([*offers, "ENHANCEDSTATUSCODES"])))
+
+    def _mail(self, command: Command) -> Effect:
+        if not self.greeted:
+            return self._bad(Reply(503, (5, 5, 1), "EHLO or HELO first"))
+        if self.envelope is not None:
+            return self._bad(Reply(503, (5, 5, 1), "a transaction is open; RSET first"))
+        path = parse_path(command, "FROM")
+        refusal = path if isinstance(path, Reply) else self._refuse_mail(path)
+        if refusal is not None:
+            return self._bad(refusal)
+        assert isinstance(path, Path)
+        self.state, self.pending = State.WAITING, path
+        return AskSender(path.address, path.parameters)
+
+    def _refuse_mail(self, path: Path) -> Reply | None:
+        for name, value in path.parameters.items():
+            if name == "SIZE":
+                if not value.isdigit():
+                    return Reply(501, (5, 5, 4), "SIZE is a number")
+                if int(value) > self.limits.message_octets:
+                    return Reply(552, (5, 3, 4), f"message of {value} octets; limit {self.limits.message_octets} octets")
+            elif name == "BODY":
+                if value.upper() not in ("7BIT", "8BITMIME"):
+                    return Reply(555, (5, 5, 4), f"BODY={ascii(value[:20])} is not offered")
+            elif name != "SMTPUTF8":
+                return Reply(555, (5, 5, 4), f"parameter {ascii(name[:20])} is not recognised")
+        if not path.address.isascii() and "SMTPUTF8" not in path.parameters:
+            return Reply(553, (5, 6, 7), "address is not ASCII and MAIL has no SMTPUTF8")
+        return None
+
+    def _rcpt(self, command: Command) -> Effect:
+        if self.envelope is None:
+            return self._bad(Reply(503, (5, 5, 1), "MAIL first"))
+        if len(self.envelope.recipients) >= self.limits.recipients:
+            return _say(Reply(452, (4, 5, 3), f"over {self.limits.recipients} recipients; send the rest apart"))
+        path = parse_path(command, "TO")
+        if isinstance(path, Reply):
+            return self._bad(path)
+        if path.parameters:
+            return self._bad(Reply(555, (5, 5, 4), f"parameter {ascii(next(iter(path.parameters))[:20])} is not recognised"))
+        if not path.address.isascii() and "SMTPUTF8" not in self.envelope.parameters:
+            return self._bad(Reply(553, (5, 6, 7), "address is not ASCII and MAIL had no SMTPUTF8"))
+        self.state, self.pending = State.WAITING, path
+        return AskRecipient(path.address, path.parameters)
+
+    # ---- DATA
+
+    def _start_data(self, command: Command) -> Effect:
+        if self.envelope is None or not self.envelope.recipients:
+            return self._bad(Reply(503, (5, 5, 1), "MAIL and a valid RCPT first"))
+        if self.chunks or command.rest:
+            return self._bad(Reply(503, (5, 5, 1), "no DATA after BDAT, and no parameters"))
+        self.state = State.DATA
+        self.scanned, self.too_big = 0, False
+        return _say(Reply(354, None, "end data with <CR><LF>.<CR><LF>"))
+
+    def _data(self) -> tuple[Effect | None, bool]:
+        if self.buffer.startswith(b".\r\n") and not self.too_big:
+            del self.buffer[:3]
+            return self._message(b""), False
+        at = self.buffer.find(_END, max(0, self.scanned - len(_END)))
+        if at < 0:
+            self.scanned = len(self.buffer)
+            if self.scanned > self.limits.message_octets + 1_000:
+                self.too_big = True
+                del self.buffer[: -len(_END)]
+                self.scanned = 0
+            return None, True
+        content = bytes(self.buffer[: at + 2])
+        del self.buffer[: at + len(_END)]
+        return self._message(unstuff(content)), False
+
+    def _message(self, content: bytes) -> Effect:
+        self.state = State.COMMAND
+        refusal = self._refuse_content(content)
+        if refusal is not None:
+            self._forget()
+            return _say(refusal)
+        assert self.envelope is not None
+        self.state = State.WAITING
+        return AskMessage(self.envelope, content)
+
+    def _refuse_content(self, content: bytes) -> Reply | None:
+        if self.too_big or len(content) > self.limits.message_octets:
+            return Reply(552, (5, 3, 4), f"message over the limit of {self.limits.message_octets} octets")
+        bare = bare_line_end(content)
+        if bare >= 0:
+            name = "LF without CR" if content[bare] == 10 else "CR without LF"
+            line = content.count(b"\n", 0, bare) + 1
+            return Reply(554, (5, 6, 0), f"bare {name} at octet {bare}, line {line} (SMTP smuggling); lines end in CRLF")
+        return None
+
+    # ---- BDAT
+
+    def _start_chunk(self, command: Command) -> Effect | None:
+        words = command.rest.upper().split()
+        if not words or not words[0].isdigit() or words[1:] not in ([], ["LAST"]):
+            return self._give_up(Reply(501, (5, 5, 4), "syntax: BDAT octets [LAST]"))
+        size = int(words[0])
+        refusal = None
+        if self.envelope is None or not self.envelope.recipients:
+            refusal = Reply(503, (5, 5, 1), "MAIL and a valid RCPT first")
+        elif sum(map(len, self.chunks)) + size > self.limits.message_octets:
+            refusal = Reply(552, (5, 3, 4), f"message over the limit of {self.limits.message_octets} octets")
+        self.chunk = (size, words[1:] == ["LAST"], refusal)
+        self.state = State.CHUNK
+        return None
+
+    def _chunk(self) -> tuple[Effect | None, bool]:
+        """The octets of a chunk; those of a refused one are thrown away as they come."""
+        size, is_last, refusal = self.chunk
+        if refusal is not None:
+            dropped = min(size, len(self.buffer))
+            del self.buffer[:dropped]
+            if dropped < size:
+                self.chunk = (size - dropped, is_last, refusal)
+                return None, True
+            self.state = State.COMMAND
+            self._forget()
+            return _say(refusal), False
+        if len(self.buffer) < size:
+            return None, True
+        self.chunks.append(bytes(self.buffer[:size]))
+        del self.buffer[:size]
+        self.state = State.COMMAND
+        if not is_last:
+            return _say(Reply(250, (2, 0, 0), f"{size} octets received")), False
+        content = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
+        return self._message(content), False
+
+    # ---- what they share
+
+    def _forget(self) -> None:
+        self.envelope, self.chunks, self.too_big = None, [], False
+
+    def _bad(self, reply: Reply) -> Effect:
+        self.bad_commands += 1
+        if self.bad_commands > MAX_BAD_COMMANDS:
+            return self._give_up(Reply(421, (4, 7, 0), f"more than {MAX_BAD_COMMANDS} bad commands; closing"))
+        return _say(reply)
+
+    def _give_up(self, reply: Reply) -> Effect:
+        self.state = State.CLOSED
+        return _say(reply)
+
+
+def _say(reply: Reply) -> Write:
+    return Write(render(reply))

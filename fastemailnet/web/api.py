@@ -1,0 +1,122 @@
+"""The HTTP API as an application: routes, and what stands behind them.
+
+    POST /v1/messages            submit, see ``submit``           202, 207 (batch with refusals)
+    GET  /v1/messages/{id}       timeline of a message            200
+    GET  /v1/receipts/{id}       receipt of a delivery or message 200 text/plain
+    GET  /v1/balance             both sides of the balance        200
+    GET  /v1/in-doubt            attempts in doubt                200
+    GET  /v1/status              the processes of the fleet       200
+    GET  /healthz                the gateway serves               200
+
+Errors: 403 not in a relay network, 404 unknown, 409 key with another message, 413, 415, 422 what is wrong with the
+message, 429 and 503 come again later (``Retry-After``). Their body is in ``answers``.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from starlette.routing import Route
+
+from fastemailnet import __version__, ids
+from fastemailnet.errors import FastEmailNetError, NotFound, RelayDenied
+from fastemailnet.web.answers import refusal, status_of, to_json
+from fastemailnet.web.submit import Submit, Submitter
+
+MAX_PENDING_OCTETS: Final = 64_000_000
+
+
+class Reader(Protocol):
+    """Who answers questions about what became of mail."""
+
+    async def timeline(self, message_id: str) -> dict[str, Any]:
+        """What became of each delivery of a message. Raises ``NotFound``."""
+
+    async def balance(self) -> dict[str, Any]:
+        """Deliveries by class, both sides and their difference."""
+
+    async def in_doubt(self) -> list[dict[str, Any]]:
+        """The attempts in doubt."""
+
+    async def status(self) -> dict[str, Any]:
+        """The processes of the fleet in a few numbers each."""
+
+    async def receipt(self, delivery: str) -> str:
+        """The receipt of a delivery, or of the first delivery of a message. Raises ``NotFound``."""
+
+
+def create_app(
+    submitter: Submitter,
+    reader: Reader,
+    *,
+    allow: Callable[[str], bool],
+    message_octets: int,
+    pending_octets: int = MAX_PENDING_OCTETS,
+) -> FastAPI:
+    """The application. ``allow`` says whether a peer's address may submit and ask."""
+    app = FastAPI(title="FastEmailNet", version=__version__)
+    submit = Submit(submitter, allow, message_octets=message_octets, pending_octets=pending_octets)
+    # First in the list, as plain ASGI: the other routes cost more than a submission itself.
+    app.router.routes.insert(0, Route("/v1/messages", submit, methods=["POST"]))
+    _add_reading(app, reader, allow)
+    app.add_exception_handler(FastEmailNetError, _refuse)
+    return app
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    assert isinstance(error, FastEmailNetError)
+    headers = {"Retry-After": "1"} if error.retriable else {}
+    return Response(refusal(error), status_of(error), headers, "application/json")
+
+
+def _add_reading(app: FastAPI, reader: Reader, allow: Callable[[str], bool]) -> None:
+    async def permit(request: Request) -> None:
+        peer = request.client.host if request.client else ""
+        if not allow(peer):
+            raise RelayDenied(f"{peer} is in none of the relay networks (gateway.relay_networks)")
+
+    router = APIRouter(prefix="/v1", dependencies=[Depends(permit)])
+
+    @router.get("/messages/{message_id}")
+    async def timeline(message_id: str) -> Response:
+        """What became of each delivery of a message."""
+        return _json(await reader.timeline(_id(message_id)))
+
+    @router.get("/receipts/{delivery}")
+    async def receipt(delivery: str) -> Response:
+        """The receipt of a delivery, or of the first delivery of a message, as text."""
+        return Response(await reader.receipt(_id(delivery)), media_type="text/plain")
+
+    @router.get("/balance")
+    async def balance() -> Response:
+        """Deliveries by class, both sides and their difference."""
+        return _json(await reader.balance())
+
+    @router.get("/in-doubt")
+    async def in_doubt() -> Response:
+        """The attempts of which nobody knows whether the peer took them."""
+        return _json(await reader.in_doubt())
+
+    @router.get("/status")
+    async def status() -> Response:
+        """The processes of the fleet."""
+        return _json(await reader.status())
+
+    @app.get("/healthz")
+    async def health() -> Response:
+        """The gateway serves."""
+        return _json({"status": "ok"})
+
+    app.include_router(router)
+
+
+def _json(value: Any) -> Response:
+    return Response(to_json(value), media_type="application/json")
+
+
+def _id(text: str) -> str:
+    try:
+        ids.from_text(text)
+    except ValueError as error:
+        raise NotFound(str(error)) from None
+    return text

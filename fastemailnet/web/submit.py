@@ -1,0 +1,179 @@
+"""POST /v1/messages: one message as RFC 5322 octets, one as JSON, or a batch as JSON. An ASGI application of its own.
+
+It is on the way of every mail, so it reads the scope and the body itself. Octets that are being received or wait for
+the log are counted over all requests; over the limit a request is answered by 429 before its body is read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qs
+
+from fastemailnet.admission.headers import addresses, envelope
+from fastemailnet.admission.lane import lane_named
+from fastemailnet.admission.submission import Accepted, Submission
+from fastemailnet.errors import FastEmailNetError, LimitExceeded, MessageError, RelayDenied
+from fastemailnet.web.answers import Receive, Scope, Send, described, refusal, respond, status_of, to_json
+from fastemailnet.web.mails import Mail, crlf, decode, is_batch, to_submission
+
+RAW: Final = "message/rfc822"
+CREATED, MIXED, TOO_LARGE, BAD_MEDIA = 202, 207, 413, 415
+JSON_OVERHEAD: Final = 2  # base64 and the names around it: a body may be this much larger than the largest message
+
+
+class Submitter(Protocol):
+    """Who takes submissions."""
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Answer once the submission is durable; errors of the tree say why it is not taken."""
+
+
+@dataclass(slots=True)
+class Request:
+    """What the head of a request says. Header fields win over query parameters."""
+
+    peer: str = ""
+    media_type: str = ""
+    size_octets: int = 0
+    sender: str | None = None
+    recipients: list[str] = field(default_factory=list)
+    lane: str = ""
+    key: str = ""
+
+
+def read_head(scope: Scope) -> Request:
+    """The request's head."""
+    client = scope.get("client")
+    head = Request(client[0] if client else "")
+    if scope["query_string"]:
+        _read_query(head, scope["query_string"])
+    named: list[str] = []
+    for name, value in scope["headers"]:
+        match name:
+            case b"content-type":
+                head.media_type = value.partition(b";")[0].strip().lower().decode("latin-1")
+            case b"content-length":
+                head.size_octets = int(value)
+            case b"x-envelope-from":
+                head.sender = value.decode("utf-8", "replace")
+            case b"x-envelope-to":
+                named.append(value.decode("utf-8", "replace"))
+            case b"x-fen-lane":
+                head.lane = value.decode("latin-1")
+            case b"idempotency-key":
+                head.key = value.decode("utf-8", "replace")
+    head.recipients = named or head.recipients
+    return head
+
+
+def _read_query(head: Request, query: bytes) -> None:
+    given = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    if "from" in given:
+        head.sender = given["from"][0]
+    head.recipients = given.get("to", [])
+    head.lane = given.get("lane", [""])[0]
+    head.key = given.get("idempotency_key", [""])[0]
+
+
+class Intake:
+    """The octets of all requests that are being worked on, and their limit."""
+
+    def __init__(self, limit_octets: int) -> None:
+        self.limit_octets = limit_octets
+        self.octets = 0
+
+    @asynccontextmanager
+    async def room(self, octets: int) -> AsyncIterator[None]:
+        """Hold ``octets`` while inside. Raises ``LimitExceeded``."""
+        if self.octets and self.octets + octets > self.limit_octets:
+            raise LimitExceeded("octets of requests in work", self.octets + octets, self.limit_octets)
+        self.octets += octets
+        try:
+            yield
+        finally:
+            self.octets -= octets
+
+
+class Submit:
+    """The ASGI application."""
+
+    def __init__(
+        self, submitter: Submitter, allow: Callable[[str], bool], *, message_octets: int, pending_octets: int
+    ) -> None:
+        self._submitter = submitter
+        self._allow = allow
+        self._body_octets = message_octets * JSON_OVERHEAD
+        self._intake = Intake(pending_octets)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            status, body = await self._answer(read_head(scope), receive)
+        except FastEmailNetError as error:
+            status, body = status_of(error), refusal(error)
+        await respond(send, status, body)
+
+    async def _answer(self, head: Request, receive: Receive) -> tuple[int, bytes]:
+        if not self._allow(head.peer):
+            raise RelayDenied(f"{head.peer} is in none of the relay networks (gateway.relay_networks)")
+        if head.size_octets > self._body_octets:
+            error = MessageError(f"{head.size_octets} octets", "request body", f"{self._body_octets} octets")
+            return TOO_LARGE, refusal(error)
+        async with self._intake.room(head.size_octets):
+            body = await self._read(receive)
+            if head.media_type == RAW:
+                return CREATED, to_json(await self._submitter.submit(_raw(head, body)))
+            if head.media_type == "application/json":
+                return await self._json(head, body)
+        return BAD_MEDIA, refusal(MessageError(f"{head.media_type!r}", "Content-Type", f"{RAW} or application/json"))
+
+    async def _read(self, receive: Receive) -> bytes:
+        chunks: list[bytes] = []
+        octets = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise MessageError("the connection ended inside it", "request body")
+            chunk: bytes = message.get("body", b"")
+            chunks.append(chunk)
+            octets += len(chunk)
+            if octets > self._body_octets:
+                raise MessageError(
+                    f"more than {self._body_octets} octets", "request body", f"{self._body_octets} octets"
+                )
+            if not message.get("more_body"):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _json(self, head: Request, body: bytes) -> tuple[int, bytes]:
+        mails = decode(body)
+        if not is_batch(mails):
+            return CREATED, to_json(await self._submitter.submit(to_submission(mails[0], head.key, head.lane)))
+        results = await asyncio.gather(*(self._one(mail, head.lane) for mail in mails))
+        failed = sum("error" in result for result in results if isinstance(result, dict))
+        return MIXED if failed else CREATED, to_json({"accepted": len(results) - failed, "messages": results})
+
+    async def _one(self, mail: Mail, lane: str) -> Accepted | dict[str, Any]:
+        try:
+            return await self._submitter.submit(to_submission(mail, lane=lane))
+        except FastEmailNetError as error:
+            return {"error": described(error)}
+
+
+def _raw(head: Request, body: bytes) -> Submission:
+    message = crlf(body)
+    sender, recipients = head.sender, _split(head.recipients)
+    if sender is None or not recipients:
+        named = envelope(message)
+        sender = named.sender if sender is None else sender
+        recipients = recipients or named.recipients
+    lane = lane_named(head.lane, "X-FEN-Lane") if head.lane else None
+    return Submission(message, sender.strip("<> "), tuple(recipients), lane, head.key)
+
+
+def _split(values: Sequence[str]) -> list[str]:
+    """Recipients of X-Envelope-To fields: one a field, or several with commas between them."""
+    if len(values) == 1 and "," not in values[0] and '"' not in values[0]:
+        return [values[0].strip("<> ")]
+    return addresses(values)
