@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from actors.clock import monotonic_ms, wall_ms
 from actors.evidence import evidence
 from actors.examine import Examined, Examiner, Ruling
@@ -19,18 +21,19 @@ from actors.journal import Journal
 from actors.leases import Taken
 from fastemailnet.delivery.retry import Retry, next_try
 from fastemailnet.delivery.route import Route
-from fastemailnet.envelope import Position, Unit
+from fastemailnet.envelope import Unit
 from fastemailnet.flashsync import unit as u
 from fastemailnet.flashsync.frames import Deferral, Intent, Void
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
 from fastemailnet.flashsync.node import Standing
 from fastemailnet.ledger.fact import Flag
-from fastemailnet.lifecycle import Event, State, step
+from fastemailnet.lifecycle import OUTCOME_EVENTS, Event, State, step
 from fastemailnet.net.pool import Delivery, Pool
 from fastemailnet.outcome import Kind, Outcome
 from fastemailnet.smtp.session import Transaction
 
 AGAIN_S = 0.2
+PRECEDENCE = (Kind.IN_DOUBT, Kind.DEFERRED, Kind.HELD, Kind.RELAYED)
 
 
 @dataclass(slots=True)
@@ -71,14 +74,14 @@ class _Attempt:
         self.taken = taken
         self.unit: Unit = taken.unit
         self.machine = u.Attempt()
-        self.life = shop.stations.move(State.IDLE, Event.LEASED)
+        self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
         self.flags = Flag(0)
 
     async def run(self) -> None:
         """The whole way."""
-        self.move(Event.START)
+        self.move(Event.STARTED)
         unit = self.unit
         if unit.expires_ms <= wall_ms():
             await self.end_all(Kind.EXPIRED, "expired before it could be sent")
@@ -91,7 +94,7 @@ class _Attempt:
         content = self.shop.examiner.sign(unit)
         self.content_sha256 = hashlib.sha256(content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
-        self.move(Event.SCHEDULE)
+        self.move(Event.SCHEDULED)
         while self.machine.state is u.State.LEASED and self.may_go_on():
             transaction = Transaction(unit.reverse_path, unit.recipients, content, smtputf8=unit.smtputf8)
             delivery = await self.shop.pool.deliver(self.shop.route, unit.domain, transaction, self.release)
@@ -101,7 +104,7 @@ class _Attempt:
             elif self.machine.state is u.State.LEASED:
                 await asyncio.sleep(AGAIN_S)  # the end was withheld; what is left of the right may allow another try
         if self.machine.state is not u.State.DONE:
-            self.move(Event.RETURN)
+            self.move(Event.RETURNED)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
@@ -176,7 +179,7 @@ class _Attempt:
     async def defer(self, retry: Retry) -> Deferral:
         """Make the copy durable in its tier."""
         assert retry.unit is not None
-        copy = msgspec_replace_source(retry.unit, self.taken.source)
+        copy = msgspec.structs.replace(retry.unit, source=self.taken.source)
         position = await self.shop.journal.copy(retry.tier, copy)
         return Deferral(position, self.taken.source, copy.attempt, retry.due_ms, len(copy.recipients))
 
@@ -200,17 +203,10 @@ class _Attempt:
             self.machine.step(u.Refused())
             return
         self.machine.step(u.Logged())
-        self.move(ENDS[worst(effect.kinds)])
+        self.move(OUTCOME_EVENTS[shown_by(effect.kinds)])
+        self.move(Event.COMPLETED)
 
 
-def msgspec_replace_source(unit: Unit, source: Position) -> Unit:
-    """A tier copy names the accepted record it comes from."""
-    return unit
-
-
-ENDS: dict[Kind, Event] = {}
-
-
-def worst(kinds: Sequence[Kind]) -> Kind:
-    """The class that a unit of several recipients is shown as."""
-    return kinds[0]
+def shown_by(kinds: Sequence[Kind]) -> Kind:
+    """The class that a unit of several recipients is counted as: what still needs somebody comes first."""
+    return next((kind for kind in PRECEDENCE if kind in kinds), kinds[0])

@@ -48,9 +48,9 @@ class Auditor:
     def _new(self, stream: str, partition: int, end: int) -> Iterator[tuple[int, bytes]]:
         position = self.positions.setdefault((stream, partition), 0)
         while position < end:
-            for position, record in self.log.fetch(stream, partition, position, min(READ_RECORDS, end - position)):
-                yield position, record
-            position += 1
+            batch = self.log.fetch(stream, partition, position, min(READ_RECORDS, end - position))
+            yield from batch
+            position = batch[-1][0] + 1
             self.positions[stream, partition] = position
 
     def balance(self) -> dict[str, int]:

@@ -7,7 +7,9 @@ what comes at once.
 import asyncio
 from collections.abc import Callable, Sequence
 
-Model = Callable[[Sequence[str]], list[tuple[float, float, float]]]
+Triple = tuple[float, float, float]
+_Waiting = tuple[list[str], asyncio.Future[list[Triple]]]
+Model = Callable[[Sequence[str]], list[Triple]]
 MAX_BATCH = 128
 MAX_WAITING = 4_096
 
@@ -20,10 +22,10 @@ class ClassifierActor:
         self.version = version
         self.thresholds = (hold, reject)
         self.scored = 0
-        self.waiting: list[tuple[list[str], asyncio.Future[list[tuple[float, float, float]]]]] = []
+        self.waiting: list[_Waiting] = []
         self.draining = False
 
-    async def score(self, texts: list[str]) -> list[tuple[float, float, float]]:
+    async def score(self, texts: list[str]) -> list[Triple]:
         """p_ham, p_spam and p_phish of each text, in order.
 
         Raises:
@@ -31,7 +33,7 @@ class ClassifierActor:
         """
         if sum(len(batch) for batch, _ in self.waiting) + len(texts) > MAX_WAITING:
             raise asyncio.QueueFull(f"over {MAX_WAITING} texts wait for the classifier")
-        future: asyncio.Future[list[tuple[float, float, float]]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[list[Triple]] = asyncio.get_running_loop().create_future()
         self.waiting.append((texts, future))
         if not self.draining:
             self.draining = True
@@ -49,7 +51,8 @@ class ClassifierActor:
     async def _drain(self) -> None:
         try:
             while self.waiting:
-                calls, texts = [], []
+                calls: list[_Waiting] = []
+                texts: list[str] = []
                 while self.waiting and (not texts or len(texts) + len(self.waiting[0][0]) <= MAX_BATCH):
                     calls.append(self.waiting.pop(0))
                     texts += calls[-1][0]
@@ -57,9 +60,7 @@ class ClassifierActor:
         finally:
             self.draining = False
 
-    async def _pass(
-        self, calls: list[tuple[list[str], asyncio.Future[list[tuple[float, float, float]]]]], texts: list[str]
-    ) -> None:
+    async def _pass(self, calls: list[_Waiting], texts: list[str]) -> None:
         try:
             scores = await asyncio.to_thread(self.model, texts)
         except Exception as error:

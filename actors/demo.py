@@ -57,12 +57,12 @@ def run_demo(console: Console, data: Path, copies: int) -> RunReport:
     if not samples:
         raise FleetError(f"no sample mails in {SAMPLES}")
     messages = [path.read_bytes() for path in samples] * copies
-    with running(settings, console) as fleet, Client(f"http://127.0.0.1:{settings.gateway.http_port}") as client:
-        with watched(fleet, settings):
-            wait_until_up(client)
-            ids, expected = submit(console, settings, client, messages)
-            report = follow(console, client, ids)
-            settle(report, settings, client, ids, expected)
+    url = f"http://127.0.0.1:{settings.gateway.http_port}"
+    with running(settings, console) as fleet, watched(fleet, settings), Client(url) as client:
+        wait_until_up(client)
+        ids, expected = submit(console, settings, client, messages)
+        report = follow(console, client, ids)
+        settle(report, settings, client, ids, expected)
     report.show(console, "FastEmailNet demo")
     return report
 
@@ -169,7 +169,12 @@ def settle(report: RunReport, settings: Settings, client: Client, ids: list[str]
     report.check("every recipient was accepted", report.deliveries == expected)
     report.check("nothing is open", not report.states["open"] and not report.states["accepted"])
     report.check("the balance's difference is 0", report.balance["difference"] == 0)
-    relayed = [d for one in ids for d in patiently(lambda one=one: client.timeline(one), deadline)["deliveries"] if d["state"] == "relayed"]
+    relayed = [
+        d
+        for one in ids
+        for d in patiently(lambda one=one: client.timeline(one), deadline)["deliveries"]
+        if d["state"] == "relayed"
+    ]
     report.check("mail was relayed", bool(relayed))
     text = patiently(lambda: client.receipt(relayed[0]["delivery"]), deadline)
     trust = parse((settings.fleet.data / "ledger" / "export" / "policy.txt").read_text())
@@ -189,5 +194,3 @@ def arrived(path: Path, ids: set[str]) -> Iterator[tuple[str, str]]:
             if entry["message"] in ids:
                 for recipient in entry["recipients"]:
                     yield entry["message"], recipient
-
-

@@ -17,19 +17,19 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
-import ray  # noqa: E402 - the environment above must be set before
-from ray.exceptions import RayError  # noqa: E402
+import ray
+from ray.exceptions import RayError
 
-from actors import build  # noqa: E402
-from actors.classifier import ClassifierActor  # noqa: E402
-from actors.coordinator import CoordinatorActor  # noqa: E402
-from actors.gateway import Gateway  # noqa: E402
-from actors.inbox import Inbox  # noqa: E402
-from actors.ledger import LedgerActor  # noqa: E402
-from actors.node import NodeActor  # noqa: E402
-from fastemailnet.config import Settings  # noqa: E402
-from fastemailnet.errors import FleetError  # noqa: E402
-from fastemailnet.flashsync.frames import Join  # noqa: E402
+from actors import build
+from actors.classifier import ClassifierActor
+from actors.coordinator import CoordinatorActor
+from actors.gateway import Gateway
+from actors.inbox import Inbox
+from actors.ledger import LedgerActor
+from actors.node import NodeActor
+from fastemailnet.config import Settings
+from fastemailnet.errors import FleetError
+from fastemailnet.flashsync.frames import Join
 
 NAMESPACE = "fastemailnet"
 OBJECT_STORE_OCTETS = 80_000_000  # nothing large ever goes through Ray
@@ -136,8 +136,7 @@ class _Gateway(_Process):
         await or_exit(self._serve)
 
     async def _serve(self) -> None:
-        log = build.log(self.settings)
-        self.gateway = build.gateway(self.settings, log, call)
+        self.gateway = build.gateway(self.settings, call)
         await self.gateway.run()
 
 

@@ -55,12 +55,11 @@ class LedgerActor:
             position = positions.get(partition, 0)
             if self.log.end(JOURNAL, partition) <= position:
                 continue
-            facts: list[Fact] = []
-            for position, record in self.log.fetch(JOURNAL, partition, position, READ_RECORDS):
-                facts += self._facts(decode_journal(record))
-            positions[partition] = position + 1
+            batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
+            facts = [fact for _, record in batch for fact in self._facts(decode_journal(record))]
+            positions[partition] = batch[-1][0] + 1
             if facts:
-                self.keeper.append(facts, {partition: position + 1}, wall_ms())
+                self.keeper.append(facts, {partition: positions[partition]}, wall_ms())
             count += len(facts)
         self.keeper.tick(wall_ms())
         return count

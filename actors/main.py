@@ -19,7 +19,10 @@ from fastemailnet.config import Settings, load
 from fastemailnet.errors import FastEmailNetError, FleetError
 
 app = typer.Typer(
-    name="fastemailnet", no_args_is_help=True, add_completion=False, help="Mail in, once out, with a receipt anyone can check."
+    name="fastemailnet",
+    no_args_is_help=True,
+    add_completion=False,
+    help="Mail in, once out, with a receipt anyone can check.",
 )
 receipt_app = typer.Typer(no_args_is_help=True, help="Receipts: get one, verify one offline.")
 dkim_app = typer.Typer(no_args_is_help=True, help="DKIM keys.")
@@ -30,7 +33,9 @@ app.add_typer(doubt_app, name="in-doubt")
 out = Console()
 err = Console(stderr=True)
 
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="TOML file; defaults and FASTEMAILNET_* apply without it.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="TOML file; defaults and FASTEMAILNET_* apply without it.")
+]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file as well.")]
 STOP_S = 30.0
 
@@ -47,7 +52,9 @@ def pid_file(settings: Settings) -> Path:
 
 
 @app.command()
-def up(config: Config = None, log: Annotated[str | None, typer.Option(help="Log back end, instead of log.url.")] = None) -> None:
+def up(
+    config: Config = None, log: Annotated[str | None, typer.Option(help="Log back end, instead of log.url.")] = None
+) -> None:
     """Start the fleet and keep it running until Ctrl-C or `fastemailnet down`."""
     from actors.run import run_until_signal
 
@@ -136,9 +143,14 @@ def trace(message: str, config: Config = None, json_file: Json = None) -> None:
         answer = fleet.timeline(message)
     write(json_file, answer)
     for delivery in answer["deliveries"]:
-        out.print(f"[bold]{delivery['recipient']}[/]  {delivery['state']}  delivery {delivery['delivery']}", highlight=False)
+        out.print(
+            f"[bold]{delivery['recipient']}[/]  {delivery['state']}  delivery {delivery['delivery']}", highlight=False
+        )
         for event in delivery["events"]:
-            at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(event["at_ms"] / 1000)) + f".{event['at_ms'] % 1000:03d}Z"
+            at = (
+                time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(event["at_ms"] / 1000))
+                + f".{event['at_ms'] % 1000:03d}Z"
+            )
             code = f"{event['code']} " if "code" in event else ""
             what = event.get("reply") or event.get("held") or event.get("reason") or ""
             host = f" at {event['host']}" if "host" in event else ""
@@ -169,7 +181,9 @@ def show_balance(answer: dict[str, int]) -> None:
 
 
 @receipt_app.command("get")
-def receipt_get(delivery: str, config: Config = None, output: Annotated[Path | None, typer.Option("--out", "-o")] = None) -> None:
+def receipt_get(
+    delivery: str, config: Config = None, output: Annotated[Path | None, typer.Option("--out", "-o")] = None
+) -> None:
     """The receipt of a delivery (or of the first delivery of a message)."""
     with client(config) as fleet:
         text = fleet.receipt(delivery)
@@ -182,7 +196,9 @@ def receipt_get(delivery: str, config: Config = None, output: Annotated[Path | N
 @receipt_app.command("verify")
 def receipt_verify(
     file: Path,
-    policy: Annotated[Path | None, typer.Option(help="policy.txt of the log; the running configuration's without it.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="policy.txt of the log; the running configuration's without it.")
+    ] = None,
     config: Config = None,
 ) -> None:
     """Verify a receipt offline, step by step. Exits 1 if any step fails."""
@@ -207,7 +223,11 @@ def dkim_new(
     descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(pem)
-    out.print(f'{selector}._domainkey.{domain}. TXT "{dns_record(DkimKey(domain, selector, pem))}"', highlight=False, soft_wrap=True)
+    out.print(
+        f'{selector}._domainkey.{domain}. TXT "{dns_record(DkimKey(domain, selector, pem))}"',
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @doubt_app.command("list")
@@ -218,7 +238,9 @@ def in_doubt_list(config: Config = None, json_file: Json = None) -> None:
     write(json_file, answer)
     table = Table("message", "place", "attempt", "recipients", "reason")
     for entry in answer:
-        table.add_row(entry["message"], entry["place"], str(entry["attempt"]), str(entry["recipients"]), entry["reason"])
+        table.add_row(
+            entry["message"], entry["place"], str(entry["attempt"]), str(entry["recipients"]), entry["reason"]
+        )
     out.print(table)
 
 

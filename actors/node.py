@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from actors.attempts import Attempts
+from actors.attempts import Attempts, Stations
 from actors.clock import monotonic_ms, wall_ms
 from actors.examine import Examiner
 from actors.journal import Journal
@@ -16,7 +16,6 @@ from actors.leases import Leases, Room, Taken
 from fastemailnet.envelope import Lane
 from fastemailnet.flashsync.frames import Beat, Join
 from fastemailnet.flashsync.node import BEAT_EVERY_MS, Right, Standing
-from fastemailnet.lifecycle import State
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
 
@@ -31,15 +30,21 @@ class NodeActor:
     """One process of one node. ``attempts`` builds the shop for an incarnation from its journal."""
 
     def __init__(
-        self, name: str, log: Log, join: JoinCall, examiner: Examiner, attempts: Callable[[Journal], Attempts]
+        self,
+        name: str,
+        log: Log,
+        group: GroupCommit,
+        join: JoinCall,
+        examiner: Examiner,
+        attempts: Callable[[Journal, Stations], Attempts],
     ) -> None:
         self.name = name
         self.log = log
+        self.group = group
         self.join = join
         self.examiner = examiner
         self.attempts = attempts
-        self.stations: Counter[State] = Counter()
-        self.group: GroupCommit = GroupCommit(log)
+        self.stations = Stations(Counter())
         self.incarnation = 0
 
     async def run(self) -> None:
@@ -50,11 +55,11 @@ class NodeActor:
             right = Right(frame.node, frame.incarnation, monotonic_ms(), frame.epoch)
             await Incarnation(self, right, frame.slot, position).serve()
 
-    def status(self) -> dict[str, object]:
+    async def status(self) -> dict[str, object]:
         """Numbers for people."""
         return {
             "node": f"{self.name}.{self.incarnation}",
-            "states": {state.value: count for state, count in self.stations.items() if count},
+            "states": {state.value: count for state, count in self.stations.counts.items() if count},
             "scored": self.examiner.scored,
             "not_scored": self.examiner.unscored,
         }
@@ -68,7 +73,7 @@ class Incarnation:
         self.right = right
         self.journal = Journal(node.group, slot, right)
         self.leases = Leases(node.log, right, control_position)
-        self.shop = node.attempts(self.journal)
+        self.shop = node.attempts(self.journal, node.stations)
         self.rooms = {stream: Room(units) for stream, units in ROOM_UNITS.items()}
 
     async def serve(self) -> None:

@@ -23,8 +23,12 @@ def run_until_signal(settings: Settings, console: Console) -> None:
     stop = threading.Event()
     with running(settings, console) as fleet, signals(stop):
         gateway, bind = settings.gateway, settings.gateway.bind
-        console.print(f"listening: HTTP http://{bind}:{gateway.http_port}, SMTP {bind}:{gateway.smtp_port}", highlight=False)
-        console.print(f"route {settings.route.kind}, log {settings.log.url}, data {settings.fleet.data}", highlight=False)
+        console.print(
+            f"listening: HTTP http://{bind}:{gateway.http_port}, SMTP {bind}:{gateway.smtp_port}", highlight=False
+        )
+        console.print(
+            f"route {settings.route.kind}, log {settings.log.url}, data {settings.fleet.data}", highlight=False
+        )
         console.print("Ctrl-C or `fastemailnet down` stops it", highlight=False)
         while not stop.is_set():
             for name in fleet.watch(WATCH_S):

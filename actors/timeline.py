@@ -38,7 +38,9 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
             entry = deliveries.setdefault(recipient.index, _entry(message, recipient.index, recipient.address))
             if entry["state"] == "accepted":
                 entry["state"] = "in_doubt" if in_doubt else "open"
-                entry["events"] = entry["events"] or [{"state": "accepted", "at_ms": unit.accepted_ms, "attempt": unit.attempt}]
+                entry["events"] = entry["events"] or [
+                    {"state": "accepted", "at_ms": unit.accepted_ms, "attempt": unit.attempt}
+                ]
     return {"id": ids.to_text(message), "deliveries": [deliveries[index] for index in sorted(deliveries)]}
 
 

@@ -51,4 +51,6 @@ def next_try(unit: Unit, attempt: int, outcomes: Sequence[Outcome], now_ms: int)
 def _expired(outcome: Outcome) -> Outcome:
     if outcome.kind is not Kind.DEFERRED:
         return outcome
-    return Outcome(outcome.recipient, Kind.EXPIRED, f"expires before the next try; last: {outcome.reason}", outcome.reply)
+    return Outcome(
+        outcome.recipient, Kind.EXPIRED, f"expires before the next try; last: {outcome.reason}", outcome.reply
+    )

@@ -65,7 +65,9 @@ class Coordinator:
         self.epoch = 0
         self.seen_ms: dict[Token, int] = {}
         self.leases_made = 0
-        self.due: list[tuple[int, Position]] = []  # heap of tier copies by due time; what is not named any more is skipped
+        self.due: list[
+            tuple[int, Position]
+        ] = []  # heap of tier copies by due time; what is not named any more is skipped
 
     # ---- boot
 

@@ -80,7 +80,9 @@ class Fold:
         self.progress: defaultdict[tuple[str, int], Progress] = defaultdict(Progress)
         self.out: dict[Position, int] = {}  # place → the newest lease that covers it, until it is done or free
         self.open: dict[Spot, Open] = {}  # where the INTENT stands → what it opened
-        self.named: dict[Position, Deferral] = {}  # live tier copies; one that no OUTCOME names is an orphan (claim rule)
+        self.named: dict[
+            Position, Deferral
+        ] = {}  # live tier copies; one that no OUTCOME names is an orphan (claim rule)
         self.ended: Counter[Kind] = Counter()  # recipients whose delivery ended, by class
         self.alarms: list[str] = []
 
@@ -185,7 +187,9 @@ class Fold:
         if entry is None:
             return False
         if Kind.IN_DOUBT in frame.kinds:
-            self.open[spot] = replace(entry, kinds=frame.kinds, doubt_ms=frame.at_ms, reason="no reply to the end of data")
+            self.open[spot] = replace(
+                entry, kinds=frame.kinds, doubt_ms=frame.at_ms, reason="no reply to the end of data"
+            )
             return True
         del self.open[spot]
         self._end(entry.place, frame.kinds, frame.deferral)
@@ -209,7 +213,9 @@ class Fold:
             if entry.token == token:
                 begun.add(entry.place)
                 if entry.doubt_ms is None:
-                    self.open[spot] = replace(entry, doubt_ms=frame.at_ms, reason=f"its node was fenced: {frame.reason}")
+                    self.open[spot] = replace(
+                        entry, doubt_ms=frame.at_ms, reason=f"its node was fenced: {frame.reason}"
+                    )
         for lease in [lease for lease in self.leases.values() if lease.token == token]:
             self._withdraw(lease, begun)
         return True

@@ -13,8 +13,12 @@ MAX_SOURCE_CHARACTERS = 120_000  # nesting costs the parser the square of its de
 MAX_NODES = 20_000
 MAX_LINKS = 200
 
-_INVISIBLE_TAGS = frozenset({"script", "style", "title", "head", "meta", "link", "template", "noscript", "-comment", "object"})
-_BREAKING_TAGS = frozenset({"p", "br", "div", "tr", "td", "th", "li", "h1", "h2", "h3", "h4", "table", "ul", "ol", "hr"})
+_INVISIBLE_TAGS = frozenset(
+    {"script", "style", "title", "head", "meta", "link", "template", "noscript", "-comment", "object"}
+)
+_BREAKING_TAGS = frozenset(
+    {"p", "br", "div", "tr", "td", "th", "li", "h1", "h2", "h3", "h4", "table", "ul", "ol", "hr"}
+)
 _HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*[01](?:px|pt|em|%)?\s*(?:;|!|$)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
     r"|max-height\s*:\s*0|(?<![-\w])height\s*:\s*0(?:px)?\s*(?:;|!|$)|mso-hide\s*:\s*all|text-indent\s*:\s*-\d{3,}"

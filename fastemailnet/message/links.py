@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 _SHOWN_HOST = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,24})(?:[/:?#]|$)", re.IGNORECASE)
 URL = re.compile(r"https?://[^\s<>\"'\])]+", re.IGNORECASE)
-_REDIRECT = re.compile(r"[?&](?:url|u|redirect|redirect_uri|next|target|dest|goto|link)=https?(?:://|%3a)", re.IGNORECASE)
+_REDIRECT = re.compile(
+    r"[?&](?:url|u|redirect|redirect_uri|next|target|dest|goto|link)=https?(?:://|%3a)", re.IGNORECASE
+)
 FREE_HOSTING = (
     "000webhostapp.com", "azurewebsites.net", "blogspot.com", "cloudfront.net", "dweb.link", "firebaseapp.com", "github.io",
     "glitch.me", "godaddysites.com", "herokuapp.com", "ipfs.io", "netlify.app", "pages.dev", "r2.dev", "replit.app",

@@ -201,7 +201,9 @@ async def _connect(target: Target, route: Route, hostname: str, tls: TlsPolicy) 
             await smtp.login(route.username, route.password)
     except aiosmtplib.SMTPResponseException as error:
         smtp.close()
-        raise ConnectFailure(f"{target.host} refused: {error.code} {error.message}", make(error.code, [error.message])) from error
+        raise ConnectFailure(
+            f"{target.host} refused: {error.code} {error.message}", make(error.code, [error.message])
+        ) from error
     except (aiosmtplib.SMTPException, OSError) as error:
         smtp.close()
         if isinstance(error.__cause__, ssl.SSLError):

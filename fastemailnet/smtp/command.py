@@ -50,7 +50,7 @@ def parse_path(command: Command, keyword: str) -> Path | Reply:
     for word in (match[3] or "").split():
         given = _PARAMETER.fullmatch(word)
         if given is None:
-            return Reply(501, (5, 5, 4), f"malformed parameter {ascii(word[:60])}")
+            return Reply(501, (5, 5, 4), f"malformed parameter {word[:60]!a}")
         parameters[given[1].upper()] = given[2] or ""
     address = match[2]
     # A source route is to be ignored (RFC 5321 appendix C).

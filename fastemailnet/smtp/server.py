@@ -188,7 +188,7 @@ class Server:
                 self.state = State.CLOSED
                 return Write(render(Reply(221, (2, 0, 0), "Bye")))
             case _:
-                return self._bad(Reply(502, (5, 5, 1), f"command {ascii(command.verb[:20])} not recognised"))
+                return self._bad(Reply(502, (5, 5, 1), f"command {command.verb[:20]!a} not recognised"))
 
     def _hello(self, command: Command) -> Effect:
         if not command.rest:
@@ -219,12 +219,14 @@ class Server:
                 if not value.isdigit():
                     return Reply(501, (5, 5, 4), "SIZE is a number")
                 if int(value) > self.limits.message_octets:
-                    return Reply(552, (5, 3, 4), f"message of {value} octets; limit {self.limits.message_octets} octets")
+                    return Reply(
+                        552, (5, 3, 4), f"message of {value} octets; limit {self.limits.message_octets} octets"
+                    )
             elif name == "BODY":
                 if value.upper() not in ("7BIT", "8BITMIME"):
-                    return Reply(555, (5, 5, 4), f"BODY={ascii(value[:20])} is not offered")
+                    return Reply(555, (5, 5, 4), f"BODY={value[:20]!a} is not offered")
             elif name != "SMTPUTF8":
-                return Reply(555, (5, 5, 4), f"parameter {ascii(name[:20])} is not recognised")
+                return Reply(555, (5, 5, 4), f"parameter {name[:20]!a} is not recognised")
         if not path.address.isascii() and "SMTPUTF8" not in path.parameters:
             return Reply(553, (5, 6, 7), "address is not ASCII and MAIL has no SMTPUTF8")
         return None
@@ -238,7 +240,9 @@ class Server:
         if isinstance(path, Reply):
             return self._bad(path)
         if path.parameters:
-            return self._bad(Reply(555, (5, 5, 4), f"parameter {ascii(next(iter(path.parameters))[:20])} is not recognised"))
+            return self._bad(
+                Reply(555, (5, 5, 4), f"parameter {next(iter(path.parameters))[:20]!a} is not recognised")
+            )
         if not path.address.isascii() and "SMTPUTF8" not in self.envelope.parameters:
             return self._bad(Reply(553, (5, 6, 7), "address is not ASCII and MAIL had no SMTPUTF8"))
         self.state, self.pending = State.WAITING, path
@@ -288,7 +292,9 @@ class Server:
         if bare >= 0:
             name = "LF without CR" if content[bare] == 10 else "CR without LF"
             line = content.count(b"\n", 0, bare) + 1
-            return Reply(554, (5, 6, 0), f"bare {name} at octet {bare}, line {line} (SMTP smuggling); lines end in CRLF")
+            return Reply(
+                554, (5, 6, 0), f"bare {name} at octet {bare}, line {line} (SMTP smuggling); lines end in CRLF"
+            )
         return None
 
     # ---- BDAT

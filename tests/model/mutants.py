@@ -143,7 +143,9 @@ class ForgetsTheJournal(Coordinator):
     def plan(self, at_ms: int, ends: Mapping[tuple[str, int], int]) -> list[Write]:
         if self.epoch > 1 and self.leases_made == 0:
             join = self.living()[-1]
-            return [Write(f.Assign(self.epoch, self.epoch << 32, "mail.standard", 0, 0, 1, join.node, join.incarnation))]
+            return [
+                Write(f.Assign(self.epoch, self.epoch << 32, "mail.standard", 0, 0, 1, join.node, join.incarnation))
+            ]
         return super().plan(at_ms, ends)
 
 

@@ -156,7 +156,12 @@ class Model:
 
     def __init__(self, bounds: Bounds, parts: Parts = Parts()) -> None:
         self.bounds = bounds
-        self.fold, self.right, self.attempt, self.coordinator = parts.fold, parts.right, parts.attempt, parts.coordinator
+        self.fold, self.right, self.attempt, self.coordinator = (
+            parts.fold,
+            parts.right,
+            parts.attempt,
+            parts.coordinator,
+        )
         self.folds: dict[tuple[Any, ...], Fold] = {}
 
     def machine(self, work: Work) -> Attempt:
@@ -244,9 +249,7 @@ class Model:
                 return
         yield f"answer for {token} finds nobody", after
 
-    def proceed(
-        self, world: World, index: int, node: Node, work: Work, answer: Answer
-    ) -> Iterator[tuple[str, World]]:
+    def proceed(self, world: World, index: int, node: Node, work: Work, answer: Answer) -> Iterator[tuple[str, World]]:
         """Feed the answer to the attempt's machine and perform what it asks."""
         machine = self.machine(work)
         if answer.fenced:
@@ -289,9 +292,7 @@ class Model:
             says = f"{node.name}: END of unit {work.source} attempt {work.attempt}, reply {kind.value}"
             yield says, self.perform(after, index, node, work, machine, effects)
 
-    def perform(
-        self, world: World, index: int, node: Node, work: Work, machine: Attempt, effects: list[Any]
-    ) -> World:
+    def perform(self, world: World, index: int, node: Node, work: Work, machine: Attempt, effects: list[Any]) -> World:
         """Put the effects of a machine in flight and keep its state."""
         writer = ("node", node.token, work.lease, work.place.offset)
         flights = set(world.flights)
@@ -339,19 +340,24 @@ class Model:
             begun = replace(node, works=(*node.works, work), taken=node.taken | {(work.lease, work.place.offset)})
             machine = self.machine(work)
             effects = machine.step(AskRelease())
-            yield f"{node.name} begins unit {work.source} attempt {work.attempt}", self.perform(
-                world, index, begun, work, machine, effects
+            yield (
+                f"{node.name} begins unit {work.source} attempt {work.attempt}",
+                self.perform(world, index, begun, work, machine, effects),
             )
             if self.bounds.early_end:
                 machine = self.machine(work)
                 effects = machine.step(Ended((Kind.REJECTED,)))
-                yield f"{node.name} rejects unit {work.source}", self.perform(world, index, begun, work, machine, effects)
+                yield (
+                    f"{node.name} rejects unit {work.source}",
+                    self.perform(world, index, begun, work, machine, effects),
+                )
         for work in node.works:
             if work.state is State.LEASED and not node.fence_seen:
                 machine = self.machine(work)
                 effects = machine.step(AskRelease())
-                yield f"{node.name} tries unit {work.source} again", self.perform(
-                    world, index, node, work, machine, effects
+                yield (
+                    f"{node.name} tries unit {work.source} again",
+                    self.perform(world, index, node, work, machine, effects),
                 )
 
     def takeable(self, world: World, node: Node) -> Iterator[Work]:
@@ -453,5 +459,3 @@ def brief(frame: Any) -> str:
     fields = {name: getattr(frame, name) for name in frame.__struct_fields__}
     shown = ("epoch", "node", "incarnation", "lease", "offset", "lo", "attempt", "intent", "kinds", "verdict", "reason")
     return type(frame).__name__.upper() + " " + " ".join(f"{k}={fields[k]}" for k in shown if k in fields)
-
-

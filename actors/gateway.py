@@ -1,0 +1,139 @@
+"""The gateway: HTTP and SMTP submission and the read side, in one event loop.
+
+A submission is answered after its units are durable, never before. The gateway keeps nothing of its own: when it
+starts it reads the idempotency keys back from the log, then listens.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from actors.smtp_policy import SubmissionPolicy
+from actors.submissions import Submissions
+from fastemailnet.admission.networks import Networks
+from fastemailnet.admission.submission import Accepted, Limits, Submission
+from fastemailnet.config import Settings
+from fastemailnet.errors import FleetError
+from fastemailnet.log.group import GroupCommit
+from fastemailnet.log.interface import Log
+from fastemailnet.net.server import SmtpServer
+from fastemailnet.web.api import Reader, create_app
+
+BACKLOG: Final = 1_024
+KEEP_ALIVE_S: Final = 75
+GRACE_S: Final = 5  # for requests in work at a stop
+
+
+class Gateway:
+    """One gateway process. Port 0 in the settings takes a free one."""
+
+    def __init__(self, settings: Settings, log: Log, group_commit: GroupCommit, reader: Reader) -> None:
+        self.settings = settings
+        self.submissions = Submissions(log, group_commit, admission_limits(settings))
+        networks = Networks(settings.gateway.relay_networks)
+        self.app: FastAPI = create_app(
+            self,
+            reader,
+            allow=networks.allow,
+            message_octets=settings.limits.message_octets,
+            pending_octets=settings.limits.pending_octets,
+        )
+        self.policy = SubmissionPolicy(self.submissions, networks)
+        self.http: _HttpServer | None = None
+        self.smtp: SmtpServer | None = None
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Take a submission, see ``Submissions.submit``."""
+        return await self.submissions.submit(submission)
+
+    async def start(self) -> tuple[int, int]:
+        """Read the keys back, then listen; the HTTP and the SMTP port.
+
+        Raises:
+            FleetError: a port is taken.
+            LogError: the log cannot be read.
+        """
+        await self.submissions.recall()
+        bind = self.settings.gateway.bind
+        self.http = _HttpServer(self.app, listening_socket(bind, self.settings.gateway.http_port))
+        await self.http.start()
+        self.smtp = SmtpServer(bind, self.settings.gateway.smtp_port, self.policy, limits=None)
+        return self.http.port, await self.smtp.start()
+
+    async def run(self) -> None:
+        """Serve for ever."""
+        await self.start()
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        """Stop listening and finish what is in work. The log and its group commit stay open."""
+        if self.smtp is not None:
+            await self.smtp.close()
+        if self.http is not None:
+            await self.http.close()
+
+
+def admission_limits(settings: Settings) -> Limits:
+    """What the settings say about a message."""
+    limits = settings.limits
+    return Limits(
+        settings.gateway.hostname, limits.message_octets, limits.header_octets, limits.recipients, limits.hops
+    )
+
+
+def listening_socket(bind: str, port: int) -> socket.socket:
+    """A socket that listens. Raises ``FleetError`` where it cannot."""
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    try:
+        return socket.create_server((bind, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise FleetError(f"cannot listen on {bind} port {port}: {error.strerror}") from error
+
+
+class _HttpServer(uvicorn.Server):
+    """uvicorn in the loop of its caller; signals belong to whoever runs the process."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                log_level="warning",
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        self.listener = listener
+        self.port: int = listener.getsockname()[1]
+        self.serving: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take none."""
+        yield
+
+    async def start(self) -> None:
+        """Return when connections are answered."""
+        self.serving = asyncio.create_task(self.serve([self.listener]))
+        while not self.started:
+            await asyncio.sleep(0)
+            if self.serving.done():
+                await self.serving
+
+    async def close(self) -> None:
+        """Answer what is in work, then end."""
+        self.should_exit = True
+        if self.serving is not None:
+            await self.serving

@@ -1,0 +1,79 @@
+"""What the gateway's SMTP listener decides: who may relay, which addresses can be carried, and how a submission is answered."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from actors.submissions import Submissions
+from fastemailnet.admission.networks import Networks
+from fastemailnet.admission.submission import Submission
+from fastemailnet.errors import (
+    AddressError,
+    FastEmailNetError,
+    IdempotencyConflict,
+    LimitExceeded,
+    MessageError,
+)
+from fastemailnet.message.address import parse_recipient, parse_reverse_path
+from fastemailnet.net.server import Envelope
+from fastemailnet.outcome import Reply
+
+MAX_TEXT_CHARACTERS: Final = 400
+_UNFIT = re.compile(r"[^ -~]")
+_AGAIN = Reply(451, (4, 3, 0), "the queue cannot be written now; try again later")
+
+
+class SubmissionPolicy:
+    """A policy of ``net.server.SmtpServer``."""
+
+    def __init__(self, submissions: Submissions, networks: Networks) -> None:
+        self.submissions = submissions
+        self.networks = networks
+
+    async def sender(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
+        """Refuse peers outside the relay networks, and reverse-paths that are none."""
+        if not self.networks.allow(peer):
+            return Reply(550, (5, 7, 1), f"relaying denied: {peer} is in none of gateway.relay_networks")
+        try:
+            parse_reverse_path(address)
+        except AddressError as error:
+            return Reply(553, (5, 1, 7), text(error))
+        return None
+
+    async def recipient(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
+        """Refuse what is no address."""
+        try:
+            parse_recipient(address)
+        except AddressError as error:
+            return Reply(553, (5, 1, 3), text(error))
+        return None
+
+    async def message(self, envelope: Envelope, content: bytes, peer: str) -> Reply:
+        """Take the message; the reply is given after it is durable."""
+        try:
+            accepted = await self.submissions.submit(
+                Submission(content, envelope.reverse_path, tuple(envelope.recipients))
+            )
+        except FastEmailNetError as error:
+            return refusal(error)
+        return Reply(250, (2, 0, 0), f"Ok: queued as {accepted.id}")
+
+
+def refusal(error: FastEmailNetError) -> Reply:
+    """How SMTP says what an error says (RFC 5321 section 4.2, RFC 3463)."""
+    match error:
+        case AddressError():
+            return Reply(553, (5, 1, 3), text(error))
+        case MessageError():
+            return Reply(554, (5, 6, 0), text(error))
+        case IdempotencyConflict():
+            return Reply(554, (5, 7, 1), text(error))
+        case LimitExceeded():
+            return Reply(451, (4, 3, 2), text(error))
+        case _:
+            return _AGAIN
+
+
+def text(error: FastEmailNetError) -> str:
+    """The error's text as one line of printable ASCII."""
+    return _UNFIT.sub("?", str(error))[:MAX_TEXT_CHARACTERS]

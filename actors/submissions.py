@@ -1,0 +1,131 @@
+"""Taking a submission: admit it, append its units durably, answer. Once per idempotency key.
+
+    admit ▸ key known? ▸ append (durable) ▸ remember the key ▸ answer
+
+A crash before the append took nothing and answered nobody; after it, the next gateway reads the key back from the
+log. While the first submission of a key is on its way the later ones wait for it.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import groupby
+from typing import Final
+
+import msgspec
+
+from actors.clock import wall_ms
+from fastemailnet import ids
+from fastemailnet.admission.admit import admit
+from fastemailnet.admission.replay import Keys, repeat
+from fastemailnet.admission.submission import Accepted, Admission, Limits, Submission
+from fastemailnet.envelope import Lane, Unit, decode_unit, encode_unit
+from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown
+from fastemailnet.log.group import GroupCommit
+from fastemailnet.log.interface import Fenced, Log
+
+PARTITION: Final = 0  # the embedded log has one partition a lane
+RANDOM_OCTETS: Final = 10
+READ_RECORDS: Final = 500
+MAX_RECALL_RECORDS: Final = 200_000  # a restart reads back at most so many units of a lane for their keys (about 2 s)
+
+
+class Submissions:
+    """Takes submissions for one log."""
+
+    def __init__(self, log: Log, group: GroupCommit, limits: Limits) -> None:
+        self.log = log
+        self.group = group
+        self.limits = limits
+        self.keys = Keys()
+        self.on_their_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self.reached = dict.fromkeys(Lane, 0)  # offsets behind the newest unit of ours, by lane
+
+    async def recall(self) -> None:
+        """Read the keys of the window back from the log. Before the first submission.
+
+        Raises:
+            LogError: the log cannot be read.
+        """
+        await asyncio.to_thread(self._recall)
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Accept a submission: durable when this returns.
+
+        Raises:
+            MessageError: it breaks a rule.
+            IdempotencyConflict: its key names another message.
+            LimitExceeded: the log is too slow for what comes in; nothing was taken.
+            LogError: the log failed.
+            LogAppendUnknown: perhaps taken.
+        """
+        admission = admit(submission, at_ms=wall_ms(), random80=os.urandom(RANDOM_OCTETS), limits=self.limits)
+        if admission.problems:
+            raise admission.problems[0]
+        if not admission.units[0].idempotency_key:
+            await self._append(admission)
+            return _accepted(admission)
+        return await self._submit_once(submission, admission)
+
+    async def _submit_once(self, submission: Submission, admission: Admission) -> Accepted:
+        key = admission.units[0].idempotency_key
+        name = submission.tenant, key
+        while task := self.on_their_way.get(name):
+            await asyncio.wait([task])
+        first = self.keys.find(*name, wall_ms())
+        if first is not None:
+            again = repeat(submission, first, self.limits)
+            if again is None:
+                raise IdempotencyConflict(key, ids.to_text(first.message))
+            return _accepted(again, replayed=True)
+        # A task of its own: a caller that goes away must not leave a durable message whose key nobody remembers.
+        task = self.on_their_way[name] = asyncio.create_task(self._append_and_remember(name, admission))
+        await asyncio.shield(task)
+        return _accepted(admission)
+
+    async def _append_and_remember(self, name: tuple[str, str], admission: Admission) -> None:
+        try:
+            await self._append(admission)
+            self.keys.remember(admission.units)
+        finally:
+            del self.on_their_way[name]
+
+    async def _append(self, admission: Admission) -> None:
+        lane = admission.units[0].lane
+        reached = self.reached[lane]
+        try:
+            appended = await self.group.append(lane.stream, PARTITION, [encode_unit(unit) for unit in admission.units])
+        except LogAppendUnknown:
+            if not await asyncio.to_thread(self._is_in_log, lane, reached, admission.message):
+                raise
+            return
+        assert not isinstance(appended, Fenced)  # a mail stream has no tokens
+        self.reached[lane] = max(self.reached[lane], appended.stop)
+
+    # ---- reading the log back (in a thread)
+
+    def _is_in_log(self, lane: Lane, start: int, message: bytes) -> bool:
+        return any(unit.message == message for unit in self._units(lane, start))
+
+    def _recall(self) -> None:
+        for lane in Lane:
+            end = self.reached[lane] = self.log.end(lane.stream, PARTITION)
+            start = max(end - MAX_RECALL_RECORDS, self.log.begin(lane.stream, PARTITION))
+            for _, units in groupby(self._units(lane, start), key=lambda unit: unit.message):
+                message = list(units)
+                if message[0].idempotency_key:
+                    self.keys.remember(message)
+
+    def _units(self, lane: Lane, start: int) -> Iterator[Unit]:
+        while records := self.log.fetch(lane.stream, PARTITION, start, READ_RECORDS):
+            for _, record in records:
+                with suppress(msgspec.MsgspecError):  # the node that leases it says what is wrong with it
+                    yield decode_unit(record)
+            start = records[-1][0] + 1
+
+
+def _accepted(admission: Admission, *, replayed: bool = False) -> Accepted:
+    units = admission.units
+    recipients = sum(len(unit.recipients) for unit in units)
+    return Accepted(ids.to_text(admission.message), len(units), recipients, units[0].lane, replayed)
