@@ -6,10 +6,11 @@ import smtplib
 import socket
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from actors.fleet import Fleet
 from actors.report import RunReport
 from actors.run import WATCH_S, running, write_pids
+from fastemailnet.admission.lane import KEY_FIELD
 from fastemailnet.client import Client, envelope
 from fastemailnet.config import Settings, load
 from fastemailnet.errors import FleetError
@@ -106,16 +108,49 @@ def bar(console: Console) -> Progress:
 def submit(console: Console, settings: Settings, client: Client, messages: list[bytes]) -> tuple[list[str], int]:
     """Every message over HTTP, and again over SMTP; the ids and the number of recipients."""
     ids, recipients = [], 0
-    with bar(console) as progress:
+    with bar(console) as progress, SmtpSubmitter(settings.gateway.smtp_port) as smtp:
         task = progress.add_task("submitting", total=2 * len(messages))
-        with smtplib.SMTP("127.0.0.1", settings.gateway.smtp_port) as smtp:
-            for raw in messages:
-                accepted = client.send(raw)
-                sender, to, stripped = envelope(raw)
-                ids += [accepted.id, send_smtp(smtp, sender, to, stripped)]
-                recipients += 2 * len(to)
-                progress.advance(task, 2)
+        for raw in messages:
+            accepted = client.send(raw)
+            sender, to, stripped = envelope(raw)
+            ids += [accepted.id, smtp.send(sender, to, stripped)]
+            recipients += 2 * len(to)
+            progress.advance(task, 2)
     return ids, recipients
+
+
+class SmtpSubmitter:
+    """Submits over one session, and over a new one where that breaks: the key makes a repetition harmless."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.session: smtplib.SMTP | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.session is not None:
+            self.session.close()
+
+    def send(self, sender: str, to: list[str], raw: bytes) -> str:
+        """The id that the reply names.
+
+        Raises:
+            FleetError: the gateway refuses the message, or cannot be reached for long.
+        """
+        keyed = f"{KEY_FIELD}: {uuid.uuid4()}\r\n".encode() + raw
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                if self.session is None:
+                    self.session = smtplib.SMTP("127.0.0.1", self.port)
+                return send_smtp(self.session, sender, to, keyed)
+            except (OSError, smtplib.SMTPServerDisconnected) as error:
+                self.session = None
+                if time.monotonic() > deadline:
+                    raise FleetError(f"the SMTP listener cannot be reached: {error}") from error
+                time.sleep(POLL_S)
 
 
 def send_smtp(smtp: smtplib.SMTP, sender: str, to: list[str], raw: bytes) -> str:

@@ -181,7 +181,7 @@ class Fleet:
         for name, actor in self.actors.items():
             progress(f"{name} is up")
             try:
-                ray.get(actor.pid.remote(), timeout=START_S)
+                self._pid(actor)
             except RayError as error:
                 raise FleetError(f"{name} did not start: {error}") from error
 
@@ -211,8 +211,19 @@ class Fleet:
         return names
 
     def pids(self) -> dict[str, int]:
-        """The process of each actor, as they are now."""
-        return {name: ray.get(actor.pid.remote(), timeout=START_S) for name, actor in self.actors.items()}
+        """The process of each actor, as they are now; waits for those that are just starting again."""
+        return {name: self._pid(actor) for name, actor in self.actors.items()}
+
+    def _pid(self, actor: Any) -> int:
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                pid: int = ray.get(actor.pid.remote(), timeout=START_S)
+                return pid
+            except RayError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(CALL_PAUSE_S)
 
     def stop(self) -> None:
         """Stop every process and the local Ray. Nothing needs to be saved: the log has it."""

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
 
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
@@ -22,7 +21,7 @@ from fastemailnet.errors import FleetError
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
 from fastemailnet.net.server import SmtpServer
-from fastemailnet.web.api import Reader, create_app
+from fastemailnet.web.api import Api, Reader
 
 BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 75
@@ -36,7 +35,7 @@ class Gateway:
         self.settings = settings
         self.submissions = Submissions(log, group_commit, admission_limits(settings))
         networks = Networks(settings.gateway.relay_networks)
-        self.app: FastAPI = create_app(
+        self.api = Api(
             self,
             reader,
             allow=networks.allow,
@@ -60,7 +59,7 @@ class Gateway:
         """
         await self.submissions.recall()
         bind = self.settings.gateway.bind
-        self.http = _HttpServer(self.app, listening_socket(bind, self.settings.gateway.http_port))
+        self.http = _HttpServer(self.api, listening_socket(bind, self.settings.gateway.http_port))
         await self.http.start()
         self.smtp = SmtpServer(bind, self.settings.gateway.smtp_port, self.policy, limits=None)
         return self.http.port, await self.smtp.start()
@@ -98,7 +97,7 @@ def listening_socket(bind: str, port: int) -> socket.socket:
 class _HttpServer(uvicorn.Server):
     """uvicorn in the loop of its caller; signals belong to whoever runs the process."""
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+    def __init__(self, app: Api, listener: socket.socket) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

@@ -1,11 +1,12 @@
-"""The capture inbox: a real SMTP server that takes everything, keeps a durable line about each message, and counts duplicates.
+"""The capture inbox: an SMTP server that takes everything, keeps a durable line about each message, counts duplicates.
 
 It is where the sandbox route delivers, where tests and the demo look, and the sink of the benchmarks:
 
     python -m actors.inbox --port 2526 --directory data/inbox
 
-A message is written to ``received.jsonl`` before it is answered; so what the file says arrived is exactly what a sender may have been
-told, and a line without a reply is what a sender cannot know. See ``sandbox_faults`` for what it does wrong on demand.
+A message is written to ``received.jsonl`` before it is answered; so what the file says arrived is exactly what a
+sender may have been told, and a line without a reply is what a sender cannot know. See ``sandbox_faults`` for what it
+does wrong on demand.
 """
 
 import asyncio

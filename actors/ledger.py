@@ -30,6 +30,7 @@ class LedgerActor:
         self.log = log
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
+        self.is_open = asyncio.Event()
         self.thread = ThreadPoolExecutor(1, "ledger")  # the keeper's only user, so its steps never interleave
 
     async def _do(self, call: Callable[[], T]) -> T:
@@ -42,6 +43,7 @@ class LedgerActor:
             LedgerError: the files are damaged, or another writer lives.
         """
         positions = await self._do(self._recover)
+        self.is_open.set()
         idle_s = HOT_S
         while True:
             facts = await self._do(lambda: self._step(positions))
@@ -91,6 +93,7 @@ class LedgerActor:
 
     async def receipt(self, delivery: bytes) -> str:
         """The receipt of a delivery, sealing and publishing first what is not yet. Raises NotFound."""
+        await self.is_open.wait()
         return await self._do(lambda: self._receipt(delivery))
 
     def _receipt(self, delivery: bytes) -> str:
@@ -99,6 +102,7 @@ class LedgerActor:
 
     async def timeline(self, message: bytes) -> list[Row]:
         """Every recorded event of a message, oldest first."""
+        await self.is_open.wait()
         return await self._do(lambda: self._timeline(message))
 
     def _timeline(self, message: bytes) -> list[Row]:
@@ -107,6 +111,7 @@ class LedgerActor:
 
     async def status(self) -> dict[str, object]:
         """Size and newest checkpoint."""
+        await self.is_open.wait()
         return await self._do(self._status)
 
     def _status(self) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What the capture inbox does wrong on demand, as other mail sandboxes do: so that a sender can see its own bounces and retries.
+"""What the capture inbox does wrong on demand, as mail sandboxes do: so that senders see their bounces and retries.
 
 A recipient's local part (without a ``+tag``) chooses a refusal by its name, on any domain. Probabilities break
 connections at the two places that matter to a sender who must not send twice: before the message was kept, and after

@@ -1,4 +1,4 @@
-"""What the gateway's SMTP listener decides: who may relay, which addresses can be carried, and how a submission is answered."""
+"""What the gateway's SMTP listener decides: who may relay, which addresses can be carried, what is answered."""
 
 import re
 from collections.abc import Mapping

@@ -128,4 +128,4 @@ class Submissions:
 def _accepted(admission: Admission, *, replayed: bool = False) -> Accepted:
     units = admission.units
     recipients = sum(len(unit.recipients) for unit in units)
-    return Accepted(ids.to_text(admission.message), len(units), recipients, units[0].lane, replayed)
+    return Accepted(admission.id, len(units), recipients, units[0].lane, replayed)

@@ -1,0 +1,45 @@
+"""kill -9 of any one process while the demo runs: it still finishes, the balance holds, nothing is sent twice unexplained."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COPIES = 12
+START_S = 90.0
+FINISH_S = 150.0
+
+
+def wait_for_arrivals(data: Path, lines: int, demo: subprocess.Popen[str]) -> None:
+    received = data / "inbox" / "received.jsonl"
+    deadline = time.monotonic() + START_S
+    while not received.exists() or received.read_bytes().count(b"\n") < lines:
+        assert demo.poll() is None, f"the demo ended early: {demo.communicate()[0]}"
+        assert time.monotonic() < deadline, "no mail arrived"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("victim", ["node-0", "coordinator", "ledger", "gateway", "classifier"])
+def test_the_run_finishes(victim: str, tmp_path: Path) -> None:
+    data, figures = tmp_path / "data", tmp_path / "figures.json"
+    command = [sys.executable, "-m", "actors.main", "demo", "--copies", str(COPIES), "--data", str(data), "--json", str(figures)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
+        try:
+            wait_for_arrivals(data, 20, demo)
+            pid = json.loads((data / "fleet.json").read_text())["processes"][victim]
+            os.kill(pid, signal.SIGKILL)
+            output, _ = demo.communicate(timeout=FINISH_S)
+        finally:
+            demo.kill()
+    assert demo.returncode == 0, output
+    found = json.loads(figures.read_text())
+    assert found["failures"] == []
+    assert found["balance"]["difference"] == 0
+    assert found["open"] == 0
+    assert found["duplicates"] <= found["in_doubt"]
+    assert found["relayed"] > 0
