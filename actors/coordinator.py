@@ -6,7 +6,6 @@ result is unknown ends the process for that reason.
 """
 
 import asyncio
-from collections.abc import Iterable
 from typing import Any
 
 from actors.clock import wall_ms
@@ -17,9 +16,11 @@ from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Fence, Join, Verdict
 from fastemailnet.log.interface import Log, Token
 
 READ_RECORDS = 2_000
-HOT_S = 0.002
+HOT_S = 0.01  # leases reach far ahead, so nobody waits for a turn of this loop
 IDLE_MAX_S = 0.02
 REPLAN_S = 0.1
+
+JoinFuture = asyncio.Future[tuple[Join, int]]
 
 
 class CoordinatorActor:
@@ -30,8 +31,8 @@ class CoordinatorActor:
         self.machine = Coordinator(policy)
         self.control_position = 0
         self.journal_positions = [0] * JOURNAL_PARTITIONS
-        self.requests: list[tuple[str, int]] = []
-        self.joins: dict[str, list[asyncio.Future[tuple[Join, int]]]] = {}
+        self.requests: list[tuple[str, int, JoinFuture]] = []
+        self.joins: dict[str, JoinFuture] = {}  # node → who gets its next incarnation
 
     async def run(self) -> None:
         """Take over, then lead until a higher epoch is read.
@@ -58,17 +59,22 @@ class CoordinatorActor:
         raise FleetError(f"coordinator of epoch {self.machine.epoch} was followed by {self.machine.fold.epoch}")
 
     async def join(self, node: str, capacity: int) -> tuple[Join, int]:
-        """The next incarnation of a node, and the control offset behind its JOIN."""
-        future: asyncio.Future[tuple[Join, int]] = asyncio.get_running_loop().create_future()
-        self.joins.setdefault(node, []).append(future)
-        self.requests.append((node, capacity))
+        """The next incarnation of a node, for this caller alone (R9), and the control offset behind its JOIN."""
+        future: JoinFuture = asyncio.get_running_loop().create_future()
+        self.requests.append((node, capacity, future))
         return await future
 
-    def admissions(self) -> Iterable[Write]:
-        """What the waiting joins ask for."""
-        requests, self.requests = self.requests, []
-        for node, capacity in requests:
-            yield from self.machine.admit(node, capacity, wall_ms())
+    def admissions(self) -> list[Write]:
+        """What the waiting joins ask for: one incarnation of a node at a time, so that no two callers share one."""
+        writes, later = [], []
+        for node, capacity, future in self.requests:
+            if node in self.joins:
+                later.append((node, capacity, future))
+            else:
+                self.joins[node] = future
+                writes += self.machine.admit(node, capacity, wall_ms())
+        self.requests = later
+        return writes
 
     # ---- the streams
 
@@ -96,7 +102,9 @@ class CoordinatorActor:
 
     def read_all(self) -> int:
         """Fold everything new: control first, so that every lease a journal frame names is known."""
-        return self.read_control() + sum(self.read_journal(partition) for partition in range(JOURNAL_PARTITIONS))
+        count = self.read_control()
+        slots = {join.slot for join in self.machine.fold.members.values()}
+        return count + sum(self.read_journal(partition) for partition in sorted(slots))
 
     def read_control(self) -> int:
         """Fold new control frames; their number."""
@@ -112,10 +120,10 @@ class CoordinatorActor:
         return count
 
     def joined(self, frame: Join) -> None:
-        """Answer the node that waits for this JOIN."""
-        for future in self.joins.pop(frame.node, []):
-            if not future.done():
-                future.set_result((frame, self.control_position))
+        """Answer the caller that waits for this JOIN."""
+        future = self.joins.pop(frame.node, None)
+        if future is not None and not future.done():
+            future.set_result((frame, self.control_position))
 
     def read_journal(self, partition: int) -> int:
         """Fold new frames of one journal partition; their number."""
@@ -131,10 +139,12 @@ class CoordinatorActor:
 
     async def resolve(self, partition: int, intent: int, verdict: str, reason: str) -> bool:
         """A person decides an attempt in doubt; False if it is not in doubt any more."""
+        self.read_all()
         entry = self.machine.fold.open.get((partition, intent))
         if entry is None or entry.doubt_ms is None:
             return False
         self.append([self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason)])
+        self.read_all()
         return True
 
     async def status(self) -> dict[str, Any]:

@@ -102,7 +102,8 @@ class Examiner:
             while self.waiting:
                 batch, self.waiting = self.waiting[:MAX_BATCH], self.waiting[MAX_BATCH:]
                 for (_, future), score in zip(batch, await self._ask([text for text, _ in batch]), strict=True):
-                    future.set_result(score)
+                    if not future.done():  # its incarnation may have ended meanwhile
+                        future.set_result(score)
         finally:
             self.in_flight -= 1
 

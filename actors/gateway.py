@@ -20,6 +20,7 @@ from fastemailnet.config import Settings
 from fastemailnet.errors import FleetError
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
+from fastemailnet.net.server import Limits as SmtpLimits
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.web.api import Api, Reader
 
@@ -42,9 +43,14 @@ class Gateway:
             message_octets=settings.limits.message_octets,
             pending_octets=settings.limits.pending_octets,
         )
-        self.policy = SubmissionPolicy(self.submissions, networks)
         self.http: _HttpServer | None = None
-        self.smtp: SmtpServer | None = None
+        self.smtp = SmtpServer(
+            settings.gateway.bind,
+            settings.gateway.smtp_port,
+            SubmissionPolicy(self.submissions, networks),
+            limits=SmtpLimits(settings.limits.message_octets, settings.limits.recipients),
+            hostname=settings.gateway.hostname,
+        )
 
     async def submit(self, submission: Submission) -> Accepted:
         """Take a submission, see ``Submissions.submit``."""
@@ -58,11 +64,11 @@ class Gateway:
             LogError: the log cannot be read.
         """
         await self.submissions.recall()
-        bind = self.settings.gateway.bind
-        self.http = _HttpServer(self.api, listening_socket(bind, self.settings.gateway.http_port))
+        gateway = self.settings.gateway
+        self.http = _HttpServer(self.api, listening_socket(gateway.bind, gateway.http_port))
+        smtp_port = await listen(self.smtp)
         await self.http.start()
-        self.smtp = SmtpServer(bind, self.settings.gateway.smtp_port, self.policy, limits=None)
-        return self.http.port, await self.smtp.start()
+        return self.http.port, smtp_port
 
     async def run(self) -> None:
         """Serve for ever."""
@@ -71,8 +77,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Stop listening and finish what is in work. The log and its group commit stay open."""
-        if self.smtp is not None:
-            await self.smtp.close()
+        await self.smtp.close()
         if self.http is not None:
             await self.http.close()
 
@@ -92,6 +97,14 @@ def listening_socket(bind: str, port: int) -> socket.socket:
         return socket.create_server((bind, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise FleetError(f"cannot listen on {bind} port {port}: {error.strerror}") from error
+
+
+async def listen(server: SmtpServer) -> int:
+    """Start the server; its port. Raises ``FleetError`` where it cannot listen."""
+    try:
+        return await server.start()
+    except OSError as error:
+        raise FleetError(f"cannot listen on {server.host} port {server.port}: {error.strerror}") from error
 
 
 class _HttpServer(uvicorn.Server):

@@ -26,7 +26,7 @@ from actors.capture import Arrival, CaptureFile
 from actors.clock import wall_ms
 from actors.sandbox_faults import Break, Faults, refused_at_end, refused_at_rcpt
 from fastemailnet.config import SandboxSection
-from fastemailnet.errors import LogError
+from fastemailnet.errors import FleetError, LogError
 from fastemailnet.net.server import Envelope, SmtpServer
 from fastemailnet.outcome import Reply
 
@@ -58,8 +58,12 @@ class Inbox:
         self._file = CaptureFile(
             self.directory / "received.jsonl", self.directory / "bodies" if self.sandbox.store_bodies else None
         )
-        self._server = SmtpServer(self.sandbox.bind, self.sandbox.smtp_port, self, limits=None)
-        return await self._server.start()
+        self._server = SmtpServer(self.sandbox.bind, self.sandbox.smtp_port, self, hostname="sandbox")
+        try:
+            return await self._server.start()
+        except OSError as error:
+            where = f"{self.sandbox.bind} port {self.sandbox.smtp_port}"
+            raise FleetError(f"cannot listen on {where}: {error.strerror}") from error
 
     async def run(self) -> None:
         """Serve for ever."""

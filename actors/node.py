@@ -1,12 +1,13 @@
 """A processing node: joins, takes leased units, brings each to an outcome, and starts anew when it was fenced.
 
-An incarnation lives from one JOIN to its fence. When it is fenced nothing is rescued: units without an INTENT are already leased to
-others, those with one either get their fact from the session that is still open, or are in doubt.
+An incarnation lives from one JOIN to its fence. A fence stops it from beginning anything, but sessions that are open go on: a unit with
+an INTENT still gets its fact from them (R5), one without is refused by the log and is leased to others already.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from actors.attempts import Attempts, Stations
 from actors.clock import monotonic_ms, wall_ms
@@ -14,7 +15,8 @@ from actors.examine import Examiner
 from actors.journal import Journal
 from actors.leases import Leases, Room, Taken
 from fastemailnet.envelope import Lane
-from fastemailnet.flashsync.frames import Beat, Join
+from fastemailnet.errors import FleetError
+from fastemailnet.flashsync.frames import CONTROL, Beat, Join, decode_control
 from fastemailnet.flashsync.node import BEAT_EVERY_MS, Right, Standing
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
@@ -23,6 +25,8 @@ JoinCall = Callable[[str, int], Awaitable[tuple[Join, int]]]
 ROOM_UNITS = {Lane.TRANSACTIONAL.stream: 128, Lane.STANDARD.stream: 128, Lane.BULK.stream: 128}
 TIER_ROOM_UNITS = 64
 CAPACITY_UNITS = 512
+READ_RECORDS = 500
+REPLACED_S = 0.3  # the JOIN that replaces an incarnation stands a moment behind the FENCE that ends it
 BEAT_POLL_S = BEAT_EVERY_MS / 4_000
 
 
@@ -48,12 +52,32 @@ class NodeActor:
         self.incarnation = 0
 
     async def run(self) -> None:
-        """Serve one incarnation after the other, for ever."""
+        """Serve one incarnation after the other, for ever.
+
+        Raises:
+            FleetError: another process joined under this name; two would fence each other without end.
+            LogError: the log failed.
+        """
         while True:
             frame, position = await self.join(self.name, CAPACITY_UNITS)
             self.incarnation = frame.incarnation
             right = Right(frame.node, frame.incarnation, monotonic_ms(), frame.epoch)
             await Incarnation(self, right, frame.slot, position).serve()
+            await asyncio.sleep(REPLACED_S)
+            newest = self.newest_incarnation(position)
+            if newest > frame.incarnation:
+                raise FleetError(f"{self.name}.{frame.incarnation} was replaced by {self.name}.{newest}")
+
+    def newest_incarnation(self, position: int) -> int:
+        """The newest JOIN of this name behind a control offset; 0 if there is none."""
+        newest = 0
+        while batch := self.log.fetch(CONTROL, 0, position, READ_RECORDS):
+            for _, record in batch:
+                frame = decode_control(record)
+                if isinstance(frame, Join) and frame.node == self.name:
+                    newest = max(newest, frame.incarnation)
+            position = batch[-1][0] + 1
+        return newest
 
     async def status(self) -> dict[str, object]:
         """Numbers for people."""
@@ -74,21 +98,26 @@ class Incarnation:
         self.journal = Journal(node.group, slot, right)
         self.leases = Leases(node.log, right, control_position)
         self.shop = node.attempts(self.journal, node.stations)
+        self.works: set[asyncio.Task[None]] = set()
+        self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self.rooms = {stream: Room(units) for stream, units in ROOM_UNITS.items()}
 
     async def serve(self) -> None:
-        """Work until fenced."""
-        beats = asyncio.create_task(self.beat())
-        others = [asyncio.create_task(self.leases.follow()), asyncio.create_task(self.take_all())]
+        """Work until fenced. Raises what broke it, if anything did."""
+        tasks = [asyncio.create_task(part) for part in (self.beat(), self.leases.follow(), self.take_all())]
         try:
-            await asyncio.wait([beats, *others], return_when=asyncio.FIRST_COMPLETED)
+            ends: list[asyncio.Future[Any]] = [*tasks, self.broken]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.right.fence()
-            for task in (beats, *others):
+            for task in tasks:
                 task.cancel()
-        for result in await asyncio.gather(beats, *others, return_exceptions=True):
-            if isinstance(result, Exception):
-                raise result
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        errors = [result for result in results if isinstance(result, Exception)]
+        if self.broken.done():
+            errors.append(self.broken.result())
+        if errors:
+            raise errors[0]
 
     async def beat(self) -> None:
         """Say that the node lives while nothing else says it; ends at the fence."""
@@ -104,16 +133,20 @@ class Incarnation:
                 tasks.create_task(self.take(where))
 
     async def take(self, where: tuple[str, int]) -> None:
-        """Put the units of one partition to work."""
+        """Put the units of one partition to work, in tasks that outlive a fence."""
         room = self.rooms.setdefault(where[0], Room(TIER_ROOM_UNITS))
-        async with asyncio.TaskGroup() as tasks:
-            async for batch in self.leases.take(where, room):
-                for taken in batch:
-                    tasks.create_task(self.work(taken, room))
+        async for batch in self.leases.take(where, room):
+            for taken in batch:
+                task = asyncio.create_task(self.work(taken, room))
+                self.works.add(task)
+                task.add_done_callback(self.works.discard)
 
     async def work(self, taken: Taken, room: Room) -> None:
         """One unit, whatever becomes of it."""
         try:
             await self.shop.work(taken)
+        except Exception as error:  # the log or a bug: this process must not go on
+            if not self.broken.done():
+                self.broken.set_result(error)
         finally:
             room.give_back()

@@ -75,8 +75,8 @@ def sink(directory: Path) -> Iterator[Sink]:
 
 
 def generate(port: int, mails: int, octets: int) -> None:
-    """Postfix's smtp-source: ``mails`` messages over SESSIONS sessions to 127.0.0.1:port."""
-    command = ["smtp-source", "-s", str(SESSIONS), "-m", str(mails), "-l", str(octets)]
+    """Postfix's smtp-source: ``mails`` messages over SESSIONS sessions that stay open, to 127.0.0.1:port."""
+    command = ["smtp-source", "-d", "-s", str(SESSIONS), "-m", str(mails), "-l", str(octets)]
     command += ["-f", "sender@bench.example", "-t", "recipient@bench.example", f"127.0.0.1:{port}"]
     subprocess.run(command, check=True)
 

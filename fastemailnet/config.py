@@ -219,11 +219,18 @@ def _refuse_unknown(values: Mapping[str, Any]) -> None:
         given = [f"{section}.{name}" for name in table] if isinstance(table, dict) else [section]
         for key in given:
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1, 0.5) or difflib.get_close_matches(
-                    key.rpartition(".")[2], [k.rpartition(".")[2] for k in known], 1, 0.5
-                )
-                nearest = next((k for k in known if near and (k == near[0] or k.endswith("." + near[0]))), "")
-                raise ConfigError(key, _shown(key, table), "is not a setting", nearest)
+                raise ConfigError(key, _shown(key, table), "is not a setting", _nearest(key, known))
+
+
+def _nearest(key: str, known: list[str]) -> str:
+    """The setting that was probably meant: by its name, first in the same section, then in all; "" if none is alike."""
+    section, _, name = key.rpartition(".")
+    for group in ([one for one in known if one.startswith(f"{section}.")], known):
+        names = [one.rpartition(".")[2] for one in group]
+        near = difflib.get_close_matches(name, names, 1)
+        if near:
+            return difflib.get_close_matches(key, [one for one in group if one.endswith(f".{near[0]}")], 1, 0)[0]
+    return ""
 
 
 def _shown(key: str, table: Any) -> str:

@@ -9,9 +9,9 @@ from fastemailnet.lifecycle import TERMINAL, WAITING, to_mermaid
 def page() -> str:
     """The page with the diagram."""
     return (
-        "# The life cycle of a unit\n\nDrawn by `make diagram` from the table in `fastemailnet/lifecycle.py`. A unit is one message × one"
-        f" destination domain.\n\n```mermaid\n{to_mermaid()}```\n\nEnds: {', '.join(sorted(TERMINAL))}. "
-        f"Waiting: {', '.join(sorted(WAITING))}.\n"
+        "# The life cycle of a unit\n\nDrawn by `make diagram` from the table in `fastemailnet/lifecycle.py`."
+        f" A unit is one message × one destination domain.\n\n```mermaid\n{to_mermaid()}```\n\n"
+        f"Ends: {', '.join(sorted(TERMINAL))}. Waiting: {', '.join(sorted(WAITING))}.\n"
     )
 
 

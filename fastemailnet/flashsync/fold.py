@@ -80,6 +80,7 @@ class Fold:
         self.progress: defaultdict[tuple[str, int], Progress] = defaultdict(Progress)
         self.out: dict[Position, int] = {}  # place → the newest lease that covers it, until it is done or free
         self.open: dict[Spot, Open] = {}  # where the INTENT stands → what it opened
+        self.begun: dict[tuple[int, int], Spot] = {}  # (lease, offset) → its open INTENT
         self.named: dict[
             Position, Deferral
         ] = {}  # live tier copies; one that no OUTCOME names is an orphan (claim rule)
@@ -162,8 +163,14 @@ class Fold:
 
     def _intent(self, spot: Spot, frame: Intent) -> bool:
         place = self._permitted(frame)
-        if place is None:
+        if place is None or self.progress[place[:2]].is_done(place.offset):
             return False
+        if (frame.lease, frame.offset) in self.begun:
+            self.alarms.append(
+                f"second INTENT for {place} of one lease at {spot}: two writers share an incarnation (R9)"
+            )
+            return False
+        self.begun[frame.lease, frame.offset] = spot
         kinds = (Kind.IN_DOUBT,) * len(frame.recipients)
         token = (frame.node, frame.incarnation)
         self.open[spot] = Open(place, frame.attempt, frame.lease, token, spot, frame.message, kinds)
@@ -191,14 +198,14 @@ class Fold:
                 entry, kinds=frame.kinds, doubt_ms=frame.at_ms, reason="no reply to the end of data"
             )
             return True
-        del self.open[spot]
+        self._close(spot)
         self._end(entry.place, frame.kinds, frame.deferral)
         return True
 
     def _void(self, spot: Spot) -> bool:
         if spot not in self.open:
             return False
-        entry = self.open.pop(spot)
+        entry = self._close(spot)
         if self.is_fenced(entry.token):
             self._free(entry.place, entry.lease, entry.attempt)
         return True
@@ -224,7 +231,7 @@ class Fold:
         entry = self.open.get(spot)
         if entry is None or entry.doubt_ms is None:
             return False
-        del self.open[spot]
+        self._close(spot)
         match verdict:
             case Verdict.RETRY:
                 self._free(entry.place, entry.lease, entry.attempt + 1)
@@ -237,6 +244,11 @@ class Fold:
         return True
 
     # ---- the steps that the frames share
+
+    def _close(self, spot: Spot) -> Open:
+        entry = self.open.pop(spot)
+        self.begun.pop((entry.lease, entry.place.offset), None)
+        return entry
 
     def _end(self, place: Position, kinds: tuple[Kind, ...], deferral: Deferral | None) -> None:
         self.progress[place[:2]].finish(place.offset)
@@ -285,6 +297,7 @@ class Fold:
         copy.epoch = self.epoch
         copy.members, copy.fenced, copy.leases = dict(self.members), set(self.fenced), dict(self.leases)
         copy.left, copy.out, copy.open = dict(self.left), dict(self.out), dict(self.open)
+        copy.begun = dict(self.begun)
         copy.progress.update((where, progress.clone()) for where, progress in self.progress.items())
         copy.named, copy.ended, copy.alarms = dict(self.named), self.ended.copy(), list(self.alarms)
         return copy

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.model.explorer import Report, explore
 from tests.model.mutants import MUTANTS, SCENARIOS, SMALL
-from tests.model.world import Model
+from tests.model.steps import Model
 
 
 def scenario(name: str) -> tuple[str, Report]:

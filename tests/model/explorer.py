@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.model.invariants import stuck, violations
-from tests.model.world import Model, World, genesis
+from tests.model.steps import Model
+from tests.model.world import World, genesis
 
 
 @dataclass(slots=True)

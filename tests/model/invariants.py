@@ -9,7 +9,8 @@ from typing import Any
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.outcome import Kind
-from tests.model.world import MAIL, TIER, Bounds, End, Model, World
+from tests.model.steps import Model
+from tests.model.world import MAIL, TIER, Bounds, End, World
 
 
 def valid_control(world: World) -> list[Any]:

@@ -9,7 +9,8 @@ from fastemailnet.flashsync.fold import Fold, Lease, Spot
 from fastemailnet.flashsync.node import Release, Right
 from fastemailnet.flashsync.unit import Attempt, Effect, Event, IntentLogged, LogCopy, LogOutcome, State
 from fastemailnet.outcome import Kind
-from tests.model.world import TIER, Bounds, Parts, Position
+from tests.model.steps import Parts, Position
+from tests.model.world import TIER, Bounds
 
 PLAIN = Bounds(replies=(Kind.RELAYED,))
 EARLY = Bounds(replies=(Kind.RELAYED,), early_end=True, verdict=None)
@@ -87,7 +88,7 @@ class DoubtIsSilentlyFreed(Fold):
     def _fence(self, frame: f.Fence) -> bool:
         token = (frame.node, frame.incarnation)
         for spot in [spot for spot, entry in self.open.items() if entry.token == token]:
-            del self.open[spot]
+            self._close(spot)
         return super()._fence(frame)
 
 
@@ -115,7 +116,7 @@ class ResolveNeedsNoDoubt(Fold):
 
 class VoidReturnsNothing(Fold):
     def _void(self, spot: Spot) -> bool:
-        return self.open.pop(spot, None) is not None
+        return spot in self.open and bool(self._close(spot))
 
 
 class NamesTheCopyBeforeItIsDurable(Attempt):

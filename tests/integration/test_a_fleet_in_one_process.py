@@ -1,0 +1,192 @@
+"""Coordinator, nodes and inbox on one event loop without Ray: real log, real sockets, and faults that the inbox makes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from actors import build
+from actors.auditor import Auditor
+from actors.clock import wall_ms
+from actors.coordinator import CoordinatorActor
+from actors.inbox import Inbox
+from actors.node import NodeActor
+from actors.sandbox_faults import Faults
+from fastemailnet import ids
+from fastemailnet.config import Settings, load
+from fastemailnet.envelope import Lane, Recipient, Unit, encode_unit
+from fastemailnet.errors import FleetError
+from fastemailnet.flashsync.coordinator import Policy
+from fastemailnet.flashsync.frames import JOURNAL, Beat, Outcome, decode_journal
+from fastemailnet.ledger.fact import LeafType, decode_facts
+from fastemailnet.log.interface import Log
+
+PATIENCE_S = 15.0
+
+
+@dataclass
+class House:
+    """What a test needs."""
+
+    settings: Settings
+    log: Log
+    coordinator: CoordinatorActor
+    auditor: Auditor
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    nodes: list[NodeActor] = field(default_factory=list)
+
+    def start_node(self, name: str) -> NodeActor:
+        """A node of its own, as a process would have it."""
+
+        async def no_scores(texts: list[str]) -> list[tuple[float, float, float]]:
+            return [(1.0, 0.0, 0.0)] * len(texts)
+
+        node = NodeActor(**build.node_parts(self.settings, name, self.coordinator.join, no_scores))
+        self.nodes.append(node)
+        self.tasks.append(asyncio.create_task(node.run()))
+        return node
+
+    def accept(self, *recipients: str, lane: Lane = Lane.STANDARD, expires_in_ms: int = 3_600_000) -> None:
+        """One accepted unit, as the gateway appends it."""
+        message = ids.message_id(wall_ms(), bytes(10))
+        body = f"From: a@example.org\r\nX-FEN-Message: {ids.to_text(message)}\r\n\r\nhello\r\n".encode()
+        people = tuple(Recipient(address, index) for index, address in enumerate(recipients))
+        unit = Unit(
+            message, lane, "", wall_ms(), wall_ms() + expires_in_ms, "a@example.org", people, "x.example", False, body
+        )
+        self.log.append(lane.stream, 0, [encode_unit(unit)])
+
+    async def until(self, holds: Callable[[dict[str, int]], bool]) -> dict[str, int]:
+        """The balance, once something holds of it."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while not holds(balance := self.auditor.balance()):
+            assert asyncio.get_running_loop().time() < deadline, balance
+            await asyncio.sleep(0.02)
+        assert balance["difference"] == 0
+        return balance
+
+    def frames(self) -> list[object]:
+        """Every journal frame but beats."""
+        found = [
+            decode_journal(r) for p in self.log.partitions(JOURNAL) for _, r in self.log.fetch(JOURNAL, p, 0, 10_000)
+        ]
+        return [frame for frame in found if not isinstance(frame, Beat)]
+
+    def arrivals(self) -> list[dict[str, object]]:
+        """What the inbox wrote down."""
+        path = self.settings.fleet.data / "inbox" / "received.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@asynccontextmanager
+async def house(tmp_path: Path, faults: Faults | None = None, policy: Policy | None = None) -> AsyncIterator[House]:
+    """A coordinator and an inbox; nodes are started by the test."""
+    environ = {"FASTEMAILNET_FLEET__DATA": str(tmp_path), "FASTEMAILNET_SANDBOX__SMTP_PORT": "0"}
+    settings = load(None, environ)
+    inbox = Inbox(settings.sandbox, tmp_path / "inbox", faults)
+    port = await inbox.start()
+    settings = load(None, {**environ, "FASTEMAILNET_SANDBOX__SMTP_PORT": str(port)})
+    log = build.log(settings)
+    built = House(settings, log, CoordinatorActor(log, policy or build.policy(settings)), Auditor(build.log(settings)))
+    built.tasks.append(asyncio.create_task(built.coordinator.run()))
+    try:
+        yield built
+    finally:
+        for task in built.tasks:
+            task.cancel()
+        results = await asyncio.gather(*built.tasks, return_exceptions=True)
+        await inbox.close()
+        for node in built.nodes:
+            await node.group.close()
+        log.close()
+    assert not [r for r in results if isinstance(r, Exception)], results
+
+
+async def test_mail_of_every_lane_is_relayed_once_by_two_nodes(tmp_path: Path) -> None:
+    async with house(tmp_path) as fleet:
+        fleet.start_node("a")
+        fleet.start_node("b")
+        for number in range(100):
+            fleet.accept(f"r{number}@x.example", lane=list(Lane)[number % 3])
+        balance = await fleet.until(lambda b: b["relayed"] == 100)
+        assert balance["open"] == 0
+        assert len(fleet.arrivals()) == 100
+
+
+async def test_recipients_of_one_unit_have_each_their_own_outcome(tmp_path: Path) -> None:
+    async with house(tmp_path) as fleet:
+        fleet.start_node("a")
+        fleet.accept("ok@x.example", "bounce@x.example", "defer@x.example")
+        balance = await fleet.until(lambda b: b["deferred"] == 1)
+        assert (balance["relayed"], balance["bounced"], balance["open"]) == (1, 1, 0)
+        (outcome,) = [frame for frame in fleet.frames() if isinstance(frame, Outcome)]
+        types = [fact.type for fact in decode_facts(outcome.evidence)]
+        assert types.count(LeafType.ACCEPTED) == 3
+        assert {LeafType.RELAYED, LeafType.FAILED, LeafType.DEFERRED} <= set(types)
+
+
+async def test_a_lost_reply_is_in_doubt_and_not_sent_again(tmp_path: Path) -> None:
+    async with house(tmp_path, Faults(break_after=1.0)) as fleet:
+        fleet.start_node("a")
+        fleet.accept("r@x.example")
+        balance = await fleet.until(lambda b: b["in_doubt"] == 1)
+        assert balance["open"] == 0
+        await asyncio.sleep(0.3)
+        assert len(fleet.arrivals()) == 1
+        (doubt,) = fleet.auditor.in_doubt()
+        assert "no reply" in doubt["reason"]
+
+
+async def test_a_person_resolves_a_doubt(tmp_path: Path) -> None:
+    async with house(tmp_path, Faults(break_after=1.0)) as fleet:
+        fleet.start_node("a")
+        fleet.accept("r@x.example")
+        await fleet.until(lambda b: b["in_doubt"] == 1)
+        (doubt,) = fleet.auditor.in_doubt()
+        assert await fleet.coordinator.resolve(doubt["journal"], doubt["intent"], "assume-relayed", "seen in their log")
+        assert (await fleet.until(lambda b: b["in_doubt"] == 0))["relayed"] == 1
+        assert not await fleet.coordinator.resolve(doubt["journal"], doubt["intent"], "bounce", "too late")
+
+
+async def test_an_expired_unit_is_never_sent(tmp_path: Path) -> None:
+    async with house(tmp_path) as fleet:
+        fleet.accept("r@x.example", expires_in_ms=-1)
+        fleet.start_node("a")
+        await fleet.until(lambda b: b["expired"] == 1)
+        assert not (tmp_path / "inbox" / "received.jsonl").exists() or not fleet.arrivals()
+
+
+async def test_a_node_that_joins_anew_takes_over_what_its_former_self_had(tmp_path: Path) -> None:
+    async with house(tmp_path, Faults(delay_ms=40)) as fleet:
+        fleet.start_node("a")
+        for number in range(60):
+            fleet.accept(f"r{number}@x.example")
+        await fleet.until(lambda b: b["relayed"] >= 10)
+        # The same name joins again, as after a restart by Ray; the first incarnation lives on and is fenced.
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["relayed"] + b["in_doubt"] == 60)
+        assert balance["open"] == 0
+        assert len(fleet.arrivals()) - 60 <= balance["in_doubt"]
+        with pytest.raises(FleetError, match="replaced"):
+            await fleet.tasks.pop(1)
+
+
+@pytest.mark.parametrize("follower_first", [True, False])
+async def test_a_second_coordinator_deposes_the_first(tmp_path: Path, follower_first: bool) -> None:
+    async with house(tmp_path) as fleet:
+        fleet.start_node("a")
+        fleet.accept("before@x.example")
+        await fleet.until(lambda b: b["relayed"] == 1)
+        second = CoordinatorActor(build.log(fleet.settings), build.policy(fleet.settings))
+        fleet.tasks.append(asyncio.create_task(second.run()))
+        if follower_first:
+            fleet.accept("meanwhile@x.example")
+        with pytest.raises(Exception, match="followed by"):
+            await asyncio.wait_for(fleet.tasks.pop(0), PATIENCE_S)
+        fleet.accept("after@x.example")
+        await fleet.until(lambda b: b["relayed"] == 2 + follower_first)
+        assert len(fleet.arrivals()) == 2 + follower_first
