@@ -64,6 +64,9 @@ def run_demo(console: Console, data: Path, copies: int) -> RunReport:
         wait_until_up(client)
         ids, expected = submit(console, settings, client, messages)
         report = follow(console, client, ids)
+        bad = 2 * copies * sum("spam" in path.name or "phish" in path.name for path in samples)
+        if settings.classifier.enabled:
+            report.check("the obvious spam and phish are held", report.states["held"] >= bad)
         settle(report, settings, client, ids, expected)
     report.show(console, "FastEmailNet demo")
     return report
@@ -80,7 +83,7 @@ class watched:  # noqa: N801 - reads as a word in the with statement
     def _watch(self) -> None:
         while not self.stop.is_set():
             if self.fleet.watch(WATCH_S):
-                write_pids(self.settings, self.fleet)
+                write_pids(self.settings, self.fleet.pids())
 
     def __enter__(self) -> None:
         self.thread.start()

@@ -7,6 +7,7 @@ whose ``run`` fails exits, so that its next life begins from the log as well; th
 import asyncio
 import os
 import secrets
+import signal
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -163,6 +164,7 @@ class Fleet:
         Raises:
             FleetError: a process did not come up in time.
         """
+        on_term = signal.getsignal(signal.SIGTERM)
         ray.init(
             namespace=NAMESPACE,
             num_cpus=64,  # of logical room; the processes share the machine's cores as they need
@@ -172,6 +174,7 @@ class Fleet:
             logging_level="ERROR",
             _node_ip_address="127.0.0.1",
         )
+        signal.signal(signal.SIGTERM, on_term)  # ray.init takes it, but it is our caller's
         for name, actor, arguments in self.parts():
             progress(name)
             remote = ray.remote(num_cpus=0, max_restarts=-1, max_concurrency=1_000)(actor)

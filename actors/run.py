@@ -21,7 +21,7 @@ WATCH_S = 0.5
 def run_until_signal(settings: Settings, console: Console) -> None:
     """Serve until a signal. Data survives; the next start goes on where this one was."""
     stop = threading.Event()
-    with running(settings, console) as fleet, signals(stop):
+    with signals(stop), running(settings, console) as fleet:
         gateway, bind = settings.gateway, settings.gateway.bind
         console.print(
             f"listening: HTTP http://{bind}:{gateway.http_port}, SMTP {bind}:{gateway.smtp_port}", highlight=False
@@ -33,7 +33,7 @@ def run_until_signal(settings: Settings, console: Console) -> None:
         while not stop.is_set():
             for name in fleet.watch(WATCH_S):
                 console.print(f"[yellow]{name} ended and was started again[/]")
-                write_pids(settings, fleet)
+                write_pids(settings, fleet.pids())
     console.print("stopped; the data is kept")
 
 
@@ -47,10 +47,11 @@ def running(settings: Settings, console: Console) -> Iterator[Fleet]:
     refuse_second(pid_path(settings))
     settings.fleet.data.mkdir(parents=True, exist_ok=True)
     fleet = Fleet(settings)
+    write_pids(settings, {})
     try:
         with console.status("starting") as status:
             fleet.start(lambda what: status.update(f"starting: {what}"))
-        write_pids(settings, fleet)
+        write_pids(settings, fleet.pids())
         yield fleet
     finally:
         fleet.stop()
@@ -72,9 +73,9 @@ def refuse_second(path: Path) -> None:
     raise FleetError(f"a fleet already runs on {path.parent} (process {pid}); stop it by `fastemailnet down`")
 
 
-def write_pids(settings: Settings, fleet: Fleet) -> None:
-    """Tell this process and those of the actors."""
-    found: dict[str, Any] = {"pid": os.getpid(), "processes": fleet.pids()}
+def write_pids(settings: Settings, processes: dict[str, int]) -> None:
+    """Tell this process and those of the actors, as far as they are there."""
+    found: dict[str, Any] = {"pid": os.getpid(), "processes": processes}
     path = pid_path(settings)
     part = path.with_suffix(".part")
     part.write_text(json.dumps(found, indent=1) + "\n")

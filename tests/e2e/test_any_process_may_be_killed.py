@@ -24,6 +24,15 @@ def wait_for_arrivals(data: Path, lines: int, demo: subprocess.Popen[str]) -> No
         time.sleep(0.02)
 
 
+def pid_of(data: Path, victim: str) -> int:
+    deadline = time.monotonic() + START_S
+    while victim not in (processes := json.loads((data / "fleet.json").read_text())["processes"]):
+        assert time.monotonic() < deadline, "the fleet did not tell its processes"
+        time.sleep(0.02)
+    pid: int = processes[victim]
+    return pid
+
+
 @pytest.mark.parametrize("victim", ["node-0", "coordinator", "ledger", "gateway", "classifier"])
 def test_the_run_finishes(victim: str, tmp_path: Path) -> None:
     data, figures = tmp_path / "data", tmp_path / "figures.json"
@@ -31,7 +40,7 @@ def test_the_run_finishes(victim: str, tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
         try:
             wait_for_arrivals(data, 20, demo)
-            pid = json.loads((data / "fleet.json").read_text())["processes"][victim]
+            pid = pid_of(data, victim)
             os.kill(pid, signal.SIGKILL)
             output, _ = demo.communicate(timeout=FINISH_S)
         finally:
