@@ -13,6 +13,7 @@ import pytest
 COPIES = 12
 START_S = 90.0
 FINISH_S = 150.0
+HELD = "the obvious spam and phish are held"
 
 
 def wait_for_arrivals(data: Path, lines: int, demo: subprocess.Popen[str]) -> None:
@@ -45,9 +46,10 @@ def test_the_run_finishes(victim: str, tmp_path: Path) -> None:
             output, _ = demo.communicate(timeout=FINISH_S)
         finally:
             demo.kill()
-    assert demo.returncode == 0, output
     found = json.loads(figures.read_text())
-    assert found["failures"] == []
+    # Mail does not wait for a dead classifier (classifier.on_error = accept-and-flag), so spam may pass unscored meanwhile.
+    assert set(found["failures"]) <= ({HELD} if victim == "classifier" else set()), output
+    assert demo.returncode == bool(found["failures"]), output
     assert found["balance"]["difference"] == 0
     assert found["open"] == 0
     assert found["duplicates"] <= found["in_doubt"]
