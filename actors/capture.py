@@ -31,6 +31,7 @@ class Arrival(msgspec.Struct, frozen=True):
     peer: str
 
 
+_Waiting = tuple[Arrival, bytes, asyncio.Future[None]]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -47,8 +48,7 @@ class CaptureFile:
         self._size = _whole_lines(self._file)
         os.ftruncate(self._file, self._size)
         self._thread = ThreadPoolExecutor(1, "capture")
-        self._waiting: list[tuple[Arrival, bytes]] = []
-        self._written: asyncio.Future[None] | None = None
+        self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def append(self, arrival: Arrival, content: bytes) -> None:
@@ -57,13 +57,11 @@ class CaptureFile:
         Raises:
             LogError: it is not, the file cannot be written.
         """
-        self._waiting.append((arrival, content))
-        if self._written is None:
-            self._written = asyncio.get_running_loop().create_future()
-        written = self._written
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((arrival, content, written))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
-        await asyncio.shield(written)
+        await written
 
     async def close(self) -> None:
         """Write what waits, then close."""
@@ -74,22 +72,27 @@ class CaptureFile:
 
     async def _write_all(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._written is not None:
-            batch, written = self._waiting, self._written
-            self._waiting, self._written = [], None
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            error: LogError | None = None
             try:
                 await loop.run_in_executor(self._thread, self._write, batch)
-            except OSError as error:
-                written.set_exception(LogError(f"the capture file cannot be written: {error.strerror}"))
-            else:
-                written.set_result(None)
+            except OSError as problem:
+                error = LogError(f"the capture file cannot be written: {problem.strerror}")
+            for _, _, written in batch:
+                if written.done():  # its session is gone
+                    continue
+                if error is None:
+                    written.set_result(None)
+                else:
+                    written.set_exception(error)
         self._writing = None
 
-    def _write(self, batch: Sequence[tuple[Arrival, bytes]]) -> None:
+    def _write(self, batch: Sequence[_Waiting]) -> None:
         """In the thread."""
-        lines = b"".join(_encode(arrival) + b"\n" for arrival, _ in batch)
+        lines = b"".join(_encode(arrival) + b"\n" for arrival, _, _ in batch)
         if self._bodies is not None:
-            for arrival, content in batch:
+            for arrival, content, _ in batch:
                 (self._bodies / f"{arrival.at_ms}-{arrival.sha256[:16]}.eml").write_bytes(content)
         try:
             done = 0

@@ -38,6 +38,7 @@ Config = Annotated[
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file as well.")]
 STOP_S = 30.0
+TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
 
 
 def client(config: Path | None) -> Client:
@@ -223,11 +224,9 @@ def dkim_new(
     descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(pem)
-    out.print(
-        f'{selector}._domainkey.{domain}. TXT "{dns_record(DkimKey(domain, selector, pem))}"',
-        highlight=False,
-        soft_wrap=True,
-    )
+    record = dns_record(DkimKey(domain, selector, pem))
+    strings = " ".join(f'"{record[at : at + TXT_STRING]}"' for at in range(0, len(record), TXT_STRING))
+    out.print(f"{selector}._domainkey.{domain}. TXT ( {strings} )", highlight=False, soft_wrap=True)
 
 
 @doubt_app.command("list")

@@ -11,7 +11,7 @@ the gateway says.
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -69,11 +69,10 @@ class Client:
     ) -> list[Result]:
         """Hand many messages in, in few requests. One result each, in order: what ``send`` returns or would raise."""
         results: list[Result] = []
-        for batch in calls.batches(calls.mails(messages, sender, recipients, lane)):
-            waiting: dict[int, Mapping[str, Any]] = dict(enumerate(batch, len(results)))
-            results += [FleetError("not sent")] * len(batch)
+        for batch in calls.batches(messages, sender, recipients, lane, results):
+            waiting = batch
             for attempt in range(calls.TRIES):
-                waiting = calls.settle(waiting, self._ask(calls.batch_call(waiting)), results)
+                waiting = calls.settle(waiting, self._try(calls.batch_call(waiting)), results)
                 if not waiting:
                     break
                 time.sleep(calls.pause_s(attempt))
@@ -136,6 +135,12 @@ class Client:
     def _get(self, path: str) -> Any:
         return msgspec.json.decode(self._ask(Call("GET", path)))
 
+    def _try(self, call: Call) -> bytes | FastEmailNetError:
+        try:
+            return self._ask(call)
+        except FastEmailNetError as error:
+            return error
+
     def _ask(self, call: Call) -> bytes:
         for attempt in range(calls.TRIES):
             try:
@@ -177,11 +182,10 @@ class AsyncClient:
     ) -> list[Result]:
         """See ``Client.send_many``."""
         results: list[Result] = []
-        for batch in calls.batches(calls.mails(messages, sender, recipients, lane)):
-            waiting: dict[int, Mapping[str, Any]] = dict(enumerate(batch, len(results)))
-            results += [FleetError("not sent")] * len(batch)
+        for batch in calls.batches(messages, sender, recipients, lane, results):
+            waiting = batch
             for attempt in range(calls.TRIES):
-                waiting = calls.settle(waiting, await self._ask(calls.batch_call(waiting)), results)
+                waiting = calls.settle(waiting, await self._try(calls.batch_call(waiting)), results)
                 if not waiting:
                     break
                 await asyncio.sleep(calls.pause_s(attempt))
@@ -241,6 +245,12 @@ class AsyncClient:
 
     async def _get(self, path: str) -> Any:
         return msgspec.json.decode(await self._ask(Call("GET", path)))
+
+    async def _try(self, call: Call) -> bytes | FastEmailNetError:
+        try:
+            return await self._ask(call)
+        except FastEmailNetError as error:
+            return error
 
     async def _ask(self, call: Call) -> bytes:
         for attempt in range(calls.TRIES):

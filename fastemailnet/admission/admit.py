@@ -29,22 +29,23 @@ def admit(submission: Submission, *, at_ms: int, random80: bytes, limits: Limits
         address once.
     """
     message = ids.message_id(at_ms, random80)
+    name = ids.to_text(message)
     problems = check(submission.message, limits=limits.of_message())
     if problems:
-        return Admission(message, (), problems)
+        return Admission(message, name, (), problems)
     try:
-        return Admission(message, _units(submission, message, at_ms, limits))
+        return Admission(message, name, _units(submission, message, name, at_ms, limits))
     except MessageError as problem:
-        return Admission(message, (), (problem,))
+        return Admission(message, name, (), (problem,))
 
 
-def _units(submission: Submission, message: bytes, at_ms: int, limits: Limits) -> tuple[Unit, ...]:
+def _units(submission: Submission, message: bytes, name: str, at_ms: int, limits: Limits) -> tuple[Unit, ...]:
     envelope = _envelope(submission, limits)
     raw = submission.message
     asked = wishes(_header(raw))
     lane = lane_of(submission.lane, asked)
     key = _key(submission, asked)
-    body = _body(raw, ids.to_text(message), at_ms, limits.hostname)
+    body = _body(raw, name, at_ms, limits.hostname)
     smtputf8 = not envelope.is_ascii or needs_smtputf8(raw)
     expires_ms = limits.expires_ms(lane, at_ms)
     return tuple(
@@ -65,10 +66,10 @@ def _units(submission: Submission, message: bytes, at_ms: int, limits: Limits) -
     )
 
 
-def _body(raw: bytes, message: str, at_ms: int, hostname: str) -> bytes:
-    prepared = prepare(raw, message_id=message, at_ms=at_ms, domain=hostname)
+def _body(raw: bytes, name: str, at_ms: int, hostname: str) -> bytes:
+    prepared = prepare(raw, message_id=name, at_ms=at_ms, domain=hostname)
     end = b"" if prepared.endswith(b"\r\n") else b"\r\n"
-    return b"".join((TRACE_FIELD.encode(), b": ", message.encode(), b"\r\n", prepared, end))
+    return b"".join((TRACE_FIELD.encode(), b": ", name.encode(), b"\r\n", prepared, end))
 
 
 class _Envelope(NamedTuple):

@@ -53,6 +53,7 @@ class Admission:
     """The decision: units to append, or the reasons why there are none."""
 
     message: bytes  # 16 octets, see ids.message_id
+    id: str  # the same as text, see ids.to_text
     units: tuple[Unit, ...]
     problems: tuple[MessageError, ...] = ()
 

@@ -4,7 +4,6 @@ import base64
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -12,9 +11,9 @@ import msgspec
 from fastemailnet import errors
 from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.submission import Accepted
-from fastemailnet.errors import FastEmailNetError, FleetError
+from fastemailnet.errors import FastEmailNetError, FleetError, MessageError
 from fastemailnet.web.answers import to_json
-from fastemailnet.web.mails import crlf
+from fastemailnet.web.mails import crlf, policy_for
 
 TRIES: Final = 6
 FIRST_PAUSE_S: Final = 0.1
@@ -22,10 +21,12 @@ BATCH_MESSAGES: Final = 100
 BATCH_OCTETS: Final = 8_000_000
 FIRST_POLL_S: Final = 0.02
 SLOWEST_POLL_S: Final = 0.5
+_ADDRESS_FIELDS: Final = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc")
 UNSETTLED: Final = frozenset({"accepted", "open", "deferred"})
 
 Content = bytes | EmailMessage
 Result = Accepted | FastEmailNetError
+Waiting = dict[int, Mapping[str, Any]]  # mails of a batch by the place of their result
 
 
 class Call(NamedTuple):
@@ -41,10 +42,9 @@ def octets(message: Content) -> bytes:
     """A message as it is transmitted."""
     if isinstance(message, bytes):
         return crlf(message)
-    try:
-        return message.as_bytes(policy=SMTP)
-    except UnicodeEncodeError:  # an address that is not ASCII
-        return message.as_bytes(policy=SMTPUTF8)
+    fields = [field for name in _ADDRESS_FIELDS for field in message.get_all(name, [])]
+    mailboxes = [mailbox.addr_spec for field in fields for mailbox in getattr(field, "addresses", ())]
+    return message.as_bytes(policy=policy_for(mailboxes))
 
 
 def complete(
@@ -82,47 +82,62 @@ def submission(
     return Call("POST", "/v1/messages", headers, raw)
 
 
-def mails(
-    messages: Iterable[Content], sender: str | None, recipients: Sequence[str] | None, lane: str | None
-) -> Iterator[Mapping[str, Any]]:
-    """Each message as a JSON mail with a key of its own."""
-    for message in messages:
-        reverse_path, to, raw = complete(message, sender, recipients)
-        yield {
-            "raw": base64.b64encode(raw).decode(),
-            "from": reverse_path,
-            "to": list(to),
-            "lane": lane or "",
-            "idempotency_key": new_key(),
-        }
+def batches(
+    messages: Iterable[Content],
+    sender: str | None,
+    recipients: Sequence[str] | None,
+    lane: str | None,
+    results: list[Result],
+) -> Iterator[Waiting]:
+    """Batches of JSON mails, each with a key of its own, within the limits on messages and octets of one request.
 
-
-def batches(items: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """Batches within the limits on messages and octets of one request; at least one in each."""
-    batch: list[Mapping[str, Any]] = []
+    ``results`` gets a place for each message; that of a message without an envelope holds its error already.
+    """
+    batch: Waiting = {}
     size = 0
-    for item in items:
-        if batch and (len(batch) == BATCH_MESSAGES or size + len(item["raw"]) > BATCH_OCTETS):
+    for message in messages:
+        try:
+            mail = _mail(message, sender, recipients, lane)
+        except MessageError as error:
+            results.append(error)
+            continue
+        if batch and (len(batch) == BATCH_MESSAGES or size + len(mail["raw"]) > BATCH_OCTETS):
             yield batch
-            batch, size = [], 0
-        batch.append(item)
-        size += len(item["raw"])
+            batch, size = {}, 0
+        batch[len(results)] = mail
+        size += len(mail["raw"])
+        results.append(FleetError("not sent"))
     if batch:
         yield batch
 
 
-def batch_call(waiting: Mapping[int, Mapping[str, Any]]) -> Call:
+def _mail(
+    message: Content, sender: str | None, recipients: Sequence[str] | None, lane: str | None
+) -> Mapping[str, Any]:
+    reverse_path, to, raw = complete(message, sender, recipients)
+    return {
+        "raw": base64.b64encode(raw).decode(),
+        "from": reverse_path,
+        "to": list(to),
+        "lane": lane or "",
+        "idempotency_key": new_key(),
+    }
+
+
+def batch_call(waiting: Waiting) -> Call:
     """POST of a batch."""
     return Call(
         "POST", "/v1/messages", [(b"content-type", b"application/json")], to_json({"messages": list(waiting.values())})
     )
 
 
-def settle(
-    waiting: Mapping[int, Mapping[str, Any]], answer: bytes, results: list[Result]
-) -> dict[int, Mapping[str, Any]]:
-    """Put the results of a batch in their places; what is left may be tried again."""
-    again: dict[int, Mapping[str, Any]] = {}
+def settle(waiting: Waiting, answer: bytes | FastEmailNetError, results: list[Result]) -> Waiting:
+    """Put the results of a batch, or what befell all of it, in their places; what is left may be tried again."""
+    if isinstance(answer, FastEmailNetError):
+        for place in waiting:
+            results[place] = answer
+        return {}
+    again: Waiting = {}
     for (place, mail), result in zip(waiting.items(), msgspec.json.decode(answer)["messages"], strict=True):
         if "error" in result:
             error = results[place] = made_again(result["error"])

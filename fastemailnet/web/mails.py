@@ -7,8 +7,9 @@
 A name that is none of ours is refused: a misspelt ``lane`` must not become another lane.
 """
 
+from collections.abc import Iterable
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from typing import Final
 
 import msgspec
@@ -111,10 +112,19 @@ def _cc_field(cc: list[str]) -> bytes:
     alone = EmailMessage(policy=SMTP)
     try:
         alone["Cc"] = ", ".join(cc)
-        octets = alone.as_bytes(policy=SMTP if all(map(str.isascii, cc)) else SMTPUTF8)
+        octets = alone.as_bytes(policy=policy_for(addresses(cc)))
     except (ValueError, IndexError) as error:
         raise MessageError(f"not valid: {error}", "cc") from error
     return octets.removesuffix(b"\r\n")
+
+
+def policy_for(mailboxes: Iterable[str]) -> "EmailPolicy[EmailMessage]":
+    """How the standard library writes fields with these addresses.
+
+    Left alone it would make an encoded word of an address that is not ASCII (RFC 2047 section 5 forbids that); names are
+    encoded words wherever they can be, so that the message needs no SMTPUTF8.
+    """
+    return SMTP if all(map(str.isascii, mailboxes)) else SMTPUTF8
 
 
 def _list(value: list[str] | str) -> list[str]:

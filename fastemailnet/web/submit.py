@@ -6,7 +6,6 @@ the log are counted over all requests; over the limit a request is answered by 4
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
@@ -19,7 +18,7 @@ from fastemailnet.web.answers import Receive, Scope, Send, described, refusal, r
 from fastemailnet.web.mails import Mail, crlf, decode, is_batch, to_submission
 
 RAW: Final = "message/rfc822"
-CREATED, MIXED, TOO_LARGE, BAD_MEDIA = 202, 207, 413, 415
+ACCEPTED, MIXED, TOO_LARGE, BAD_MEDIA = 202, 207, 413, 415
 JSON_OVERHEAD: Final = 2  # base64 and the names around it: a body may be this much larger than the largest message
 
 
@@ -84,16 +83,17 @@ class Intake:
         self.limit_octets = limit_octets
         self.octets = 0
 
-    @asynccontextmanager
-    async def room(self, octets: int) -> AsyncIterator[None]:
-        """Hold ``octets`` while inside. Raises ``LimitExceeded``."""
-        if self.octets and self.octets + octets > self.limit_octets:
-            raise LimitExceeded("octets of requests in work", self.octets + octets, self.limit_octets)
-        self.octets += octets
-        try:
-            yield
-        finally:
-            self.octets -= octets
+    def grow(self, held: int, octets: int) -> int:
+        """A request that holds ``held`` octets goes on to hold ``octets``; returns those. One alone may hold any number.
+
+        Raises:
+            LimitExceeded: there is no room; it holds what it held.
+        """
+        others = self.octets - held
+        if others and others + octets > self.limit_octets:
+            raise LimitExceeded("octets of requests in work", others + octets, self.limit_octets)
+        self.octets = others + octets
+        return octets
 
 
 class Submit:
@@ -119,46 +119,55 @@ class Submit:
         if not self._allow(head.peer):
             raise RelayDenied(f"{head.peer} is in none of the relay networks (gateway.relay_networks)")
         if head.size_octets > self._body_octets:
-            error = MessageError(f"{head.size_octets} octets", "request body", f"{self._body_octets} octets")
-            return TOO_LARGE, refusal(error)
-        async with self._intake.room(head.size_octets):
-            body = await self._read(receive)
-            if head.media_type == RAW:
-                return CREATED, to_json(await self._submitter.submit(_raw(head, body)))
-            if head.media_type == "application/json":
-                return await self._json(head, body)
+            return self._too_large(head.size_octets)
+        held = self._intake.grow(0, head.size_octets)
+        try:
+            chunks: list[bytes] = []
+            octets = 0
+            async for chunk in _chunks(receive):
+                chunks.append(chunk)
+                octets += len(chunk)
+                if octets > self._body_octets:
+                    return self._too_large(octets)
+                if octets > held:  # a body without Content-Length
+                    held = self._intake.grow(held, octets)
+            return await self._take(head, chunks[0] if len(chunks) == 1 else b"".join(chunks))
+        finally:
+            self._intake.grow(held, 0)
+
+    async def _take(self, head: Request, body: bytes) -> tuple[int, bytes]:
+        if head.media_type == RAW:
+            return ACCEPTED, to_json(await self._submitter.submit(_raw(head, body)))
+        if head.media_type == "application/json":
+            return await self._json(head, body)
         return BAD_MEDIA, refusal(MessageError(f"{head.media_type!r}", "Content-Type", f"{RAW} or application/json"))
 
-    async def _read(self, receive: Receive) -> bytes:
-        chunks: list[bytes] = []
-        octets = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise MessageError("the connection ended inside it", "request body")
-            chunk: bytes = message.get("body", b"")
-            chunks.append(chunk)
-            octets += len(chunk)
-            if octets > self._body_octets:
-                raise MessageError(
-                    f"more than {self._body_octets} octets", "request body", f"{self._body_octets} octets"
-                )
-            if not message.get("more_body"):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    def _too_large(self, octets: int) -> tuple[int, bytes]:
+        return TOO_LARGE, refusal(MessageError(f"{octets} octets", "request body", f"{self._body_octets} octets"))
 
     async def _json(self, head: Request, body: bytes) -> tuple[int, bytes]:
         mails = decode(body)
         if not is_batch(mails):
-            return CREATED, to_json(await self._submitter.submit(to_submission(mails[0], head.key, head.lane)))
+            return ACCEPTED, to_json(await self._submitter.submit(to_submission(mails[0], head.key, head.lane)))
         results = await asyncio.gather(*(self._one(mail, head.lane) for mail in mails))
         failed = sum("error" in result for result in results if isinstance(result, dict))
-        return MIXED if failed else CREATED, to_json({"accepted": len(results) - failed, "messages": results})
+        return MIXED if failed else ACCEPTED, to_json({"accepted": len(results) - failed, "messages": results})
 
     async def _one(self, mail: Mail, lane: str) -> Accepted | dict[str, Any]:
         try:
             return await self._submitter.submit(to_submission(mail, lane=lane))
         except FastEmailNetError as error:
             return {"error": described(error)}
+
+
+async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise MessageError("the connection ended inside it", "request body")
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
 
 
 def _raw(head: Request, body: bytes) -> Submission:
