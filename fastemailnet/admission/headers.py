@@ -27,8 +27,8 @@ class Envelope(NamedTuple):
     message: bytes
 
 
-def envelope(message: bytes) -> Envelope:
-    """The envelope of a message, from its header block.
+def envelope(message: bytes, sender: str | None = None, recipients: Sequence[str] | None = None) -> Envelope:
+    """The envelope of a message: what is not given comes from its header block.
 
     Raises:
         MessageError: it names no sender or no recipient.
@@ -39,14 +39,15 @@ def envelope(message: bytes) -> Envelope:
     fields: dict[str, list[str]] = {"sender": [], "from": [], "to": [], "cc": [], "bcc": []}
     for name, value in _FIELD.findall(header):
         fields[name.decode().lower()].append(value.decode("utf-8", "replace").replace("\r", "").replace("\n", ""))
-    senders = addresses(fields["sender"]) or addresses(fields["from"])
-    recipients = list(dict.fromkeys(addresses(fields["to"]) + addresses(fields["cc"]) + addresses(fields["bcc"])))
+    senders = [sender] if sender is not None else addresses(fields["sender"]) or addresses(fields["from"])
+    if recipients is None:
+        recipients = list(dict.fromkeys(addresses(fields["to"]) + addresses(fields["cc"]) + addresses(fields["bcc"])))
     if not senders:
         raise MessageError("the message names no sender and none was given", "From")
     if not recipients:
         raise MessageError("the message names no recipient and none was given", "To, Cc, Bcc")
     stripped = _BCC.sub(b"", header) + message[cut:] if fields["bcc"] else message
-    return Envelope(senders[0], recipients, stripped)
+    return Envelope(senders[0], list(recipients), stripped)
 
 
 def addresses(values: Sequence[str]) -> list[str]:

@@ -58,12 +58,7 @@ def complete(
     raw = octets(message)
     if sender is not None and recipients is not None:
         return sender, recipients, raw
-    named = envelope(raw)
-    return (
-        named.sender if sender is None else sender,
-        named.recipients if recipients is None else recipients,
-        named.message,
-    )
+    return envelope(raw, sender, recipients)
 
 
 def submission(

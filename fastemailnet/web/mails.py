@@ -88,8 +88,8 @@ def to_submission(mail: Mail, key: str = "", lane: str = "") -> Submission:
     if mail.raw:
         message = crlf(mail.raw)
         if not recipients or not senders:
-            named = envelope(message)
-            recipients, senders = recipients or tuple(named.recipients), senders or [named.sender]
+            named = envelope(message, senders[0] if senders else None, recipients or None)
+            recipients, senders = tuple(named.recipients), [named.sender]
     else:
         message = _built(mail, senders, recipients)
     name = mail.lane or lane

@@ -174,9 +174,8 @@ def _raw(head: Request, body: bytes) -> Submission:
     message = crlf(body)
     sender, recipients = head.sender, _split(head.recipients)
     if sender is None or not recipients:
-        named = envelope(message)
-        sender = named.sender if sender is None else sender
-        recipients = recipients or named.recipients
+        named = envelope(message, sender, recipients or None)
+        sender, recipients = named.sender, named.recipients
     lane = lane_named(head.lane, "X-FEN-Lane") if head.lane else None
     return Submission(message, sender.strip("<> "), tuple(recipients), lane, head.key)
 

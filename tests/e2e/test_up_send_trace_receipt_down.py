@@ -93,7 +93,7 @@ def test_broken_mail_is_refused_with_what_where_and_which_limit(terminal: Termin
     broken.write_bytes(b"Subject: no sender\r\n\r\nhello\r\n")
     assert "refused" in terminal.run("send", str(broken), "--from", "a@example.org", "--to", "b@example.org", code=1)
     with Client(f"http://127.0.0.1:{terminal.http}") as client, pytest.raises(MessageError, match="without @"):
-        client.send(b"From: a@example.org\r\n\r\nx\r\n", "a@example.org", ["nobody"])
+        client.send(b"From: a@example.org\r\n\r\nx\r\n", recipients=["nobody"])
     with smtplib.SMTP("127.0.0.1", terminal.smtp) as smtp:
         smtp.ehlo("test.example")
         smtp.docmd("MAIL FROM:<a@example.org>")

@@ -37,6 +37,7 @@ def test_good_addresses(text: str, domain: str) -> None:
         ("a@-bad.example", "labels"),
         ("a@exa mple.org", "labels"),
         ("a@[300.1.1.1]", "not valid"),
+        ("a@192.0.2.1", "in brackets"),
         ("a@[::1]", "IPv6:"),
         ("a@x\r\nRCPT TO:<b@c>", "control character"),
         ("x" * 65 + "@example.org", "65 octets"),

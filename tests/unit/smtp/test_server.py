@@ -1,0 +1,202 @@
+"""What the server's machine answers, and what it makes of hostile input."""
+
+import pytest
+
+from fastemailnet.outcome import Reply
+from fastemailnet.smtp.command import is_fit
+from fastemailnet.smtp.content import bare_line_end
+from fastemailnet.smtp.server import (
+    MAX_BAD_COMMANDS,
+    MAX_LINE_OCTETS,
+    AskMessage,
+    AskRecipient,
+    AskSender,
+    Limits,
+    Server,
+    StartTls,
+    State,
+    Tls,
+    Write,
+)
+
+LIMITS = Limits(message_octets=5_000, recipients=3)
+ENVELOPE = b"EHLO c\r\nMAIL FROM:<a@b.org>\r\nRCPT TO:<c@d.org>\r\n"
+
+
+class Talk:
+    """A session whose decisions are all yes."""
+
+    def __init__(self, octets: bytes = b"", tls: Tls = Tls.NONE) -> None:
+        self.server = Server("mx", LIMITS, tls)
+        self.messages: list[bytes] = []
+        self.senders: list[str] = []
+        self.recipients: list[str] = []
+        self.handshakes = 0
+        self.said = b""
+        self.say(octets)
+
+    def say(self, octets: bytes) -> list[bytes]:
+        """The lines of the answer."""
+        self.server.feed(octets)
+        said = b""
+        while (effect := self.server.next()) is not None:
+            match effect:
+                case AskMessage(_, content):
+                    self.messages.append(content)
+                    effect = self.server.answer(Reply(250, (2, 0, 0), "taken"))
+                case AskSender(address):
+                    self.senders.append(address)
+                    effect = self.server.answer(None)
+                case AskRecipient(address):
+                    self.recipients.append(address)
+                    effect = self.server.answer(None)
+                case StartTls():
+                    self.handshakes += 1
+            if isinstance(effect, Write):
+                said += effect.octets
+        self.said += said
+        return said.splitlines()
+
+
+def codes(lines: list[bytes]) -> list[int]:
+    return [int(line[:3]) for line in lines if line[3:4] == b" "]
+
+
+def test_a_pipelined_transaction_is_answered_in_order() -> None:
+    talk = Talk()
+    assert codes(talk.say(ENVELOPE + b"DATA\r\n..x\r\ny\r\n.\r\nQUIT\r\n")) == [250, 250, 250, 354, 250, 221]
+    assert talk.messages == [b".x\r\ny\r\n"]
+    assert talk.server.state is State.CLOSED
+
+
+def test_chunks_are_put_together_and_dots_are_just_dots() -> None:
+    talk = Talk()
+    assert codes(talk.say(ENVELOPE + b"BDAT 5\r\n.a\r\n.BDAT 0\r\nBDAT 2 LAST\r\n\r\n")) == [250] * 6
+    assert talk.messages == [b".a\r\n.\r\n"]
+
+
+def test_a_chunk_without_a_recipient_is_thrown_away_whole() -> None:
+    assert codes(Talk().say(b"EHLO c\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n")) == [250, 503, 250]
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        (b"MAIL FROM:<a@b.org>", 503),
+        (b"EHLO", 501),
+        (b"EHLO c\r\nRCPT TO:<a@b.org>", 503),
+        (b"EHLO c\r\nDATA", 503),
+        (b"EHLO c\r\nMAIL FROM:a@b.org", 501),
+        (b"EHLO c\r\nMAIL FROM:<a@b.org> SIZE=x", 501),
+        (b"EHLO c\r\nMAIL FROM:<a@b.org> SIZE=\xc2\xb2", 501),
+        (b"EHLO c\r\nMAIL FROM:<a@b.org> SIZE=5001", 552),
+        (b"EHLO c\r\nMAIL FROM:<a@b.org> BODY=BINARYMIME", 555),
+        (b"EHLO c\r\nMAIL FROM:<a@b.org> RET=HDRS", 555),
+        (b"EHLO c\r\nMAIL FROM:<\xc3\xbc@b.org>", 553),
+        (b"EHLO c\r\nMAIL FROM:<a> b@c.org>", 501),
+        (b"EHLO c\r\nMAIL FROM:<a@b.org>\r\nMAIL FROM:<a@b.org>", 503),
+        (b"EHLO c\r\nMAIL FROM:<a@b.org>\r\nRCPT TO:<c@d.org> NOTIFY=NEVER", 555),
+        (ENVELOPE + b"RCPT TO:<2@d.org>\r\nRCPT TO:<3@d.org>\r\nRCPT TO:<4@d.org>", 452),
+        (ENVELOPE + b"BDAT \xc2\xb2 LAST", 501),
+        (b"NO\x00OP", 500),
+        (b"NO\rOP", 500),
+        (b"\xff", 500),
+        (b"STARTTLS", 502),
+        (b"WHAT", 502),
+        (b"X" * MAX_LINE_OCTETS, 500),
+    ],
+)
+def test_what_is_wrong_is_refused(lines: bytes, code: int) -> None:
+    assert codes(Talk().say(lines + b"\r\n"))[-1] == code
+
+
+def test_a_bare_line_feed_ends_a_command_as_a_bad_one() -> None:
+    assert codes(Talk().say(b"NOOP\nNOOP\r\n")) == [500, 250]
+
+
+def test_an_endless_line_ends_the_session() -> None:
+    talk = Talk(b"x" * (MAX_LINE_OCTETS + 1))
+    assert talk.said.startswith(b"500 ")
+    assert talk.server.state is State.CLOSED
+
+
+def test_too_many_bad_commands_end_the_session() -> None:
+    assert codes(Talk().say(b"WHAT\r\n" * (MAX_BAD_COMMANDS + 5))) == [502] * MAX_BAD_COMMANDS + [421]
+
+
+@pytest.mark.parametrize(
+    ("end", "what"),
+    [(b"x\n.\r\ny", b"LF without CR at octet 1, line 1"), (b"x\r\ny\r.\r\nz", b"CR without LF at octet 4, line 2")],
+)
+def test_smuggled_ends_are_no_ends_and_are_refused(end: bytes, what: bytes) -> None:
+    """CVE-2023-51764: what another server takes for the end of data."""
+    talk = Talk()
+    lines = talk.say(ENVELOPE + b"DATA\r\n" + end + b"\r\n.\r\nNOOP\r\n")
+    assert codes(lines) == [250, 250, 250, 354, 554, 250]
+    assert what in lines[-2]
+    assert not talk.messages
+
+
+def test_a_message_over_the_limit_is_refused_at_its_end_and_not_kept() -> None:
+    talk = Talk(ENVELOPE + b"DATA\r\n")
+    for _ in range(50):
+        talk.say(b"x" * 998 + b"\r\n")
+        assert len(talk.server.buffer) < 8_000
+    assert codes(talk.say(b".\r\nNOOP\r\n")) == [552, 250]
+    assert not talk.messages
+
+
+def test_too_large_chunks_are_refused_and_not_kept() -> None:
+    talk = Talk(ENVELOPE)
+    assert codes(talk.say(b"BDAT 4000\r\n" + b"x" * 4_000)) == [250]
+    assert codes(talk.say(b"BDAT 2000 LAST\r\n" + b"x" * 2_000 + b"NOOP\r\n")) == [552, 250]
+    assert not talk.messages
+
+
+def test_starttls_is_offered_once_and_forgets_what_came_before() -> None:
+    talk = Talk(b"EHLO c\r\n", Tls.OFFERED)
+    assert b"STARTTLS" in talk.said
+    assert codes(talk.say(b"STARTTLS\r\nMAIL FROM:<evil@b.org>\r\n")) == [220]
+    assert talk.handshakes == 1
+    assert talk.say(b"") == []
+    talk.server.secured()
+    assert codes(talk.say(b"MAIL FROM:<a@b.org>\r\n")) == [503]
+    assert b"STARTTLS" not in b"".join(talk.say(b"EHLO c\r\n"))
+    assert codes(talk.say(b"STARTTLS\r\n")) == [502]
+    assert talk.senders == []
+
+
+def test_a_source_route_is_passed_over_and_quotes_are_kept() -> None:
+    talk = Talk(b'EHLO c\r\nMAIL FROM:<@r.org,@s.org:a@b.org>\r\nRCPT TO:<"> x"@d.org>\r\n')
+    assert (talk.senders, talk.recipients) == (["a@b.org"], ['"> x"@d.org'])
+
+
+def test_a_new_transaction_starts_clean() -> None:
+    talk = Talk(ENVELOPE + b"RSET\r\n")
+    assert codes(talk.say(b"DATA\r\nMAIL FROM:<>\r\nRCPT TO:<c@d.org>\r\nDATA\r\n.\r\n")) == [503, 250, 250, 354, 250]
+    assert talk.messages == [b""]
+
+
+@pytest.mark.parametrize(
+    ("address", "fit"),
+    [("", True), ("a@b.org", True), ('"a> b"@c.org', True), ("a>b@c", False), ("a b@c", False), ("a\r@c", False)],
+)
+def test_only_addresses_that_a_path_can_hold_are_written(address: str, fit: bool) -> None:
+    assert is_fit(address) is fit
+
+
+@pytest.mark.parametrize(
+    ("content", "at"),
+    [
+        (b"", -1),
+        (b"a\r\nb\r\n", -1),
+        (b"\n", 0),
+        (b"a\r", 1),
+        (b"\r\n\n", 2),
+        (b"a\r\r\n", 1),
+        (b"a\nb\r", 1),
+        (b"\n\r", 0),
+    ],
+)
+def test_the_first_bare_line_end_is_found(content: bytes, at: int) -> None:
+    assert bare_line_end(content) == at

@@ -1,0 +1,62 @@
+"""The authored corpus: deterministic, complete in every language, every trick beside its twin."""
+
+from email import message_from_bytes
+from random import Random
+
+import pytest
+
+from models.spam import authored
+from models.spam.authored import compose, links, names
+from models.spam.authored.spin import spin
+
+
+def test_the_same_seed_gives_the_same_octets_and_another_seed_others() -> None:
+    first = list(authored.generate(3, 60))
+    assert first == list(authored.generate(3, 60))
+    assert {m.raw for m in first}.isdisjoint(m.raw for m in authored.generate(4, 60))
+
+
+def test_every_trick_is_followed_by_its_honest_twin() -> None:
+    mails = [m for m in authored.generate(5, 200) if m.kind != "ham"]
+    for bad, good in zip(mails[::2], mails[1::2], strict=True):
+        assert bad.label in ("spam", "phish")
+        assert good.label == "ham"
+        assert (bad.kind, bad.lang, bad.split) == (good.kind, good.lang, good.split)
+        assert message_from_bytes(bad.raw)["To"] == message_from_bytes(good.raw)["To"]
+
+
+@pytest.mark.parametrize("lang", authored.languages())
+def test_every_part_of_every_language_expands(lang: str) -> None:
+    rng = Random(1)
+    slots = compose._slots(lang, names.invented_brand(rng), names.person(rng), rng)
+    words = compose._words(lang)
+    assert set(words) >= {*compose._WEIGHTS, "ham", "greet", "greet_cold", "bye", "urgent", "foot", "foot_bad"}
+    lists = [part for value in words.values() for part in (value.values() if isinstance(value, dict) else [value])]
+    parts = [part for one in lists for part in one]
+    for part in parts:
+        text = spin(part, rng, slots)
+        assert "{" not in text, part
+        assert "[" not in text, part
+
+
+def test_spin_refuses_an_open_bracket_and_an_unknown_slot() -> None:
+    with pytest.raises(ValueError, match="not closed"):
+        spin("a [b|c", Random(1), {})
+    with pytest.raises(KeyError):
+        spin("{nobody}", Random(1), {})
+    assert spin("[a[b|b]|ab] {x} | z", Random(1), {"x": "[y]"}) == "ab [y] | z"
+
+
+def test_honest_links_stay_with_the_brand_or_its_mail_service_and_tricks_never_do() -> None:
+    rng, brand = Random(2), names.Brand("Kestrel Bank", "kestrelbank.example", False)
+    tricks = [links.trick_url(brand, rng) for _ in range(400)]
+    for url in tricks:
+        host = url.partition("//")[2].partition("/")[0].rpartition("@")[2]
+        assert host != brand.host, url
+        assert not host.endswith("." + brand.host), url
+    at_home = [url for url in (links.honest_url(brand, rng) for _ in range(400)) if "kestrelbank.example/" in url]
+    assert len(at_home) > 250
+
+
+def test_at_least_fifteen_languages() -> None:
+    assert len(authored.languages()) >= 15
