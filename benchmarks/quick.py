@@ -88,7 +88,9 @@ def process_seconds(pids: dict[str, int]) -> dict[str, float]:
 def latency(into: Sink, settings: Settings, client: Client) -> list[int]:
     """Acceptance to relay at 50 mails/s, in milliseconds: the id carries the one, the sink wrote the other."""
     before, count = into.lines(), LATENCY_RATE * LATENCY_S
-    body = "From: sender@bench.example\r\nTo: r@bench.example\r\nSubject: latency {}\r\n\r\n" + "a line of text\r\n" * 330
+    body = (
+        "From: sender@bench.example\r\nTo: r@bench.example\r\nSubject: latency {}\r\n\r\n" + "a line of text\r\n" * 330
+    )
     with smtplib.SMTP("127.0.0.1", settings.gateway.smtp_port) as smtp:
         started = time.monotonic()
         for number in range(count):
@@ -142,13 +144,20 @@ def measure_postfix(console: Console, root: Path, into: Sink, mails: int) -> dic
 def machine() -> str:
     """Where and of which commit."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    return f"{psutil.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, commit {commit or '?'}"
+    return (
+        f"{psutil.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, commit {commit or '?'}"
+    )
 
 
 def show(console: Console, ours: dict[str, Any], theirs: dict[str, float]) -> None:
     """Both sides, and where our CPU goes."""
     table = Table("", "FastEmailNet", "Postfix", title=f"benchmark quick: {machine()}", title_justify="left")
-    names = {"per_s": "mails/s", "accepted_per_s": "accepted/s", "cpu_ms": "CPU ms a mail", "sink_ms": "of it not: sink ms"}
+    names = {
+        "per_s": "mails/s",
+        "accepted_per_s": "accepted/s",
+        "cpu_ms": "CPU ms a mail",
+        "sink_ms": "of it not: sink ms",
+    }
     for key, name in names.items():
         table.add_row(name, f"{ours[key]:.2f}", f"{theirs[key]:.2f}")
     console.print(table)

@@ -5,8 +5,16 @@
 ``validate``  what is refused, and where it stands
 ``prepare``   Date and Message-ID, added once
 ``build``     a message from fields and texts
-``mime``      parts and their decoded content, tolerantly
-``html``      what a reader sees of HTML, and what is hidden
-``text``      the text that is scored, with its features
 ``dkim``      signatures (RFC 6376, 8463)
+
+What is scored, from octets to text:
+
+``charset``   octets in a declared charset
+``words``     encoded words (RFC 2047) and the mailbox of From
+``mime``      the parts that are shown, decoded, tolerantly
+``style``     which text a style hides
+``html``      what a reader sees of HTML, and what is hidden
+``normal``    text as it looks: no invisible characters, no look-alikes
+``links``     where links go, and their tricks
+``text``      the text that is scored, with its features
 """

@@ -116,6 +116,8 @@ def a_label(domain: str) -> str:
         raise ValueError(f"{len(name)} octets, the limit is {MAX_DOMAIN_OCTETS}")
     if not _LDH.fullmatch(name):
         raise ValueError("labels are 1 to 63 letters, digits and inner hyphens")
+    if name.rpartition(".")[2].isdigit():
+        raise ValueError("the last label is a number; an IP address is written in brackets")
     return name
 
 

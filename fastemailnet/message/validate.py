@@ -1,18 +1,25 @@
 """What a message must not be: every rule with what, where and which limit.
 
-Sources: RFC 5321 section 4.5.3, RFC 5322 section 3.6. The body is looked at with whole-buffer searches only; the header field by field.
+Sources: RFC 5321 section 4.5.3, RFC 5322 section 3.6. The body is looked at with whole-buffer searches only; the header line by line.
 """
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from fastemailnet.errors import MessageError
-from fastemailnet.message.header import Field, count, fields, split
+from fastemailnet.message.header import split
 
 MAX_LINE_OCTETS = 998
+
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
-_HEADER_LINE = re.compile(rb"[!-9;-~]+[ \t]*:|[ \t]")
-_ONCE = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References", "Subject", "Date")
+_HEADER_LINE = re.compile(rb"([!-9;-~]+)[ \t]*:|[ \t]")
+_ONCE = tuple(
+    name.lower().encode()
+    for name in (
+        "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Message-ID", "In-Reply-To", "References", "Subject", "Date",
+    )
+)  # fmt: skip
 
 
 class Limits(NamedTuple):
@@ -32,17 +39,20 @@ def check(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Problem, ...]
     if len(raw) > limits.message_octets:
         return (Problem(f"message of {len(raw)} octets", "the whole message", f"{limits.message_octets} octets"),)
     block, body = split(raw)
-    problems = [*_octets(raw), *_lines(raw), *_header_octets(block, limits)]
-    if not problems:
-        problems += _header_syntax(block)
-    problems += _header_fields(fields(block), limits)
+    problems = [*_octets(raw), *_long_line(raw)]
+    if len(block) > limits.header_octets:
+        return (
+            *problems,
+            Problem(f"header block of {len(block)} octets", "the header", f"{limits.header_octets} octets"),
+        )
+    problems += _header(block, limits)
     if body == len(raw) and not raw.endswith(b"\r\n"):
         problems.append(Problem("the last line does not end in CRLF", "the end of the message"))
     return tuple(problems)
 
 
 def needs_smtputf8(raw: bytes) -> bool:
-    """Whether a header field has octets over 127 (RFC 6532), so that the message needs SMTPUTF8."""
+    """Whether the header block has octets over 127 (RFC 6532), so that the message needs SMTPUTF8."""
     return not split(raw)[0].isascii()
 
 
@@ -60,39 +70,35 @@ def _octets(raw: bytes) -> list[Problem]:
     return problems
 
 
-def _lines(raw: bytes) -> list[Problem]:
+def _long_line(raw: bytes) -> list[Problem]:
     lines = raw.split(b"\r\n")
-    if max(map(len, lines)) <= MAX_LINE_OCTETS:
+    longest = max(map(len, lines))
+    if longest <= MAX_LINE_OCTETS:
         return []
-    number = next(number for number, line in enumerate(lines, 1) if len(line) > MAX_LINE_OCTETS)
-    size = len(lines[number - 1])
+    number, size = next((number, len(line)) for number, line in enumerate(lines, 1) if len(line) > MAX_LINE_OCTETS)
     return [Problem(f"line of {size} octets", f"line {number}", f"{MAX_LINE_OCTETS} octets without CRLF")]
 
 
-def _header_octets(block: bytes, limits: Limits) -> list[Problem]:
-    if len(block) > limits.header_octets:
-        return [Problem(f"header block of {len(block)} octets", "the header", f"{limits.header_octets} octets")]
-    return []
-
-
-def _header_syntax(block: bytes) -> list[Problem]:
-    for number, line in enumerate(block.split(b"\r\n"), 1):
-        if not _HEADER_LINE.match(line) or (number == 1 and line[:1] in (b" ", b"\t")):
-            return [Problem("not a header field", f"line {number} {line[:60]!r}", "name, colon, value")]
-    return []
-
-
-def _header_fields(found: list[Field], limits: Limits) -> list[Problem]:
-    problems = []
-    if not count(found, "From"):
+def _header(block: bytes, limits: Limits) -> list[Problem]:
+    names: Counter[bytes] = Counter()
+    problems: list[Problem] = []
+    for number, line in enumerate(block.split(b"\r\n"), 1) if block else ():
+        found = _HEADER_LINE.match(line)
+        if found is None or (number == 1 and found[1] is None):
+            if not problems:  # one is enough: the lines after it are often its continuation
+                problems.append(Problem("not a header field", f"line {number} {line[:60]!r}", "name, colon, value"))
+        elif found[1] is not None:
+            names[found[1].lower()] += 1
+    if not names[b"from"]:
         problems.append(Problem("no From field", "the header", "exactly one"))
     for name in _ONCE:
-        times = count(found, name)
-        if times > 1:
-            problems.append(Problem(f"{times} {name} fields", "the header", "at most one"))
-    hops = count(found, "Received")
-    if hops > limits.hops:
-        problems.append(Problem(f"{hops} Received fields (a mail loop)", "the header", f"{limits.hops} hops"))
+        if names[name] > 1:
+            shown = name.decode().title().replace("Message-Id", "Message-ID")
+            problems.append(Problem(f"{names[name]} {shown} fields", "the header", "at most one"))
+    if names[b"received"] > limits.hops:
+        problems.append(
+            Problem(f"{names[b'received']} Received fields (a mail loop)", "the header", f"{limits.hops} hops")
+        )
     return problems
 
 

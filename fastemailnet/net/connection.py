@@ -1,25 +1,27 @@
 """One client connection: set up by aiosmtplib (connect, EHLO, STARTTLS, AUTH), then driven by our own session machine.
 
 The transaction is ours because it is what the project exists for: it must stop before the end of the message and write it in the
-very turn of the loop in which the release is granted.
+very turn of the loop in which the release is granted. The coroutine that delivers performs everything that it starts itself, the
+protocol's call-backs what replies cause; the machine between them is the only state.
 """
 
 import asyncio
-import contextlib
+import functools
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import Final, assert_never, cast
 
 import aiosmtplib
 
 from fastemailnet.delivery.route import Route, Target, TlsPolicy
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.classify import SERVICE_CLOSING
 from fastemailnet.smtp.extension import Capabilities
 from fastemailnet.smtp.reply import ReplyError, ReplyParser, make
 from fastemailnet.smtp.session import (
+    Ahead,
     AskRelease,
     Await,
-    Effect,
     Event,
     Lost,
     Released,
@@ -33,28 +35,32 @@ from fastemailnet.smtp.session import (
     Write,
 )
 
-CONNECT_TIMEOUT_S = 60.0
-TIMER_S = 1.0  # how finely time-outs are looked at
+CONNECT_TIMEOUT_S: Final = 60.0
+IDLE_S: Final = 60.0
+TICK_S: Final = 1.0  # how finely time-outs are looked at
+QUIET_S: Final = 2.0  # after this, the peer may have left without our having heard of it
 
 Release = Callable[[], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectFailure(Exception):
-    """No usable connection; with the reply that refused it, if there was one."""
+class ConnectError(Exception):
+    """No usable connection; with the reply that refused it, if there was one. Never leaves this package."""
 
-    text: str
-    reply: Reply | None = None
+    def __init__(self, text: str, reply: Reply | None = None) -> None:
+        super().__init__(text, reply)
+        self.text, self.reply = text, reply
 
 
 class Connection(asyncio.Protocol):
     """A connection with EHLO behind it. One transaction at a time."""
 
-    def __init__(self, target: Target, transport: asyncio.Transport, offers: Capabilities) -> None:
+    def __init__(self, target: Target, transport: asyncio.Transport, offers: Capabilities, idle_s: float) -> None:
         self.target = target
         self.offers = offers
         self.transport = transport
-        self.born_s = self.used_s = asyncio.get_running_loop().time()
+        self.idle_s = idle_s
+        self.loop = asyncio.get_running_loop()
+        self.born_s = self.used_s = self.loop.time()
         self.deliveries = 0
         self.is_open = True
         peer = transport.get_extra_info("peername")
@@ -62,43 +68,50 @@ class Connection(asyncio.Protocol):
         self.tls = _tls_facts(transport)
         self._parser = ReplyParser()
         self._session: Session | None = None
-        self._done: asyncio.Future[Settled] | None = None
-        self._release: Release | None = None
-        self._asking: asyncio.Task[None] | None = None
+        self._settled: Settled | None = None
+        self._is_asking = False
+        self._news: asyncio.Future[None] | None = (
+            None  # what ``deliver`` waits for: the release is asked, or all is settled
+        )
         self._deadline_s: float | None = None
-        self._skip = 0  # replies to RSET that nobody waits for
+        self._unheeded = 0  # replies to RSET that nobody waits for
+        self._timer = self.loop.call_later(TICK_S, self._tick)
 
     async def deliver(self, transaction: Transaction, release: Release) -> Settled:
-        """Run one transaction; returns only after ``release``, if it was asked, has answered."""
-        assert self._done is None, "one transaction at a time"
-        loop = asyncio.get_running_loop()
+        """Run one transaction; returns only after ``release``, if it was asked, has answered.
+
+        A release that raises, or a cancellation, ends the connection: the transaction on it is half done.
+        """
+        assert self._session is None, "one transaction at a time"
+        is_quiet = self.loop.time() - self.used_s > QUIET_S
+        self._session = Session(transaction, self.offers, Ahead.COMMANDS if is_quiet else Ahead.ALL)
+        self._settled = None
+        self._is_asking = False
         self.deliveries += 1
-        self._session = Session(transaction, self.offers)
-        self._release = release
-        self._done = loop.create_future()
-        timer = loop.call_later(TIMER_S, self._tick)
         try:
             self._step(Start())
-            settled = await self._done
-            if self._asking is not None:
-                await self._asking
+            if not self.is_open:
+                self._step_lost("connection closed by the peer")
+            settled = await self._run(release)
+        except BaseException:
+            self._abort()
+            raise
         finally:
-            timer.cancel()
-            self._session = self._done = self._asking = self._deadline_s = None
-        self.used_s = loop.time()
-        if settled.reuse is Reuse.RESET and self.is_open:
-            self._skip += 1
-            self.transport.write(b"RSET\r\n")
-        elif settled.reuse is Reuse.CLOSE:
+            self._session = self._news = self._deadline_s = None
+        self.used_s = self.loop.time()
+        if settled.reuse is Reuse.CLOSE:
             self.close()
+        elif settled.reuse is Reuse.RESET and self.is_open:
+            self._unheeded += 1
+            self.transport.write(b"RSET\r\n")
         return settled
 
     def close(self) -> None:
         """Say QUIT without waiting for the answer, and close."""
         if self.is_open:
             self.is_open = False
-            with contextlib.suppress(OSError, RuntimeError):
-                self.transport.write(b"QUIT\r\n")
+            self._timer.cancel()
+            self.transport.write(b"QUIT\r\n")
             self.transport.close()
 
     # ---- asyncio.Protocol
@@ -106,114 +119,160 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Replies, or what passes for them."""
         try:
-            replies = self._parser.feed(data)
+            for reply in self._parser.feed(data):
+                self._heard(reply)
         except ReplyError as error:
             self._fail(str(error))
-            return
-        for reply in replies:
-            if self._skip:
-                self._skip -= 1
-            elif self._session is None or self._done is None or self._done.done():
-                self.close()  # speaks without being asked: 421 while idle, mostly
-            else:
-                self._step(Replied(reply))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer or the network ended it."""
-        self.is_open = False
         self._fail("connection reset" if exc else "connection closed by the peer")
 
     # ---- the machine
 
+    async def _run(self, release: Release) -> Settled:
+        while self._settled is None:
+            if self._is_asking:
+                self._is_asking = False
+                is_granted = await release()
+                # No wait from here to the write: the right to write the end holds in this turn of the loop only (R4).
+                if self._settled is None:
+                    self._step(Released() if is_granted else Withheld())
+            else:
+                self._news = self.loop.create_future()
+                await self._news
+        return self._settled
+
     def _step(self, event: Event) -> None:
         assert self._session is not None
-        self._perform(self._session.step(event))
-
-    def _perform(self, effects: list[Effect]) -> None:
-        for effect in effects:
+        for effect in self._session.step(event):
             match effect:
                 case Write(octets):
                     self.transport.write(octets)
                 case Await(seconds):
-                    self._deadline_s = asyncio.get_running_loop().time() + seconds
+                    self._deadline_s = self.loop.time() + seconds
                 case AskRelease():
                     self._deadline_s = None
-                    self._asking = asyncio.get_running_loop().create_task(self._ask())
+                    self._is_asking = True
+                    self._tell()
                 case Settled():
-                    assert self._done is not None
-                    if not self._done.done():
-                        self._done.set_result(effect)
+                    self._settled = effect
+                    self._tell()
+                case _:
+                    assert_never(effect)
 
-    async def _ask(self) -> None:
-        """Ask for the release and act on the answer in the same turn of the loop."""
-        assert self._release is not None
-        assert self._done is not None
-        granted = await self._release()
-        if not self._done.done():
-            self._step(Released() if granted else Withheld())
+    def _tell(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def _heard(self, reply: Reply) -> None:
+        if self._unheeded and reply.code != SERVICE_CLOSING:
+            self._unheeded -= 1
+        elif self._session is not None and self._settled is None:
+            self._step(Replied(reply))
+        else:
+            self.close()  # speaks without being asked: 421 while idle, mostly
+
+    def _step_lost(self, failure: str) -> None:
+        if self._session is not None and self._settled is None:
+            self._step(Lost(failure))
 
     def _fail(self, failure: str) -> None:
-        if self._done is not None and not self._done.done():
-            self._step(Lost(failure))
+        self._step_lost(failure)
+        self._abort()
+
+    def _abort(self) -> None:
         if self.is_open:
             self.is_open = False
+            self._timer.cancel()
             self.transport.abort()
 
     def _tick(self) -> None:
-        """A read time-out closes the connection."""
-        loop = asyncio.get_running_loop()
-        if self._done is None or self._done.done():
-            return
-        if self._deadline_s is not None and loop.time() > self._deadline_s:
+        """A read time-out ends the connection; so does idling."""
+        now_s = self.loop.time()
+        if self._deadline_s is not None and now_s > self._deadline_s:
             self._fail("time-out")
-            return
-        loop.call_later(TIMER_S, self._tick)
+        elif self._session is None and now_s - self.used_s > self.idle_s:
+            self.close()
+        else:
+            self._timer = self.loop.call_later(TICK_S, self._tick)
 
 
-async def connect(target: Target, route: Route, hostname: str) -> Connection:
-    """A connection that is ready for MAIL.
+async def connect(target: Target, route: Route, hostname: str, idle_s: float = IDLE_S) -> Connection:
+    """A connection that is ready for MAIL; it closes itself after ``idle_s`` seconds without a transaction.
+
+    Opportunistic TLS that fails is followed by a connection without (RFC 7435), unless there is a password to protect.
 
     Raises:
-        ConnectFailure: it cannot be had, with the reply if the peer gave one.
+        ConnectError: it cannot be had, with the reply if the peer gave one.
     """
     try:
-        return await _connect(target, route, hostname, route.tls)
-    except ssl.SSLError as error:
-        if route.tls is TlsPolicy.REQUIRED:
-            raise ConnectFailure(f"TLS with {target.host} failed: {error}") from error
-        return await _connect(target, route, hostname, TlsPolicy.NONE)
+        return await _connect(target, route, hostname, route.tls, idle_s)
+    except _TlsError as error:
+        if route.tls is TlsPolicy.REQUIRED or route.username:
+            raise ConnectError(f"no TLS with {target.host}: {error}") from error
+    return await _connect(target, route, hostname, TlsPolicy.NONE, idle_s)
 
 
-async def _connect(target: Target, route: Route, hostname: str, tls: TlsPolicy) -> Connection:
+class _TlsError(Exception):
+    """STARTTLS was not offered, refused, or broke the connection."""
+
+
+async def _connect(target: Target, route: Route, hostname: str, tls: TlsPolicy, idle_s: float) -> Connection:
+    host = target.host.strip("[]").removeprefix("IPv6:")
     smtp = aiosmtplib.SMTP(
-        hostname=target.host.strip("[]").removeprefix("IPv6:"),
-        port=target.port,
-        local_hostname=hostname,
-        timeout=CONNECT_TIMEOUT_S,
-        start_tls={TlsPolicy.NONE: False, TlsPolicy.OPPORTUNISTIC: None, TlsPolicy.REQUIRED: True}[tls],
-        validate_certs=tls is TlsPolicy.REQUIRED,
+        hostname=host, port=target.port, local_hostname=hostname, timeout=CONNECT_TIMEOUT_S, start_tls=False
     )
     try:
         await smtp.connect()
-        if not smtp.last_ehlo_response:
-            await smtp.ehlo()
+        await smtp.ehlo()
+        await _encrypt(smtp, route, tls)
         if route.username:
             await smtp.login(route.username, route.password)
+        return _take_over(smtp, target, idle_s)
     except aiosmtplib.SMTPResponseException as error:
         smtp.close()
-        raise ConnectFailure(
-            f"{target.host} refused: {error.code} {error.message}", make(error.code, [error.message])
-        ) from error
+        reply = make(error.code, error.message.split("\n"))
+        raise ConnectError(f"{target.host} refused: {error.code} {error.message}", reply) from error
     except (aiosmtplib.SMTPException, OSError) as error:
         smtp.close()
-        if isinstance(error.__cause__, ssl.SSLError):
-            raise error.__cause__ from error
-        raise ConnectFailure(f"cannot connect to {target.host} port {target.port}: {error}") from error
-    transport = smtp.transport
-    response = smtp.last_ehlo_response
+        raise ConnectError(f"cannot connect to {target.host} port {target.port}: {error}") from error
+    except BaseException:
+        smtp.close()
+        raise
+
+
+async def _encrypt(smtp: aiosmtplib.SMTP, route: Route, tls: TlsPolicy) -> None:
+    """STARTTLS, and EHLO again, as the policy wants it."""
+    if tls is TlsPolicy.NONE:
+        return
+    if not smtp.supports_extension("starttls"):
+        if tls is TlsPolicy.REQUIRED or route.username:
+            raise _TlsError("STARTTLS is not offered")
+        return
+    try:
+        await smtp.starttls(tls_context=_tls_context(tls))
+        await smtp.ehlo()
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise _TlsError(str(error)) from error
+
+
+@functools.cache
+def _tls_context(tls: TlsPolicy) -> ssl.SSLContext:
+    """Made once: to load the certificate authorities takes longer than a handshake."""
+    context = ssl.create_default_context()
+    if tls is not TlsPolicy.REQUIRED:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _take_over(smtp: aiosmtplib.SMTP, target: Target, idle_s: float) -> Connection:
+    transport, response = smtp.transport, smtp.last_ehlo_response
     assert transport is not None
     assert response is not None
-    connection = Connection(target, transport, Capabilities.of(Reply(response.code, None, response.message)))  # type: ignore[arg-type] # a Transport
+    offers = Capabilities.of(Reply(response.code, None, response.message))
+    connection = Connection(target, cast(asyncio.Transport, transport), offers, idle_s)  # uvloop's is none by name
     transport.set_protocol(connection)
     return connection
 

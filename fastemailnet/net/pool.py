@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fastemailnet.delivery.route import Route, Target
-from fastemailnet.net.connection import ConnectFailure, Connection, Release, connect
+from fastemailnet.net.connection import ConnectError, Connection, Release, connect
 from fastemailnet.net.resolve import Resolver, Unroutable
-from fastemailnet.outcome import Outcome
+from fastemailnet.outcome import Kind, Outcome
 from fastemailnet.smtp.classify import Phase, by_reply, by_silence
 from fastemailnet.smtp.session import Transaction
 
 MAX_DELIVERIES = 10_000  # of one connection; time is the real bound
+MAX_TARGETS = 5  # that one attempt tries
+MAX_LANES = 10_000  # targets that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,9 @@ class Delivery:
 
 @dataclass(slots=True)
 class _Lane:
-    """The connections of one target."""
+    """The connections of one target: those in use and, most recent last, those that wait."""
 
-    open: int = 0
+    busy: int = 0
     idle: list[Connection] = field(default_factory=list)
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
@@ -62,17 +64,17 @@ class Pool:
         targets = await self._targets(route, domain)
         if isinstance(targets, Unroutable):
             return Delivery([Outcome(r.index, targets.kind, targets.reason) for r in transaction.recipients])
-        failure = ConnectFailure("no target")
-        for target in targets:
+        failure = ConnectError("no target")
+        for target in targets[:MAX_TARGETS]:
             try:
                 return await self._over(target, route, transaction, release)
-            except ConnectFailure as error:
+            except ConnectError as error:
                 failure = error
         if failure.reply is not None:
             outcomes = [by_reply(r.index, Phase.CONNECT, failure.reply) for r in transaction.recipients]
         else:
             outcomes = [by_silence(r.index, Phase.CONNECT, failure.text) for r in transaction.recipients]
-        return Delivery(outcomes, targets[-1].host)
+        return Delivery(outcomes, target.host)
 
     async def close(self) -> None:
         """Close what is idle."""
@@ -89,7 +91,7 @@ class Pool:
         return await self.resolver.targets(domain)
 
     async def _over(self, target: Target, route: Route, transaction: Transaction, release: Release) -> Delivery:
-        lane = self.lanes.setdefault(target, _Lane())
+        lane = self._lane(target)
         await self._turn(lane)
         connection: Connection | None = None
         asked = False
@@ -102,24 +104,37 @@ class Pool:
         try:
             connection = self._reusable(lane)
             was_warm = connection is not None
-            connection = connection or await connect(target, route, self.hostname)
+            connection = connection or await connect(target, route, self.hostname, self.limits.idle_s)
             settled = await connection.deliver(transaction, asking)
-            if was_warm and not asked and not connection.is_open:
+            has_moved_nobody = all(outcome.kind is Kind.DEFERRED for outcome in settled.outcomes)
+            if was_warm and not asked and not connection.is_open and has_moved_nobody:
                 # The peer had closed a warm connection just then; nothing was begun, so a fresh one may do it.
-                connection = await connect(target, route, self.hostname)
+                connection = await connect(target, route, self.hostname, self.limits.idle_s)
                 settled = await connection.deliver(transaction, asking)
             return Delivery(settled.outcomes, target.host, connection.ip, connection.tls)
         finally:
             self._give_back(lane, connection)
 
+    def _lane(self, target: Target) -> _Lane:
+        if target not in self.lanes and len(self.lanes) >= MAX_LANES:
+            for known, lane in list(self.lanes.items()):
+                if not lane.busy and not any(connection.is_open for connection in lane.idle):
+                    del self.lanes[known]
+        return self.lanes.setdefault(target, _Lane())
+
     async def _turn(self, lane: _Lane) -> None:
         """Wait for one of the target's connections."""
-        if lane.open < self.limits.connections:
-            lane.open += 1
+        if lane.busy < self.limits.connections:
+            lane.busy += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         lane.waiting.append(turn)
-        await turn  # whoever gives back hands its place over, so `open` stays as it is
+        try:
+            await turn  # whoever gives back hands its place over, so `busy` stays as it is
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._give_back(lane, None)
+            raise
 
     def _reusable(self, lane: _Lane) -> Connection | None:
         now_s = asyncio.get_running_loop().time()
@@ -139,4 +154,4 @@ class Pool:
             if not turn.done():
                 turn.set_result(None)
                 return
-        lane.open -= 1
+        lane.busy -= 1

@@ -1,7 +1,9 @@
 """Where a domain takes its mail: MX by dnspython, answers and refusals cached for their time to live (RFC 5321 section 5, RFC 7505)."""
 
 import asyncio
+import random
 from dataclasses import dataclass
+from operator import itemgetter
 
 import dns.asyncresolver
 import dns.exception
@@ -13,6 +15,7 @@ from fastemailnet.outcome import Kind
 
 LIFETIME_S = 20.0
 NEGATIVE_TTL_S = 60.0
+FAILURE_TTL_S = 5.0
 MAX_TTL_S = 3_600.0
 MAX_DOMAINS = 50_000
 
@@ -60,8 +63,12 @@ class Resolver:
             # No MX: the domain itself is its mail host (RFC 5321 section 5.1).
             return [Target(domain, self.port)], NEGATIVE_TTL_S
         except dns.exception.DNSException as error:
-            return Unroutable(Kind.DEFERRED, f"MX of {domain} cannot be looked up now: {type(error).__name__}"), 0.0
-        ranked = sorted((record.preference, record.exchange.to_text(omit_final_dot=True).lower()) for record in found)
+            return Unroutable(
+                Kind.DEFERRED, f"MX of {domain} cannot be looked up now: {type(error).__name__}"
+            ), FAILURE_TTL_S
+        hosts = [(record.preference, record.exchange.to_text(omit_final_dot=True).lower()) for record in found]
+        random.shuffle(hosts)  # RFC 5321 section 5.1: hosts of equal preference share the load
+        ranked = sorted(hosts, key=itemgetter(0))
         ttl_s = min(float(found.rrset.ttl) if found.rrset is not None else 0.0, MAX_TTL_S)
         if [host for _, host in ranked] in ([""], ["."]):
             return Unroutable(Kind.BOUNCED, f"domain {domain} takes no mail: null MX (RFC 7505, 5.1.10)"), ttl_s

@@ -1,9 +1,10 @@
 """Listening sockets for the server machine: one protocol a connection, decisions by a policy, replies in one write a turn."""
 
 import asyncio
+import ssl
 import types
-from collections.abc import Coroutine, Generator, Mapping
-from typing import Any, Protocol, cast
+from collections.abc import Awaitable, Coroutine, Generator, Mapping
+from typing import Any, Protocol, assert_never, cast
 
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.reply import render
@@ -16,7 +17,9 @@ from fastemailnet.smtp.server import (
     Envelope,
     Limits,
     Server,
+    StartTls,
     State,
+    Tls,
     Write,
 )
 
@@ -45,9 +48,18 @@ class SmtpServer:
     """A listener. Port 0 takes a free one."""
 
     def __init__(
-        self, host: str, port: int, policy: Policy, *, limits: Limits | None = None, hostname: str = "localhost"
+        self,
+        host: str,
+        port: int,
+        policy: Policy,
+        *,
+        limits: Limits | None = None,
+        hostname: str = "localhost",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """``tls`` is the certificate to offer STARTTLS with."""
         self.host, self.port, self.policy = host, port, policy
+        self.tls = tls
         self.limits = limits or Limits()
         self.hostname = hostname
         self.connections: set[_Connection] = set()
@@ -71,10 +83,11 @@ class SmtpServer:
 class _Connection(asyncio.Protocol):
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
-        self.machine = Server(server.hostname, server.limits)
+        self.machine = Server(server.hostname, server.limits, Tls.OFFERED if server.tls else Tls.NONE)
         self.transport: asyncio.Transport | None = None
         self.peer = ""
         self.out: list[bytes] = []
+        self.is_full = False  # what is written is not read by the client
         self.is_paused = False
         self.deciding: asyncio.Task[None] | None = None
         self.idle: asyncio.TimerHandle | None = None
@@ -99,9 +112,8 @@ class _Connection(asyncio.Protocol):
         self.machine.feed(data)
         if self.deciding is None:
             self._run()
-        elif len(self.machine.buffer) > MAX_AHEAD_OCTETS and not self.is_paused and self.transport is not None:
-            self.is_paused = True
-            self.transport.pause_reading()
+        elif len(self.machine.buffer) > MAX_AHEAD_OCTETS:
+            self._hold()
 
     def shut_down(self) -> None:
         """Say 421 and close; a message that is being decided has no reply then, and its client must ask again."""
@@ -125,8 +137,15 @@ class _Connection(asyncio.Protocol):
                 self._decide(self.server.policy.recipient(address, parameters, self.peer))
             case AskMessage(envelope, content):
                 self._decide(self.server.policy.message(envelope, content, self.peer))
+            case StartTls():
+                self._flush()
+                if self.transport is not None:
+                    self.transport.pause_reading()  # what comes now is the handshake's, which resumes
+                self.deciding = asyncio.get_running_loop().create_task(self._secure())
             case Close():
                 self.machine.state = State.CLOSED
+            case _:
+                assert_never(effect)
 
     def _decide(self, policy: Coroutine[Any, Any, Reply | None]) -> None:
         """Answer at once where the policy does not wait; else go on when it has answered."""
@@ -135,23 +154,61 @@ class _Connection(asyncio.Protocol):
         except StopIteration as done:
             self._perform(self.machine.answer(done.value))
             return
-        except Exception:
+        except Exception as error:
+            # The session goes on: to raise here would have the loop break the connection before the reply is out.
+            self._report(error)
             self._perform(self.machine.answer(LOCAL_ERROR))
-            raise
+            return
         self.deciding = asyncio.get_running_loop().create_task(self._decided(_resume(policy, waits_for)))
 
-    async def _decided(self, policy: Any) -> None:
+    async def _decided(self, policy: Awaitable[Reply | None]) -> None:
         reply: Reply | None = LOCAL_ERROR
         try:
             reply = await policy
+        except Exception as error:
+            self._report(error)
+        self.deciding = None
+        if self.machine.state is State.WAITING:
+            self._perform(self.machine.answer(reply))
+            self._run()
+        self._read_on()
+
+    async def _secure(self) -> None:
+        assert self.transport is not None
+        assert self.server.tls is not None
+        try:
+            secure = await asyncio.get_running_loop().start_tls(self.transport, self, self.server.tls, server_side=True)
+        except OSError:
+            self.transport.abort()
+            return
         finally:
             self.deciding = None
-            if self.machine.state is State.WAITING:
-                self._perform(self.machine.answer(reply))
-                self._run()
-            if self.is_paused and self.transport is not None:
-                self.is_paused = False
-                self.transport.resume_reading()
+        self.transport = cast(asyncio.Transport, secure)
+        self.machine.secured()
+        self._run()  # the next command may have come with the end of the handshake
+
+    def _report(self, error: Exception) -> None:
+        asyncio.get_running_loop().call_exception_handler({"message": "SMTP policy failed", "exception": error})
+
+    # ---- flow: neither input behind a decision nor output that is not read may grow without bound
+
+    def pause_writing(self) -> None:
+        self.is_full = True
+        self._hold()
+
+    def resume_writing(self) -> None:
+        self.is_full = False
+        self._read_on()
+
+    def _hold(self) -> None:
+        if not self.is_paused and self.transport is not None:
+            self.is_paused = True
+            self.transport.pause_reading()
+
+    def _read_on(self) -> None:
+        if self.is_paused and not self.is_full and self.deciding is None and self.transport is not None:
+            self.is_paused = False
+            self.transport.resume_reading()
 
     def _flush(self) -> None:
         if self.transport is None:

@@ -4,11 +4,15 @@
     connecting       -              deferred    deferred*   deferred
     MAIL             go on          deferred    bounced     deferred
     RCPT             go on          deferred    bounced     deferred
-    DATA             -              deferred    bounced     deferred
+    DATA             go on (354)    deferred    bounced     deferred
     end written      relayed        deferred    bounced     in doubt
 
 * A greeting or EHLO of 5xx condemns the connection, not the mail: the next target or a later attempt may do better. 421 is deferred in
-every phase, since it speaks of the server (RFC 5321 section 3.8); 552 at RCPT means too many recipients (section 4.5.3.1.10).
+every phase, since it speaks of the server (RFC 5321 section 3.8); 552 at RCPT means too many recipients (section 4.5.3.1.10). Once the end is
+written, a 421 to an earlier command of the flight speaks for that command only: a server may still have taken the rest.
+
+A reply of a class that the phase does not have (354 to MAIL, 250 to DATA, 354 to the end) says that client and server are not at the
+same place any more: the same as no reply.
 """
 
 from enum import StrEnum
@@ -17,6 +21,7 @@ from fastemailnet.outcome import Kind, Outcome, Reply
 
 SERVICE_CLOSING = 421
 TOO_MANY_RECIPIENTS = 552
+START_INPUT = 354
 
 
 class Phase(StrEnum):
@@ -26,7 +31,18 @@ class Phase(StrEnum):
     MAIL = "MAIL"
     RCPT = "RCPT"
     DATA = "DATA"
+    CHUNK = "BDAT"
     END = "the end of data"
+
+
+def is_success(phase: Phase, reply: Reply) -> bool:
+    """Whether the transaction goes on, or is done."""
+    return reply.code == START_INPUT if phase is Phase.DATA else reply.code // 100 == 2
+
+
+def is_breach(phase: Phase, reply: Reply) -> bool:
+    """Whether the reply has no meaning in this phase."""
+    return reply.code // 100 not in (4, 5) and not is_success(phase, reply)
 
 
 def by_reply(recipient: int, phase: Phase, reply: Reply) -> Outcome:
@@ -42,7 +58,7 @@ def by_silence(recipient: int, phase: Phase, failure: str) -> Outcome:
 
 def kind_of(phase: Phase, reply: Reply) -> Kind:
     """The table above, without its last column."""
-    if phase is Phase.END and 200 <= reply.code < 300:
+    if phase is Phase.END and is_success(phase, reply):
         return Kind.RELAYED
     if phase is Phase.CONNECT or reply.code == SERVICE_CLOSING or reply.code // 100 != 5:
         return Kind.DEFERRED

@@ -1,4 +1,4 @@
-"""Command lines of a client, parsed strictly (RFC 5321 section 4.1.1): what is not a command says why."""
+"""Command lines (RFC 5321 section 4.1.1): parsed strictly, what is none says why; written only of what a line can carry."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from fastemailnet.outcome import Reply
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_PATH = re.compile(r"(FROM|TO):[ ]?<((?:\"(?:[^\"\\]|\\.)*\"|[^<>\"])*)>(?:[ ]+(.*))?", re.IGNORECASE)
+_ADDRESS = r"((?:\"(?:[^\"\\]|\\.)*\"|[^<>\" ])*)"
+_FIT = re.compile(_ADDRESS)
+_PATH = re.compile(rf"(FROM|TO):[ ]?<{_ADDRESS}>(?:[ ]+(.*))?", re.IGNORECASE)
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u0080-\U0010ffff]+))?")
-
-SYNTAX = Reply(501, (5, 5, 4), "syntax error in parameters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,8 @@ def parse_path(command: Command, keyword: str) -> Path | Reply:
     if address.startswith("@") and ":" in address:
         address = address.partition(":")[2]
     return Path(address, parameters)
+
+
+def is_fit(address: str) -> bool:
+    """Whether an address can stand in a command line: nothing in it ends the line or the path (RFC 5321 section 4.1.2)."""
+    return _FIT.fullmatch(address) is not None and _CONTROL.search(address) is None

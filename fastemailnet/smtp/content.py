@@ -4,12 +4,12 @@ END = b".\r\n"
 
 
 def stuff(content: bytes) -> bytes:
-    """The content as DATA carries it, without the end; ends in CRLF. A dot that begins a line is doubled."""
+    """The content as DATA carries it, without the end; it ends in CRLF or is empty. A dot that begins a line is doubled."""
     if content.startswith(b"."):
         content = b"." + content
     if b"\r\n." in content:
         content = content.replace(b"\r\n.", b"\r\n..")
-    return content if content.endswith(b"\r\n") else content + b"\r\n"
+    return content if not content or content.endswith(b"\r\n") else content + b"\r\n"
 
 
 def unstuff(data: bytes) -> bytes:

@@ -1,8 +1,11 @@
 """What a server offers in its EHLO reply (RFC 5321 section 4.1.1.1)."""
 
+import re
 from dataclasses import dataclass
 
 from fastemailnet.outcome import Reply
+
+_NUMBER = re.compile(r"[0-9]{1,20}")  # RFC 1870 section 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +31,5 @@ class Capabilities:
             chunking="CHUNKING" in found,
             eight_bit="8BITMIME" in found,
             smtputf8="SMTPUTF8" in found,
-            size=None if size is None else int(size) if size.isdigit() else 0,
+            size=None if size is None else int(size) if _NUMBER.fullmatch(size) else 0,
         )

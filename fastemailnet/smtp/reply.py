@@ -1,11 +1,15 @@
 """Replies of an SMTP server (RFC 5321 section 4.2), parsed incrementally from any split of the stream."""
 
 import re
+from collections.abc import Iterator
 
 from fastemailnet.outcome import Reply
 
 MAX_LINE_OCTETS = 2_048  # RFC 5321 allows 512; some servers say more
 MAX_LINES = 100
+MAX_TEXT_CHARACTERS = 4_096  # what is kept of a reply; it goes into the log and the ledger
+_CODE = re.compile(rb"[2-5][0-9]{2}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what a terminal might obey
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 
 
@@ -20,33 +24,33 @@ class ReplyParser:
         self._buffer = bytearray()
         self._lines: list[str] = []
 
-    def feed(self, octets: bytes) -> list[Reply]:
-        """The replies that are complete now.
+    def feed(self, octets: bytes) -> Iterator[Reply]:
+        """The replies that are complete now, one by one: those before a breach count, wherever the stream was split.
+
+        Take all of them before feeding again.
 
         Raises:
             ReplyError: the peer does not speak SMTP, or endlessly.
         """
         self._buffer += octets
-        replies = []
-        start = 0
-        while (end := self._buffer.find(b"\n", start)) >= 0:
-            line = bytes(self._buffer[start:end]).rstrip(b"\r")
-            start = end + 1
-            reply = self._line(line)
+        while (end := self._buffer.find(b"\n")) >= 0:
+            line = bytes(self._buffer[:end])
+            del self._buffer[: end + 1]
+            reply = self._line(line.removesuffix(b"\r"))
             if reply is not None:
-                replies.append(reply)
-        del self._buffer[:start]
+                yield reply
         if len(self._buffer) > MAX_LINE_OCTETS:
             raise ReplyError(f"reply line over {MAX_LINE_OCTETS} octets")
-        return replies
 
     def _line(self, line: bytes) -> Reply | None:
         code, mark = line[:3], line[3:4]
-        if len(line) > MAX_LINE_OCTETS or not code.isdigit() or len(code) != 3 or mark not in (b"", b" ", b"-"):
+        if len(line) > MAX_LINE_OCTETS:
+            raise ReplyError(f"reply line over {MAX_LINE_OCTETS} octets")
+        if not _CODE.fullmatch(code) or mark not in (b"", b" ", b"-"):
             raise ReplyError(f"not an SMTP reply: {line[:80]!r}")
         if self._lines and self._lines[0][:3] != code.decode():
             raise ReplyError(f"reply changes its code within its lines: {line[:80]!r}")
-        self._lines.append(line.decode("utf-8", "replace"))
+        self._lines.append(_CONTROL.sub("\ufffd", line.decode("utf-8", "replace")))
         if len(self._lines) > MAX_LINES:
             raise ReplyError(f"reply of more than {MAX_LINES} lines")
         if mark == b"-":
@@ -59,15 +63,15 @@ def make(code: int, lines: list[str]) -> Reply:
     """A reply from its code and the texts of its lines, the enhanced status code (RFC 2034) taken out."""
     found = _ENHANCED.match(lines[0])
     if found is None or found[1] != str(code // 100):
-        return Reply(code, None, "\n".join(lines))
+        return Reply(code, None, "\n".join(lines)[:MAX_TEXT_CHARACTERS])
     prefix = found[0].strip()
     texts = [line.removeprefix(prefix).strip() for line in lines]
-    return Reply(code, (int(found[1]), int(found[2]), int(found[3])), "\n".join(texts))
+    return Reply(code, (int(found[1]), int(found[2]), int(found[3])), "\n".join(texts)[:MAX_TEXT_CHARACTERS])
 
 
 def render(reply: Reply) -> bytes:
-    """A reply as a server sends it."""
+    """A reply as a server sends it; what would break its lines is replaced."""
     enhanced = ".".join(map(str, reply.enhanced)) + " " if reply.enhanced else ""
-    lines = reply.text.split("\n")
+    lines = reply.text.replace("\r", " ").split("\n")
     out = [f"{reply.code}-{enhanced}{line}\r\n" for line in lines[:-1]] + [f"{reply.code} {enhanced}{lines[-1]}\r\n"]
     return "".join(out).encode()

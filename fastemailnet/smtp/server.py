@@ -1,4 +1,5 @@
-"""A server's session as a machine: submission, capture inbox and benchmark sink share it (RFC 5321, 1870, 2920, 3030, 6152, 6531).
+"""A server's session as a machine: submission, capture inbox and benchmark sink share it (RFC 5321, 1870, 2920, 3030, 3207,
+6152, 6531).
 
 Feed octets, then take effects until there are none. Where a decision is not the protocol's — is this sender allowed, is the message
 durable — the machine asks and waits for ``answer``; what the client pipelined meanwhile stays in the buffer, bounded by the shell.
@@ -7,6 +8,7 @@ The end of DATA is CRLF.CRLF and nothing else. A message with a bare CR or LF is
 another end than we do (SMTP smuggling, CVE-2023-51764).
 """
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -19,6 +21,7 @@ MAX_LINE_OCTETS = 4_096
 MAX_BAD_COMMANDS = 20
 OK = Reply(250, (2, 0, 0), "Ok")
 _END = b"\r\n.\r\n"
+_NUMBER = re.compile(r"[0-9]{1,20}")  # RFC 1870 section 3, RFC 3030 section 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,25 @@ class AskMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class StartTls:
+    """Write what was said, then shake hands; ``secured`` says that it is done."""
+
+
+@dataclass(frozen=True, slots=True)
 class Close:
     """Close the connection once everything is written."""
 
 
-Effect = Write | AskSender | AskRecipient | AskMessage | Close
+Effect = Write | AskSender | AskRecipient | AskMessage | StartTls | Close
+
+
+class Tls(Enum):
+    """Where STARTTLS stands (RFC 3207)."""
+
+    NONE = "none"
+    OFFERED = "offered"
+    BEGUN = "begun"  # 220 is said
+    DONE = "done"
 
 
 class State(Enum):
@@ -84,15 +101,17 @@ class State(Enum):
     DATA = "data"
     CHUNK = "chunk"
     WAITING = "waiting"  # for an answer
+    HANDSHAKE = "handshake"
     CLOSED = "closed"
 
 
 class Server:
     """One session."""
 
-    def __init__(self, hostname: str, limits: Limits | None = None) -> None:
+    def __init__(self, hostname: str, limits: Limits | None = None, tls: Tls = Tls.NONE) -> None:
         self.hostname = hostname
         self.limits = limits or Limits()
+        self.tls = tls
         self.state = State.COMMAND
         self.buffer = bytearray()
         self.greeted = False
@@ -101,6 +120,7 @@ class Server:
         self.scanned = 0  # octets of DATA in which there is no end
         self.too_big = False
         self.chunks: list[bytes] = []
+        self.chunked_octets = 0
         self.chunk: tuple[int, bool, Reply | None] = (0, False, None)  # octets, last, refusal
         self.bad_commands = 0
 
@@ -122,6 +142,11 @@ class Server:
                     effect, is_stuck = self._data()
                 case State.CHUNK:
                     effect, is_stuck = self._chunk()
+                case State.HANDSHAKE if self.tls is Tls.BEGUN:
+                    return None
+                case State.HANDSHAKE:
+                    self.tls = Tls.BEGUN
+                    return StartTls()
                 case State.WAITING | State.CLOSED:
                     return None
             if effect is not None or is_stuck:
@@ -145,6 +170,12 @@ class Server:
             return _say(Reply(250, (2, 1, 0), "Ok"))
         self.envelope.recipients.append(path.address)
         return _say(Reply(250, (2, 1, 5), "Ok"))
+
+    def secured(self) -> None:
+        """The handshake is done; what the client said before it is forgotten (RFC 3207 section 4.2)."""
+        self._forget()
+        self.greeted = False
+        self.tls, self.state = Tls.DONE, State.COMMAND
 
     # ---- commands
 
@@ -177,6 +208,10 @@ class Server:
                 return self._start_chunk(command)
             case "EHLO" | "HELO":
                 return self._hello(command)
+            case "STARTTLS" if self.tls is Tls.OFFERED and not command.rest:
+                self.buffer.clear()  # what was sent behind the command is no part of the encrypted session
+                self.state = State.HANDSHAKE
+                return _say(Reply(220, (2, 0, 0), "ready to start TLS"))
             case "RSET":
                 self._forget()
                 return _say(OK)
@@ -198,6 +233,8 @@ class Server:
         if command.verb == "HELO":
             return _say(Reply(250, None, self.hostname))
         offers = [self.hostname, "PIPELINING", f"SIZE {self.limits.message_octets}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
+        if self.tls is Tls.OFFERED:
+            offers.append("STARTTLS")
         return _say(Reply(250, None, "\n".join([*offers, "ENHANCEDSTATUSCODES"])))
 
     def _mail(self, command: Command) -> Effect:
@@ -216,7 +253,7 @@ class Server:
     def _refuse_mail(self, path: Path) -> Reply | None:
         for name, value in path.parameters.items():
             if name == "SIZE":
-                if not value.isdigit():
+                if not _NUMBER.fullmatch(value):
                     return Reply(501, (5, 5, 4), "SIZE is a number")
                 if int(value) > self.limits.message_octets:
                     return Reply(
@@ -240,9 +277,7 @@ class Server:
         if isinstance(path, Reply):
             return self._bad(path)
         if path.parameters:
-            return self._bad(
-                Reply(555, (5, 5, 4), f"parameter {next(iter(path.parameters))[:20]!a} is not recognised")
-            )
+            return self._bad(Reply(555, (5, 5, 4), f"parameter {next(iter(path.parameters))[:20]!a} is not recognised"))
         if not path.address.isascii() and "SMTPUTF8" not in self.envelope.parameters:
             return self._bad(Reply(553, (5, 6, 7), "address is not ASCII and MAIL had no SMTPUTF8"))
         self.state, self.pending = State.WAITING, path
@@ -301,13 +336,13 @@ class Server:
 
     def _start_chunk(self, command: Command) -> Effect | None:
         words = command.rest.upper().split()
-        if not words or not words[0].isdigit() or words[1:] not in ([], ["LAST"]):
+        if not words or not _NUMBER.fullmatch(words[0]) or words[1:] not in ([], ["LAST"]):
             return self._give_up(Reply(501, (5, 5, 4), "syntax: BDAT octets [LAST]"))
         size = int(words[0])
         refusal = None
         if self.envelope is None or not self.envelope.recipients:
             refusal = Reply(503, (5, 5, 1), "MAIL and a valid RCPT first")
-        elif sum(map(len, self.chunks)) + size > self.limits.message_octets:
+        elif self.chunked_octets + size > self.limits.message_octets:
             refusal = Reply(552, (5, 3, 4), f"message over the limit of {self.limits.message_octets} octets")
         self.chunk = (size, words[1:] == ["LAST"], refusal)
         self.state = State.CHUNK
@@ -328,6 +363,7 @@ class Server:
         if len(self.buffer) < size:
             return None, True
         self.chunks.append(bytes(self.buffer[:size]))
+        self.chunked_octets += size
         del self.buffer[:size]
         self.state = State.COMMAND
         if not is_last:
@@ -338,7 +374,7 @@ class Server:
     # ---- what they share
 
     def _forget(self) -> None:
-        self.envelope, self.chunks, self.too_big = None, [], False
+        self.envelope, self.chunks, self.chunked_octets, self.too_big = None, [], 0, False
 
     def _bad(self, reply: Reply) -> Effect:
         self.bad_commands += 1

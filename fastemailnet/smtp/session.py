@@ -4,33 +4,50 @@ Theory of operation. A transaction is a list of commands, and a reply is owed to
 receive cursor whose reply comes next; pipelining is nothing but letting the first run ahead of the second. What may run ahead is
 decided by what the peer offers:
 
-    CHUNKING + PIPELINING, small   [ask] ▸ MAIL RCPT… BDAT LAST in one write
-    PIPELINING                     MAIL RCPT… DATA in one write ▸ 354 ▸ [ask] ▸ content and end in one write (large: content first)
-    CHUNKING, large                MAIL RCPT… (▸ replies) ▸ BDAT n ▸ [ask] ▸ BDAT 0 LAST
-    neither                        one by one
+    CHUNKING + PIPELINING, small   [ask] ▸ MAIL RCPT… BDAT n LAST in one write
+    CHUNKING, small                MAIL RCPT… ▸ [ask] ▸ BDAT n LAST
+    CHUNKING, large                MAIL RCPT… ▸ BDAT n ▸ [ask] ▸ BDAT 0 LAST
+    DATA, small                    MAIL RCPT… DATA ▸ 354 ▸ [ask] ▸ content and end in one write
+    DATA, large                    MAIL RCPT… DATA ▸ 354 ▸ content ▸ [ask] ▸ end
 
-**The point of no return** is [ask]: the machine emits AskRelease and writes the end only on Released. On Withheld it closes. The end of a
-released flight may be refused together with its recipients; its replies settle that as facts.
+Without PIPELINING the commands go one by one. Over a connection that has been quiet for a while the first form is given up for the
+second (``Ahead.COMMANDS``): the peer may have left, and a flight with the end in it would be in doubt where a MAIL is just repeated.
 
-Transitions are in ``step``; an event that the state does not expect is the peer's fault and ends the connection, or ours and asserts.
+**The point of no return** is [ask]: the machine emits AskRelease and writes the end only on Released. On Withheld it closes. The end
+of a released flight may be refused together with its recipients; its replies settle that as facts.
+
+    state      Start     Replied                        Released   Withheld   Lost
+    new        commands  -                              -          -          -
+               or asking
+    commands   -         commands, asking or settled    -          -          settled: deferred
+    asking     -         settled: deferred              ended      settled    settled: deferred
+    ended      -         ended or settled: facts        -          -          settled: in doubt
+    settled    -         settled                        -          -          settled
+
+What is marked - asserts: it would be our own fault.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import assert_never
+from typing import Final, assert_never
 
 from fastemailnet.envelope import Recipient
 from fastemailnet.outcome import Kind, Outcome, Reply
-from fastemailnet.smtp.classify import SERVICE_CLOSING, Phase, by_reply, by_silence
-from fastemailnet.smtp.content import END, stuff
+from fastemailnet.smtp.classify import SERVICE_CLOSING, Phase, by_reply, by_silence, is_breach, is_success
+from fastemailnet.smtp.command import is_fit
+from fastemailnet.smtp.content import END, bare_line_end, stuff
 from fastemailnet.smtp.extension import Capabilities
 
-SINGLE_FLIGHT_MAX_OCTETS = 64 * 1024
-MAIL_TIMEOUT_S = 300.0
-DATA_TIMEOUT_S = 120.0
-END_TIMEOUT_S = 600.0  # RFC 5321 section 4.5.3.2.6
+SINGLE_FLIGHT_MAX_OCTETS: Final = 64 * 1024
+TIMEOUTS_S: Final = {  # RFC 5321 section 4.5.3.2
+    Phase.MAIL: 300.0,
+    Phase.RCPT: 300.0,
+    Phase.DATA: 120.0,
+    Phase.CHUNK: 180.0,
+    Phase.END: 600.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +135,13 @@ class Settled:
 Effect = Write | Await | AskRelease | Settled
 
 
+class Ahead(Enum):
+    """How far the send cursor may run ahead."""
+
+    ALL = "all"  # the end may leave in one flight with the commands
+    COMMANDS = "commands"  # a reply must have come before the end is asked for
+
+
 class State(Enum):
     """Where the transaction is."""
 
@@ -131,28 +155,26 @@ class State(Enum):
 class Session:
     """The machine. ``step`` gives the effects in the order in which they must happen."""
 
-    def __init__(self, transaction: Transaction, offers: Capabilities) -> None:
+    def __init__(self, transaction: Transaction, offers: Capabilities, ahead: Ahead = Ahead.ALL) -> None:
         self.transaction = transaction
         self.offers = offers
         self.state = State.NEW
-        self.owed: deque[tuple[Phase, int]] = deque()  # phase and index into recipients, in order
+        self.owed: deque[tuple[Phase, int]] = deque()  # phase and place among the recipients, in order
         self.unsent: deque[tuple[Phase, int, bytes]] = deque()
-        self.refused: dict[int, Outcome] = {}
-        self.accepted: set[int] = set()
+        self.outcomes: dict[int, Outcome] = {}  # by place among the recipients
+        self.accepted: list[int] = []
         self.end = b""
-        small = len(transaction.content) <= SINGLE_FLIGHT_MAX_OCTETS
-        self.single_flight = offers.chunking and offers.pipelining and small
-        self.by_chunks = offers.chunking
-        self.data_refused: Reply | None = None
+        self.is_small = len(transaction.content) <= SINGLE_FLIGHT_MAX_OCTETS
+        self.is_single_flight = offers.chunking and offers.pipelining and self.is_small and ahead is Ahead.ALL
 
     def step(self, event: Event) -> list[Effect]:
         """Advance by one event."""
         match event:
+            case Replied(reply):
+                return self._replied(reply)
             case Start():
                 assert self.state is State.NEW
                 return self._start()
-            case Replied(reply):
-                return self._replied(reply)
             case Released():
                 assert self.state is State.ASKING
                 return self._released()
@@ -161,6 +183,7 @@ class Session:
                 self.state = State.SETTLED
                 return [Settled((), Reuse.CLOSE)]
             case Lost(failure):
+                assert self.state is not State.NEW
                 return self._lost(failure)
             case _:
                 assert_never(event)
@@ -169,25 +192,38 @@ class Session:
 
     def _start(self) -> list[Effect]:
         unfit = self._unfit()
-        if unfit:
-            return self._settle_all(Kind.BOUNCED, unfit, Reuse.KEEP)
-        self.state = State.COMMANDS
-        self.unsent.append((Phase.MAIL, -1, self._mail()))
-        for index, recipient in enumerate(self.transaction.recipients):
-            self.unsent.append((Phase.RCPT, index, f"RCPT TO:<{recipient.address}>\r\n".encode()))
-        if self.single_flight:
-            self.state = State.ASKING
-            return [AskRelease()]
-        if not self.by_chunks:
+        for place, recipient in enumerate(self.transaction.recipients):
+            if unfit:
+                self.outcomes[place] = Outcome(recipient.index, Kind.BOUNCED, unfit)
+            elif not is_fit(recipient.address):
+                reason = f"{recipient.address!a} cannot stand in an SMTP command (5.1.3)"
+                self.outcomes[place] = Outcome(recipient.index, Kind.BOUNCED, reason)
+            else:
+                self.unsent.append((Phase.RCPT, place, f"RCPT TO:<{recipient.address}>\r\n".encode()))
+        if not self.unsent:
+            return self._settle(Reuse.KEEP)
+        self.unsent.appendleft((Phase.MAIL, -1, self._mail()))
+        if self.is_single_flight:
+            size = len(self.transaction.content)
+            last = f"BDAT {size} LAST\r\n".encode() + self.transaction.content
+            self.unsent.append((Phase.END, -1, last))
+            return self._ask()
+        if not self.offers.chunking:
             self.unsent.append((Phase.DATA, -1, b"DATA\r\n"))
+        self.state = State.COMMANDS
         return self._send()
 
     def _unfit(self) -> str:
-        """Why this peer cannot take the mail at all, or ""."""
+        """Why this mail cannot be given to this peer at all, or ""."""
+        size = len(self.transaction.content)
         if self.transaction.smtputf8 and not self.offers.smtputf8:
             return "the next hop does not offer SMTPUTF8, which this mail needs (5.6.7)"
-        if self.offers.size and len(self.transaction.content) > self.offers.size:
-            return f"message of {len(self.transaction.content)} octets is over the next hop's SIZE {self.offers.size} (5.3.4)"
+        if self.offers.size and size > self.offers.size:
+            return f"message of {size} octets is over the next hop's SIZE {self.offers.size} (5.3.4)"
+        if not is_fit(self.transaction.reverse_path):
+            return f"reverse-path {self.transaction.reverse_path!a} cannot stand in an SMTP command (5.1.7)"
+        if (at := bare_line_end(self.transaction.content)) >= 0:
+            return f"bare CR or LF at octet {at} of the message (5.6.0)"
         return ""
 
     def _mail(self) -> bytes:
@@ -202,133 +238,125 @@ class Session:
 
     def _send(self) -> list[Effect]:
         """Write what may be written ahead: everything with PIPELINING, one command without."""
-        count = len(self.unsent) if self.offers.pipelining else min(1, len(self.unsent))
-        octets = b""
+        count = len(self.unsent) if self.offers.pipelining else 1
+        commands = []
         for _ in range(count):
-            phase, index, command = self.unsent.popleft()
-            self.owed.append((phase, index))
-            octets += command
-        last = self.owed[-1][0]
-        return [Write(octets), Await(DATA_TIMEOUT_S if last is Phase.DATA else MAIL_TIMEOUT_S)]
+            phase, place, command = self.unsent.popleft()
+            self.owed.append((phase, place))
+            commands.append(command)
+        return [Write(b"".join(commands)), self._await()]
+
+    def _await(self) -> Await:
+        return Await(TIMEOUTS_S[self.owed[0][0]])
+
+    def _ask(self) -> list[Effect]:
+        self.state = State.ASKING
+        return [AskRelease()]
 
     def _released(self) -> list[Effect]:
         self.state = State.ENDED
-        octets = self.end
-        if self.single_flight:
-            while self.unsent:
-                phase, index, command = self.unsent.popleft()
-                self.owed.append((phase, index))
-                octets += command
-            octets += f"BDAT {len(self.transaction.content)} LAST\r\n".encode() + self.transaction.content
+        if self.is_single_flight:
+            return self._send()
         self.owed.append((Phase.END, -1))
-        return [Write(octets), Await(END_TIMEOUT_S)]
+        return [Write(self.end), self._await()]
 
     # ---- receiving
 
     def _replied(self, reply: Reply) -> list[Effect]:
+        if self.state is State.SETTLED:
+            return []
         if not self.owed:
-            return self._lost(f"unasked reply {reply.code} {reply.text}")
-        phase, index = self.owed.popleft()
-        if reply.code == SERVICE_CLOSING and self.state is State.COMMANDS:
-            return self._closed(phase, reply)
-        if phase is Phase.RCPT:
-            self._recipient(index, reply)
-        elif phase is Phase.MAIL and reply.code >= 300:
-            self._refuse_rest(Phase.MAIL, reply)
-        elif phase is Phase.DATA and self.data_refused is None and not self._is_go_ahead(reply):
-            self.data_refused = reply
-            self._refuse_rest(Phase.DATA, reply)
-        elif phase is Phase.END:
+            # 421 may come at any time (RFC 5321 section 3.8); anything else is not SMTP.
+            is_closing = reply.code == SERVICE_CLOSING
+            return self._closed(Phase.DATA, reply) if is_closing else self._lost(f"unasked reply {reply.code}")
+        phase, place = self.owed[0]
+        if is_breach(phase, reply):
+            return self._lost(f"reply {reply.code} out of place")
+        self.owed.popleft()
+        if phase is Phase.END:
             return self._ended(reply)
-        return self._next()
+        if reply.code == SERVICE_CLOSING and self.state is not State.ENDED:
+            return self._closed(phase, reply)
+        # Once the end is out, a 421 speaks for its own command only: the rest of the flight may have been taken.
+        if phase is Phase.RCPT:
+            self._recipient(place, reply)
+        elif not is_success(phase, reply):
+            self._refuse_rest(phase, reply)
+        return self._next(phase, reply)
 
-    def _is_go_ahead(self, reply: Reply) -> bool:
-        return reply.code == (250 if self.by_chunks else 354)
-
-    def _recipient(self, index: int, reply: Reply) -> None:
-        if index in self.refused:
-            return
-        if 200 <= reply.code < 300:
-            self.accepted.add(index)
+    def _recipient(self, place: int, reply: Reply) -> None:
+        if place in self.outcomes:
+            return  # MAIL was refused
+        if is_success(Phase.RCPT, reply):
+            self.accepted.append(place)
         else:
-            self.refused[index] = by_reply(self._id(index), Phase.RCPT, reply)
+            self.outcomes[place] = by_reply(self._index(place), Phase.RCPT, reply)
 
-    def _next(self) -> list[Effect]:
+    def _next(self, phase: Phase, reply: Reply) -> list[Effect]:
         """What follows a reply: more replies, more commands, or the content."""
         if self.owed:
-            return []
-        if self.unsent and len(self.refused) < len(self.transaction.recipients):
-            if self.unsent[0][0] is Phase.DATA and not self.accepted:
-                return self._settle(Reuse.RESET)
+            return [self._await()]
+        is_anybody_left = len(self.outcomes) < len(self.transaction.recipients)
+        if is_anybody_left and self.unsent:
             return self._send()
-        if not self.accepted:
-            # DATA may have been answered by 354 although nobody is left: RFC 2920 wants the end then, but the end is not ours to give.
-            went_ahead = not self.by_chunks and self.data_refused is None and not self.unsent
-            return self._settle(Reuse.CLOSE if went_ahead else Reuse.RESET)
-        return self._content()
+        if is_anybody_left:
+            return self._content(phase)
+        # A server that waits for content (354) although nobody is left would have to be given an end, and that is not ours to give.
+        return self._settle(Reuse.CLOSE if phase is Phase.DATA and is_success(phase, reply) else Reuse.RESET)
 
-    def _content(self) -> list[Effect]:
-        if self.data_refused is not None:
-            return self._settle(Reuse.RESET)
+    def _content(self, phase: Phase) -> list[Effect]:
         content = self.transaction.content
-        self.state = State.ASKING
-        if self.by_chunks:
-            if not content or self.end:
-                return [AskRelease()]
+        if self.offers.chunking and self.is_small:
+            self.end = f"BDAT {len(content)} LAST\r\n".encode() + content
+        elif self.offers.chunking and phase is not Phase.CHUNK:
+            self.owed.append((Phase.CHUNK, -1))
+            return [Write(f"BDAT {len(content)}\r\n".encode() + content), self._await()]
+        elif self.offers.chunking:
             self.end = b"BDAT 0 LAST\r\n"
-            self.state = State.COMMANDS
-            self.owed.append((Phase.DATA, -1))
-            return [Write(f"BDAT {len(content)}\r\n".encode() + content), Await(DATA_TIMEOUT_S)]
-        body = stuff(content)
-        if len(body) <= SINGLE_FLIGHT_MAX_OCTETS:
-            self.end = body + END
-            return [AskRelease()]
-        self.end = END
-        return [Write(body), AskRelease()]
+        elif self.is_small:
+            self.end = stuff(content) + END
+        else:
+            self.end = END
+            return [Write(stuff(content)), *self._ask()]
+        return self._ask()
 
     def _ended(self, reply: Reply) -> list[Effect]:
-        for index in sorted(self.accepted):
-            if index not in self.refused:
-                self.refused[index] = by_reply(self._id(index), Phase.END, reply)
-        closing = reply.code == SERVICE_CLOSING
-        return self._settle(Reuse.CLOSE if closing else Reuse.KEEP if reply.code < 300 else Reuse.RESET)
+        for place in self.accepted:
+            self.outcomes.setdefault(place, by_reply(self._index(place), Phase.END, reply))
+        if reply.code == SERVICE_CLOSING:
+            return self._settle(Reuse.CLOSE)
+        return self._settle(Reuse.KEEP if is_success(Phase.END, reply) else Reuse.RESET)
 
     # ---- ending
 
     def _closed(self, phase: Phase, reply: Reply) -> list[Effect]:
-        """421 before the end: everybody who is left waits."""
+        """421 to something before the end: everybody who is left waits."""
         self._refuse_rest(phase, reply)
         return self._settle(Reuse.CLOSE)
 
     def _lost(self, failure: str) -> list[Effect]:
         if self.state is State.SETTLED:
             return []
-        if self.state is State.ASKING:
-            # Nothing of the end was written, and whatever the release says, nothing can be any more.
-            phase = Phase.DATA
-        elif self.state is State.ENDED:
+        if self.state is State.ENDED:
             phase = Phase.END
+        elif self.owed:
+            phase = self.owed[0][0]
         else:
-            phase = self.owed[0][0] if self.owed else Phase.MAIL
-        for index in range(len(self.transaction.recipients)):
-            if index not in self.refused:
-                self.refused[index] = by_silence(self._id(index), phase, failure)
+            phase = Phase.DATA  # nothing of the end is written, and whatever the release says, nothing can be any more
+        for place in range(len(self.transaction.recipients)):
+            if place not in self.outcomes:
+                self.outcomes[place] = by_silence(self._index(place), phase, failure)
         return self._settle(Reuse.CLOSE)
 
     def _refuse_rest(self, phase: Phase, reply: Reply) -> None:
-        for index in range(len(self.transaction.recipients)):
-            if index not in self.refused:
-                self.refused[index] = by_reply(self._id(index), phase, reply)
+        for place in range(len(self.transaction.recipients)):
+            if place not in self.outcomes:
+                self.outcomes[place] = by_reply(self._index(place), phase, reply)
         self.accepted.clear()
-
-    def _settle_all(self, kind: Kind, reason: str, reuse: Reuse) -> list[Effect]:
-        for index in range(len(self.transaction.recipients)):
-            self.refused[index] = Outcome(self._id(index), kind, reason)
-        return self._settle(reuse)
 
     def _settle(self, reuse: Reuse) -> list[Effect]:
         self.state = State.SETTLED
-        return [Settled(tuple(self.refused[index] for index in range(len(self.transaction.recipients))), reuse)]
+        return [Settled(tuple(self.outcomes[place] for place in range(len(self.transaction.recipients))), reuse)]
 
-    def _id(self, index: int) -> int:
-        return self.transaction.recipients[index].index
+    def _index(self, place: int) -> int:
+        return self.transaction.recipients[place].index

@@ -37,7 +37,18 @@ def pid_of(data: Path, victim: str) -> int:
 @pytest.mark.parametrize("victim", ["node-0", "coordinator", "ledger", "gateway", "classifier"])
 def test_the_run_finishes(victim: str, tmp_path: Path) -> None:
     data, figures = tmp_path / "data", tmp_path / "figures.json"
-    command = [sys.executable, "-m", "actors.main", "demo", "--copies", str(COPIES), "--data", str(data), "--json", str(figures)]
+    command = [
+        sys.executable,
+        "-m",
+        "actors.main",
+        "demo",
+        "--copies",
+        str(COPIES),
+        "--data",
+        str(data),
+        "--json",
+        str(figures),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
         try:
             wait_for_arrivals(data, 20, demo)

@@ -62,5 +62,8 @@ def test_a_message_that_names_nobody_is_refused(message: bytes, where: str):
 
 
 def test_what_is_given_need_not_be_in_the_message() -> None:
-    assert envelope(b"From: a@one.example\r\n\r\n", recipients=["x@two.example"])[:2] == ("a@one.example", ["x@two.example"])
+    assert envelope(b"From: a@one.example\r\n\r\n", recipients=["x@two.example"])[:2] == (
+        "a@one.example",
+        ["x@two.example"],
+    )
     assert envelope(b"To: b@one.example\r\n\r\n", sender="")[:2] == ("", ["b@one.example"])

@@ -91,7 +91,10 @@ def test_only_a_named_copy_is_live() -> None:
 
 def test_a_second_outcome_is_an_alarm_and_counts_nothing() -> None:
     fold = leased()
-    assert play(fold, outcome(-1, Kind.REJECTED, Kind.REJECTED), outcome(-1, Kind.REJECTED, Kind.REJECTED)) == [True, False]
+    assert play(fold, outcome(-1, Kind.REJECTED, Kind.REJECTED), outcome(-1, Kind.REJECTED, Kind.REJECTED)) == [
+        True,
+        False,
+    ]
     assert (len(fold.alarms), fold.ended[Kind.REJECTED]) == (1, 2)
 
 

@@ -31,7 +31,9 @@ def test_long_lines_and_long_fields_become_sendable() -> None:
     assert message.get_content().strip() == "x" * 5_000
 
 
-@pytest.mark.parametrize("kind", ["application/pdf", "text/plain", "", "message/rfc822", "multipart/mixed", "image/svg+xml"])
+@pytest.mark.parametrize(
+    "kind", ["application/pdf", "text/plain", "", "message/rfc822", "multipart/mixed", "image/svg+xml"]
+)
 def test_attachments_keep_their_octets(kind: str) -> None:
     content = bytes(range(256)) + b"\nbare\r"
     message = read(build("a@b.example", ["c@d.example"], "s", "t", attachments=[Attachment("fü.bin", kind, content)]))

@@ -40,7 +40,9 @@ def test_canonical_values() -> None:
 
 
 def test_every_key_signs_and_the_body_hash_is_the_same() -> None:
-    first, second = (b"DKIM-Signature:" + part for part in Signer([RSA, ED25519]).sign(RAW, at_s=7).split(b"DKIM-Signature:")[1:])
+    first, second = (
+        b"DKIM-Signature:" + part for part in Signer([RSA, ED25519]).sign(RAW, at_s=7).split(b"DKIM-Signature:")[1:]
+    )
     assert (tag(first, "a"), tag(second, "a")) == ("rsa-sha256", "ed25519-sha256")
     assert tag(first, "bh") == tag(second, "bh")
     assert (tag(first, "d"), tag(first, "s"), tag(first, "t")) == ("example.org", "r1", "7")

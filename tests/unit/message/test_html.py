@@ -47,7 +47,7 @@ def test_the_same_by_a_class(style: str) -> None:
         '<table><tr><td style="color:#fff;background-image:url(x.png)">seen</td></tr></table>',
         '<table><tr><td background="x.png" style="color:#fff">seen</td></tr></table>',
         '<div style="color:#fff"><a href="https://x.example">seen</a></div>',
-        '<style>@media (max-width:600px) { .q { display:none } }</style><p class=q>seen</p>',
+        "<style>@media (max-width:600px) { .q { display:none } }</style><p class=q>seen</p>",
         "<style>.hero td { background:#036 }</style><div class=hero><table><tr><td><p style='color:#fff'>seen</p></div>",
         "<style>.q { display:none } .q { display:block }</style><p class=q>seen</p>",
         "<style>.q { .x { display:none } }</style><p class=q>seen</p>",
@@ -64,7 +64,9 @@ def test_honest_layouts_are_seen(source: str) -> None:
 
 
 def test_a_child_does_not_show_itself_in_a_box_that_is_not_drawn() -> None:
-    assert seen('<div style="display:none"><p style="display:block;font-size:20px;visibility:visible">x</p></div>') == ""
+    assert (
+        seen('<div style="display:none"><p style="display:block;font-size:20px;visibility:visible">x</p></div>') == ""
+    )
 
 
 def test_words_split_by_hidden_elements_are_whole() -> None:
@@ -81,7 +83,12 @@ def test_blank_filler_behind_a_preview_line_is_not_counted() -> None:
 
 def test_prose_that_only_programs_read_is_counted_and_code_is_not() -> None:
     prose = "the weather was fine and we all went home " * 5
-    for source in (f"<!-- {prose} -->", f"<title>{prose}</title>", f"<style>{prose}</style>", f"<script>{prose}</script>"):
+    for source in (
+        f"<!-- {prose} -->",
+        f"<title>{prose}</title>",
+        f"<style>{prose}</style>",
+        f"<script>{prose}</script>",
+    ):
         page = render(source + "seen")
         assert page.aside_characters > 200
         assert "".join(page.text) == "seen"

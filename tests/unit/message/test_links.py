@@ -72,7 +72,9 @@ def test_honest_links_raise_nothing(href: str, shown: str) -> None:
 
 
 def test_hosts_are_listed_once_in_order_and_foreign_ones_counted() -> None:
-    count = examine([("https://a.shop.example", ""), ("https://x.example", ""), ("https://x.example/2", "")], "shop.example")
+    count = examine(
+        [("https://a.shop.example", ""), ("https://x.example", ""), ("https://x.example/2", "")], "shop.example"
+    )
     assert (count.hosts, count.links, count.foreign) == (["a.shop.example", "x.example"], 3, 2)
 
 

@@ -9,7 +9,7 @@ ALTERNATIVE = b'Content-Type: multipart/alternative; boundary="b"\r\n\r\n'
 
 def multipart(kind: bytes, *pieces: bytes) -> bytes:
     body = b"".join(b"--b\r\n" + piece + b"\r\n" for piece in pieces)
-    return b'Content-Type: multipart/' + kind + b'; boundary="b"\r\n\r\npreamble\r\n' + body + b"--b--\r\nepilogue\r\n"
+    return b"Content-Type: multipart/" + kind + b'; boundary="b"\r\n\r\npreamble\r\n' + body + b"--b--\r\nepilogue\r\n"
 
 
 def part(content_type: bytes, body: bytes, more: bytes = b"") -> bytes:
@@ -35,7 +35,9 @@ def test_a_missing_last_delimiter_is_the_end() -> None:
     assert seen(raw) == [("text/plain", "one")]
 
 
-@pytest.mark.parametrize("declared", [b"multipart/mixed", b"multipart/mixed; boundary=", b"multipart/mixed; boundary=other"])
+@pytest.mark.parametrize(
+    "declared", [b"multipart/mixed", b"multipart/mixed; boundary=", b"multipart/mixed; boundary=other"]
+)
 def test_without_a_delimiter_the_lines_are_shown_as_they_stand(declared: bytes) -> None:
     assert seen(b"Content-Type: " + declared + b"\r\n\r\nhello\r\n--b\r\n") == [("text/plain", "hello\r\n--b")]
 
@@ -59,11 +61,17 @@ def test_a_calendar_after_the_page_is_not_what_is_read() -> None:
 
 def test_a_message_in_a_message_is_shown_with_its_subject() -> None:
     inner = b"Subject: =?utf-8?q?inn=C3=A9r?=\r\nFrom: x@y\r\n\r\ninside"
-    assert seen(multipart(b"mixed", part(b"message/rfc822", inner))) == [("text/plain", "innér"), ("text/plain", "inside")]
+    assert seen(multipart(b"mixed", part(b"message/rfc822", inner))) == [
+        ("text/plain", "innér"),
+        ("text/plain", "inside"),
+    ]
 
 
 def test_a_part_of_a_digest_is_a_message() -> None:
-    assert seen(multipart(b"digest", b"\r\nSubject: first\r\n\r\none")) == [("text/plain", "first"), ("text/plain", "one")]
+    assert seen(multipart(b"digest", b"\r\nSubject: first\r\n\r\none")) == [
+        ("text/plain", "first"),
+        ("text/plain", "one"),
+    ]
 
 
 def test_a_header_without_its_empty_line_ends_where_no_field_can_be() -> None:
@@ -76,7 +84,9 @@ def test_a_broken_line_among_fields_does_not_end_them() -> None:
 
 
 def test_an_attachment_is_named_and_not_decoded() -> None:
-    more = b"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename*0=in; filename*1=voice.pdf\r\n"
+    more = (
+        b"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename*0=in; filename*1=voice.pdf\r\n"
+    )
     (found,) = parts(part(b"application/pdf", b"QUJD", more))
     assert (found.name, found.disposition, found.body, found.is_text) == ("invoice.pdf", "attachment", b"QUJD", False)
 
@@ -105,5 +115,9 @@ def test_transfer_encodings(encoding: str, body: bytes, text: bytes) -> None:
 
 
 def test_parameters() -> None:
-    assert parameters('text/plain; Charset="utf-8"; name=a.txt ;x="a;b"') == {"charset": "utf-8", "name": "a.txt", "x": "a;b"}
+    assert parameters('text/plain; Charset="utf-8"; name=a.txt ;x="a;b"') == {
+        "charset": "utf-8",
+        "name": "a.txt",
+        "x": "a;b",
+    }
     assert parameters("text/plain") == {}

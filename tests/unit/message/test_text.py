@@ -116,7 +116,11 @@ def test_a_borrowed_name_is_told(name: str) -> None:
 
 
 def test_a_name_of_ones_own_is_not_told() -> None:
-    for sender in ('"PayPal" <a@mail.paypal.com>', '"shop.example" <a@news.shop.example>', "Ann Lee <ann@shop.example>"):
+    for sender in (
+        '"PayPal" <a@mail.paypal.com>',
+        '"shop.example" <a@news.shop.example>',
+        "Ann Lee <ann@shop.example>",
+    ):
         assert feature(visible_text(f"From: {sender}\r\n\r\nx".encode()), "false_names") == 0
 
 
@@ -134,7 +138,9 @@ def test_counts_are_bounded() -> None:
 
 
 def test_a_long_body_keeps_its_head_its_tail_and_where_the_links_are() -> None:
-    body = f"head {'a ' * 9_000}{'https://one.example ' * 2}{'b ' * 9_000}{'https://many.example ' * 9}{'c ' * 9_000}tail"
+    body = (
+        f"head {'a ' * 9_000}{'https://one.example ' * 2}{'b ' * 9_000}{'https://many.example ' * 9}{'c ' * 9_000}tail"
+    )
     text = visible_text(HEAD + b"\r\n" + body.encode())
     assert text.body.startswith("head a a")
     assert text.body.endswith("c c tail")
@@ -150,9 +156,14 @@ def test_a_very_long_body_keeps_its_tail() -> None:
 def test_attached_pages_are_told_from_other_files() -> None:
     def attached(name: str) -> ScoringText:
         part = f'Content-Type: application/octet-stream; name="{name}"\r\nContent-Disposition: attachment\r\n\r\nx'
-        return visible_text(HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + part.encode() + b"\r\n--b--\r\n")
+        return visible_text(
+            HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" + part.encode() + b"\r\n--b--\r\n"
+        )
 
-    assert (feature(attached("a.pdf"), "attachments"), feature(attached("a.pdf"), "risky_attachments")) == (math.log1p(1), 0)
+    assert (feature(attached("a.pdf"), "attachments"), feature(attached("a.pdf"), "risky_attachments")) == (
+        math.log1p(1),
+        0,
+    )
     assert feature(attached("Invoice.HTML"), "risky_attachments") == math.log1p(1)
 
 

@@ -132,9 +132,10 @@ def test_a_lost_connection_before_the_release_defers_and_behind_it_is_in_doubt(o
     assert kinds(play(new(offers), Start(), *replies, Released(), Lost("EOF"))) == [Kind.IN_DOUBT] * 2
 
 
-def test_421_to_an_earlier_command_of_a_flight_is_a_fact() -> None:
-    effects = play(new(BOTH), Start(), Released(), OK, OK, Reply(421, None, "closing"))
-    assert kinds(effects) == [Kind.DEFERRED, Kind.DEFERRED]
+def test_421_to_a_recipient_of_a_released_flight_speaks_for_that_recipient_only() -> None:
+    flight = (Start(), Released(), OK, OK, Reply(421, None, "closing"))
+    assert kinds(play(new(BOTH), *flight, OK)) == [Kind.RELAYED, Kind.DEFERRED]
+    assert kinds(play(new(BOTH), *flight, Lost("EOF"))) == [Kind.IN_DOUBT, Kind.DEFERRED]
 
 
 def test_a_reply_out_of_place_behind_the_end_is_in_doubt() -> None:

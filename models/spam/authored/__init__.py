@@ -1,0 +1,5 @@
+"""Mail written for this project, because the public corpora lack it: modern tricks, and modern honest mail that looks like them."""
+
+from models.spam.authored.compose import SOURCE, Mail, generate, languages
+
+__all__ = ["SOURCE", "Mail", "generate", "languages"]
