@@ -90,6 +90,7 @@ class _Attempt:
         if examined.ruling is not Ruling.SEND:
             await self.refuse(examined)
             return
+        self.where["gate"] = examined.reason
         self.move(Event.VALID)
         content = self.shop.examiner.sign(unit)
         self.content_sha256 = hashlib.sha256(content).digest()
@@ -126,7 +127,7 @@ class _Attempt:
 
     def describe(self, delivery: Delivery) -> None:
         """Keep what the ledger is told about the connection."""
-        self.where = delivery.where()
+        self.where.update(delivery.where())
         if delivery.tls is not None:
             self.flags |= Flag.TLS
         if self.shop.route.is_sandbox:

@@ -155,7 +155,9 @@ def trace(message: str, config: Config = None, json_file: Json = None) -> None:
             code = f"{event['code']} " if "code" in event else ""
             what = event.get("reply") or event.get("held") or event.get("reason") or ""
             host = f" at {event['host']}" if "host" in event else ""
-            out.print(f"  {at}  {event['state']:<9} attempt {event['attempt']}{host}  {code}{what}", highlight=False)
+            gate = f"  ({event['gate']})" if "gate" in event else ""
+            line = f"  {at}  {event['state']:<9} attempt {event['attempt']}{host}  {code}{what}{gate}"
+            out.print(line, highlight=False, soft_wrap=True)
 
 
 @app.command()
