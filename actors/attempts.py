@@ -23,7 +23,7 @@ from fastemailnet.delivery.retry import Retry, next_try
 from fastemailnet.delivery.route import Route
 from fastemailnet.envelope import Unit
 from fastemailnet.flashsync import unit as u
-from fastemailnet.flashsync.frames import Deferral, Intent, Void
+from fastemailnet.flashsync.frames import NO_INTENT, Deferral, Intent, Void
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
 from fastemailnet.flashsync.node import Standing
 from fastemailnet.ledger.fact import Flag
@@ -62,17 +62,22 @@ class Attempts:
 
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
-        await _Attempt(self, taken).run()
+        if taken.unit is None:
+            # No unit, so nobody to tell: the record stays where it is, and blocks nothing.
+            right = self.journal.right
+            who = (taken.lease, taken.place.offset, taken.attempt, right.node, right.incarnation)
+            await self.journal.ask(OutcomeFrame(*who, wall_ms(), NO_INTENT, (Kind.DEAD,)))
+            return
+        await _Attempt(self, taken, taken.unit).run()
 
 
 class _Attempt:
     """The state of one attempt."""
 
-    def __init__(self, shop: Attempts, taken: Taken) -> None:
-        assert taken.unit is not None
+    def __init__(self, shop: Attempts, taken: Taken, unit: Unit) -> None:
         self.shop = shop
         self.taken = taken
-        self.unit: Unit = taken.unit
+        self.unit = unit
         self.machine = u.Attempt()
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
@@ -198,7 +203,7 @@ class _Attempt:
             where=self.where,
         )
         frame = OutcomeFrame(*self.who(), now_ms, effect.intent, effect.kinds, deferral, proof)
-        if effect.intent >= 0:
+        if effect.intent != NO_INTENT:
             await self.shop.journal.tell(frame)
         elif await self.shop.journal.ask(frame) is None:
             self.machine.step(u.Refused())

@@ -5,8 +5,10 @@ Left: the recipients of every record in ``mail.<lane>``, counted as they stand t
 twice, or speaks of other recipients than its unit has. The auditor folds the streams itself; it asks no coordinator.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
+
+import msgspec
 
 from fastemailnet import ids
 from fastemailnet.envelope import Lane, Unit, decode_unit
@@ -39,7 +41,8 @@ class Auditor:
                 self.fold.apply_journal(partition, position, decode_journal(record))
         for stream, partition in self._mail():
             for _, record in self._new(stream, partition, self.log.end(stream, partition)):
-                self.accepted += len(decode_unit(record).recipients)
+                unit = unit_in(record)
+                self.accepted += len(unit.recipients) if unit is not None else 1
                 self.units += 1
 
     def _mail(self) -> list[tuple[str, int]]:
@@ -61,26 +64,24 @@ class Auditor:
         counts = {kind.value: fold.ended[kind] for kind in Kind}
         counts[Kind.DEFERRED.value] = sum(d.recipients for copy, d in fold.named.items() if copy not in doubt)
         counts[Kind.IN_DOUBT.value] = sum(doubt.values())
-        counts["open"] = sum(len(unit.recipients) for unit in self.open_units(doubt))
+        counts["open"] = sum(len(unit.recipients) if unit else 1 for unit in self.open_units(doubt))
         accounted = sum(counts.values())
         return {**counts, "accepted": self.accepted, "accounted": accounted, "difference": self.accepted - accounted}
 
-    def open_units(self, doubt: dict[Any, int]) -> list[Unit]:
-        """The accepted units that no outcome ended and that are not in doubt."""
-        found = []
+    def open_units(self, doubt: Container[Any]) -> Iterator[Unit | None]:
+        """The accepted units that no outcome ended and that are not in doubt; None for a record that holds no unit."""
         for stream, partition in self._mail():
             progress = self.fold.progress[stream, partition]
             end = self.positions[stream, partition]
             for lo in range(progress.low, end, READ_RECORDS):
                 for offset, record in self.log.fetch(stream, partition, lo, min(READ_RECORDS, end - lo)):
                     if not progress.is_done(offset) and (stream, partition, offset) not in doubt:
-                        found.append(decode_unit(record))
-        return found
+                        yield unit_in(record)
 
     def waiting(self, message: bytes) -> list[Unit]:
         """The open units of one message."""
         self.catch_up()
-        return [unit for unit in self.open_units({}) if unit.message == message]
+        return [unit for unit in self.open_units(()) if unit is not None and unit.message == message]
 
     def in_doubt(self) -> list[dict[str, Any]]:
         """The attempts in doubt, for people."""
@@ -98,3 +99,11 @@ class Auditor:
             }
             for entry in self.fold.in_doubt()
         ]
+
+
+def unit_in(record: bytes) -> Unit | None:
+    """The unit in a record; None where it does not decode. Such a record counts as one delivery, that ends as dead."""
+    try:
+        return decode_unit(record)
+    except msgspec.MsgspecError:
+        return None

@@ -160,6 +160,15 @@ async def test_an_expired_unit_is_never_sent(tmp_path: Path) -> None:
         assert not (tmp_path / "inbox" / "received.jsonl").exists() or not fleet.arrivals()
 
 
+async def test_a_record_that_is_no_unit_is_dead_and_blocks_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as fleet:
+        fleet.log.append(Lane.STANDARD.stream, 0, [b"not a unit"])
+        fleet.accept("r@x.example")
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["relayed"] == 1 and b["dead"] == 1)
+        assert balance["accepted"] == 2
+
+
 async def test_a_node_that_joins_anew_takes_over_what_its_former_self_had(tmp_path: Path) -> None:
     async with house(tmp_path, Faults(delay_ms=40)) as fleet:
         fleet.start_node("a")
