@@ -7,9 +7,10 @@
     DATA             go on (354)    deferred    bounced     deferred
     end written      relayed        deferred    bounced     in doubt
 
-* A greeting or EHLO of 5xx condemns the connection, not the mail: the next target or a later attempt may do better. 421 is deferred in
-every phase, since it speaks of the server (RFC 5321 section 3.8); 552 at RCPT means too many recipients (section 4.5.3.1.10). Once the end is
-written, a 421 to an earlier command of the flight speaks for that command only: a server may still have taken the rest.
+* A greeting or EHLO of 5xx condemns the connection, not the mail: the next target or a later attempt may do better. 421 is
+deferred in every phase, since it speaks of the server (RFC 5321 section 3.8); 552 at RCPT means too many recipients (section
+4.5.3.1.10). Once the end is written, a 421 to an earlier command of the flight speaks for that command only: a server may still
+have taken the rest.
 
 A reply of a class that the phase does not have (354 to MAIL, 250 to DATA, 354 to the end) says that client and server are not at the
 same place any more: the same as no reply.

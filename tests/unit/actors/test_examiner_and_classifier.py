@@ -1,0 +1,92 @@
+"""Scoring in batches, and mail that does not wait for a scorer that is late or broken."""
+
+import asyncio
+
+import pytest
+
+from actors.classifier import MAX_WAITING, ClassifierActor
+from actors.examine import Examiner, Gate, Ruling
+from fastemailnet.envelope import Lane, Recipient, Unit
+
+GATE = Gate(hold=0.5, reject=0.9, timeout_s=0.2)
+
+
+def unit(body: bytes = b"From: a@example.org\r\n\r\nhello\r\n") -> Unit:
+    people = (Recipient("b@example.org", 0),)
+    return Unit(bytes(16), Lane.STANDARD, "", 0, 1, "a@example.org", people, "example.org", False, body)
+
+
+def scorer(bad: float, batches: list[int] | None = None):  # type: ignore[no-untyped-def]
+    async def score(texts: list[str]) -> list[tuple[float, float, float]]:
+        if batches is not None:
+            batches.append(len(texts))
+        await asyncio.sleep(0.01)
+        return [(1 - bad, bad, 0.0)] * len(texts)
+
+    return score
+
+
+@pytest.mark.parametrize(("bad", "ruling"), [(0.1, Ruling.SEND), (0.6, Ruling.HOLD), (0.95, Ruling.REJECT)])
+async def test_the_thresholds_rule(bad: float, ruling: Ruling) -> None:
+    examined = await Examiner(scorer(bad), GATE, None).examine(unit())
+    assert (examined.ruling, examined.bad) == (ruling, bad)
+
+
+async def test_what_waits_while_a_batch_is_scored_shares_the_next() -> None:
+    batches: list[int] = []
+    examiner = Examiner(scorer(0.0, batches), GATE, None)
+    await asyncio.gather(*(examiner.examine(unit()) for _ in range(50)))
+    assert sum(batches) == 50
+    assert len(batches) <= 4
+
+
+async def test_a_late_or_broken_scorer_does_not_stop_mail() -> None:
+    async def late(texts: list[str]) -> list[tuple[float, float, float]]:
+        await asyncio.sleep(5)
+        return []
+
+    async def broken(texts: list[str]) -> list[tuple[float, float, float]]:
+        raise RuntimeError("no model")
+
+    for bad in (late, broken):
+        examiner = Examiner(bad, GATE, None)
+        examined = await examiner.examine(unit())
+        assert (examined.ruling, examined.bad, examiner.unscored) == (Ruling.SEND, None, 1)
+        assert "not scored" in examined.reason
+
+
+async def test_an_invalid_message_is_not_scored() -> None:
+    examined = await Examiner(scorer(0.0), GATE, None).examine(unit(b"no header\n"))
+    assert examined.ruling is Ruling.INVALID
+
+
+async def test_calls_share_a_pass_and_each_gets_its_own_scores() -> None:
+    passes: list[list[str]] = []
+
+    def model(texts):  # type: ignore[no-untyped-def]
+        passes.append(list(texts))
+        return [(float(text), 0.0, 0.0) for text in texts]
+
+    classifier = ClassifierActor(model, "v", 0.5, 0.9)
+    answers = await asyncio.gather(*(classifier.score([str(n), str(n + 0.5)]) for n in range(20)))
+    assert [answer[0][0] for answer in answers] == list(range(20))
+    assert len(passes) < 20
+    assert classifier.scored == 40
+
+
+async def test_a_failing_pass_fails_its_calls_and_no_others() -> None:
+    def model(texts):  # type: ignore[no-untyped-def]
+        if "bad" in texts:
+            raise ValueError("bad text")
+        return [(1.0, 0.0, 0.0)] * len(texts)
+
+    classifier = ClassifierActor(model, "v", 0.5, 0.9)
+    with pytest.raises(ValueError, match="bad text"):
+        await classifier.score(["bad"])
+    assert await classifier.score(["good"]) == [(1.0, 0.0, 0.0)]
+
+
+async def test_too_many_waiting_texts_are_refused() -> None:
+    classifier = ClassifierActor(lambda texts: [(1.0, 0.0, 0.0)] * len(texts), "v", 0.5, 0.9)
+    with pytest.raises(asyncio.QueueFull):
+        await classifier.score(["x"] * (MAX_WAITING + 1))
