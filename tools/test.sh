@@ -2,12 +2,12 @@
 # Everything: system packages, the model first, checks, then all tests. Ends with what could not run, if anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-packages=(swaks golang-go postfix)
-command -v go >/dev/null && packages=(swaks postfix)
+packages=(swaks opendkim)
+command -v go >/dev/null || packages+=(golang-go)
 tools/system-packages.sh "${packages[@]}"
 make --no-print-directory model
 make --no-print-directory lint type
 .venv/bin/python -m pytest --durations=10 -rs
-for tool in swaks go; do
-  command -v "$tool" >/dev/null || echo "not run, $tool is missing: the scenarios that need it (see 'skipped' above)"
+for tool in swaks opendkim go; do
+  PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || echo "not run, $tool is missing: the scenarios that need it (see 'skipped' above)"
 done
