@@ -121,7 +121,7 @@ class Fold:
         for offset in range(frame.lo, frame.hi):
             place = Position(frame.stream, frame.partition, offset)
             older = self.out.get(place)
-            if older is not None:
+            if older is not None and older in self.left:
                 # Control is read ahead of the journal frame that freed the place; the older lease must still judge that frame.
                 self.left[older] -= 1
             self.out[place] = lease.lease

@@ -113,6 +113,19 @@ def test_a_lease_for_a_fenced_incarnation_ends_as_it_begins() -> None:
     assert sorted(fold.progress[MAIL, 0].free) == [0, 1, 2, 3]
 
 
+def test_control_may_be_read_ahead_of_the_resolution_that_freed_a_place() -> None:
+    ahead, in_order = leased(), leased()
+    resolve, again = f.Resolve(1, 0, f.Verdict.RETRY, 70, "policy"), f.Assign(1, 9, MAIL, 0, 0, 1, "b", 1, 2)
+    for fold in (ahead, in_order):
+        fold.apply_control(f.Join(1, "b", 1, 1, 9))
+        play(fold, intent(), fence())
+    assert ahead.apply_control(again)
+    assert ahead.apply_journal(0, 2, resolve)
+    assert in_order.apply_journal(0, 2, resolve)
+    assert in_order.apply_control(again)
+    assert ahead.key() == in_order.key()
+
+
 def test_frames_survive_the_wire() -> None:
     copy = f.Deferral(Position("defer.1m", 0, 4), Position(MAIL, 0, 0), 2, 99, 1)
     for frame in (intent(), fence(), outcome(0, Kind.DEFERRED, deferral=copy), f.Void(*WHO, 0), f.Beat("a", 1, 3)):
