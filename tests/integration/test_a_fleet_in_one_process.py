@@ -18,6 +18,7 @@ from actors.node import NodeActor
 from actors.sandbox_faults import Faults
 from fastemailnet import ids
 from fastemailnet.config import Settings, load
+from fastemailnet.delivery import retry
 from fastemailnet.envelope import Lane, Recipient, Unit, encode_unit
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import Policy
@@ -127,6 +128,27 @@ async def test_recipients_of_one_unit_have_each_their_own_outcome(tmp_path: Path
         types = [fact.type for fact in decode_facts(outcome.evidence)]
         assert types.count(LeafType.ACCEPTED) == 3
         assert {LeafType.RELAYED, LeafType.FAILED, LeafType.DEFERRED} <= set(types)
+
+
+async def test_a_deferred_recipient_is_tried_again_from_its_tier(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "TIERS", (("defer.1m", 200), ("defer.5m", 3_600_000)))
+    async with house(tmp_path) as fleet:
+        fleet.start_node("a")
+        fleet.accept("ok@x.example", "defer@x.example", expires_in_ms=10_000_000)
+        await fleet.until(lambda b: b["deferred"] == 1)
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while len(outcomes := [x for x in fleet.frames() if isinstance(x, Outcome)]) < 2:
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.05)
+        assert [(x.attempt, len(x.kinds)) for x in outcomes] == [(1, 2), (2, 1)]
+        assert outcomes[1].deferral is not None
+        assert outcomes[1].deferral.copy.stream == "defer.5m"
+        assert outcomes[1].deferral.source.stream == Lane.STANDARD.stream
+        balance = await fleet.until(lambda b: b["deferred"] == 1)
+        assert (balance["relayed"], balance["open"]) == (1, 0)
+        assert len(fleet.arrivals()) == 1
 
 
 async def test_a_lost_reply_is_in_doubt_and_not_sent_again(tmp_path: Path) -> None:
