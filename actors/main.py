@@ -37,7 +37,7 @@ Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="TOML file; defaults and FASTEMAILNET_* apply without it.")
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file as well.")]
-STOP_S = 30.0
+STOP_S = 90.0  # a fleet that is just starting comes up first
 TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
 
 
