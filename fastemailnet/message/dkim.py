@@ -33,7 +33,6 @@ SIGNED = (
 OVERSIGNED = ("from", "subject", "to", "date")  # named once more than they occur, so that none can be added
 
 LINE_CHARACTERS = 74
-STRING_CHARACTERS = 255  # of one string of a TXT record (RFC 1035 section 3.3)
 
 _SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _LINE_ENDS = tuple(b"\r\n" * lines for lines in (4_096, 64, 1))
@@ -201,10 +200,3 @@ def dns_record(key: DkimKey) -> str:
     else:
         octets, kind = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw), "ed25519"
     return f"v=DKIM1; k={kind}; p={base64.b64encode(octets).decode()}"
-
-
-def zone_line(key: DkimKey) -> str:
-    """The record as a line of a zone file; a text longer than one string is given as several (RFC 6376 section 3.6.2.2)."""
-    text = dns_record(key)
-    strings = " ".join(f'"{text[at : at + STRING_CHARACTERS]}"' for at in range(0, len(text), STRING_CHARACTERS))
-    return f"{key.selector}._domainkey.{key.domain}. TXT {strings}"
