@@ -78,6 +78,10 @@ class Auditor:
                     if not progress.is_done(offset) and (stream, partition, offset) not in doubt:
                         yield unit_in(record)
 
+    def journal_positions(self) -> dict[int, int]:
+        """How far each journal partition was read."""
+        return {partition: position for (stream, partition), position in self.positions.items() if stream == JOURNAL}
+
     def waiting(self, message: bytes) -> list[Unit]:
         """The open units of one message."""
         self.catch_up()

@@ -12,6 +12,7 @@ from typing import TypeVar
 from actors.clock import wall_ms
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.archive.receipts import Row
+from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
 from fastemailnet.flashsync.frames import JOURNAL, NO_INTENT, Fence, JournalFrame, Outcome, decode_journal
 from fastemailnet.ledger.fact import Fact, decode_facts
@@ -20,6 +21,7 @@ from fastemailnet.log.interface import Log
 READ_RECORDS = 1_000
 HOT_S = 0.02
 IDLE_MAX_S = 0.05
+REACH_S = 10.0
 T = TypeVar("T")
 
 
@@ -31,6 +33,7 @@ class LedgerActor:
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
         self.is_open = asyncio.Event()
+        self.positions: dict[int, int] = {}  # journal partition → first offset not consumed
         self.thread = ThreadPoolExecutor(1, "ledger")  # the keeper's only user, so its steps never interleave
 
     async def _do(self, call: Callable[[], T]) -> T:
@@ -42,26 +45,26 @@ class LedgerActor:
         Raises:
             LedgerError: the files are damaged, or another writer lives.
         """
-        positions = await self._do(self._recover)
+        self.positions = await self._do(self._recover)
         self.is_open.set()
         idle_s = HOT_S
         while True:
-            facts = await self._do(lambda: self._step(positions))
+            facts = await self._do(self._step)
             idle_s = HOT_S if facts else min(idle_s * 1.5, IDLE_MAX_S)
             await asyncio.sleep(idle_s)
 
-    def _step(self, positions: dict[int, int]) -> int:
+    def _step(self) -> int:
         """Consume what is new in every partition; the number of facts."""
         count = 0
         for partition in range(JOURNAL_PARTITIONS):
-            position = positions.get(partition, 0)
+            position = self.positions.get(partition, 0)
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
             facts = [fact for _, record in batch for fact in self._facts(decode_journal(record))]
-            positions[partition] = batch[-1][0] + 1
+            self.positions[partition] = batch[-1][0] + 1
             if facts:
-                self.keeper.append(facts, {partition: positions[partition]}, wall_ms())
+                self.keeper.append(facts, {partition: self.positions[partition]}, wall_ms())
             count += len(facts)
         self.keeper.tick(wall_ms())
         return count
@@ -91,6 +94,19 @@ class LedgerActor:
                     if isinstance(frame, Fence):
                         self.fenced.add((frame.node, frame.incarnation))
 
+    async def reach(self, positions: dict[int, int]) -> None:
+        """Wait until the journal is consumed up to ``positions``: who has read that far shall find it here.
+
+        Raises:
+            FleetError: the ledger is too far behind.
+        """
+        await self.is_open.wait()
+        deadline = asyncio.get_running_loop().time() + REACH_S
+        while any(self.positions.get(partition, 0) < position for partition, position in positions.items()):
+            if asyncio.get_running_loop().time() > deadline:
+                raise FleetError(f"the ledger is more than {REACH_S:.0f} s behind the journal")
+            await asyncio.sleep(HOT_S)
+
     async def receipt(self, delivery: bytes) -> str:
         """The receipt of a delivery, sealing and publishing first what is not yet. Raises NotFound."""
         await self.is_open.wait()
@@ -100,9 +116,9 @@ class LedgerActor:
         self.keeper.flush(wall_ms())
         return self.keeper.receipt(delivery)
 
-    async def timeline(self, message: bytes) -> list[Row]:
-        """Every recorded event of a message, oldest first."""
-        await self.is_open.wait()
+    async def timeline(self, message: bytes, positions: dict[int, int]) -> list[Row]:
+        """Every recorded event of a message up to these journal positions at least, oldest first."""
+        await self.reach(positions)
         return await self._do(lambda: self._timeline(message))
 
     def _timeline(self, message: bytes) -> list[Row]:

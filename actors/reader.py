@@ -45,7 +45,7 @@ class FleetReader:
         message = ids.from_text(message_id)
         waiting = await self._audit(lambda: self.auditor.waiting(message))
         doubted = {entry["message"] for entry in await self.in_doubt()} if waiting else set()
-        rows = await self.call("ledger", "timeline", message)
+        rows = await self.call("ledger", "timeline", message, self.auditor.journal_positions())
         found = timeline(message, rows, waiting, doubted)
         if not found["deliveries"]:
             raise NotFound(f"no message {message_id}")

@@ -117,6 +117,16 @@ def test_swaks_submits(terminal: Terminal) -> None:
     assert "no such mailbox" in terminal.run("trace", message)
 
 
+def test_the_driver_script_joins_the_running_fleet(terminal: Terminal) -> None:
+    script = SAMPLES.parent / "driver.py"
+    command = [sys.executable, str(script), "--config", str(terminal.config)]
+    for _ in range(3):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "joined the running fleet" in done.stdout
+        assert "difference 0" in done.stdout
+
+
 def test_wrong_settings_say_which_key(terminal: Terminal, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.toml"
     wrong.write_text("[route]\nknid = 'mx'\n")
