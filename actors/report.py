@@ -19,6 +19,7 @@ class RunReport:
     messages: int = 0
     deliveries: int = 0
     states: Counter[str] = field(default_factory=Counter)
+    relayed: list[str] = field(default_factory=list)  # delivery ids
     latencies_ms: list[int] = field(default_factory=list)
     checkpoint: str = ""
     receipt: str = ""
@@ -34,6 +35,8 @@ class RunReport:
             for delivery in timeline["deliveries"]:
                 self.deliveries += 1
                 self.states[delivery["state"]] += 1
+                if delivery["state"] == "relayed":
+                    self.relayed.append(delivery["delivery"])
                 events = {event["state"]: event["at_ms"] for event in delivery["events"]}
                 if "relayed" in events and "accepted" in events:
                     self.latencies_ms.append(events["relayed"] - events["accepted"])

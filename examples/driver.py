@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from actors.demo import bar, wait_until_up, watched
+from actors.demo import bar, prove, wait_until_up, watched
 from actors.report import RunReport
 from actors.run import running
 from fastemailnet.client import Client
@@ -55,9 +55,7 @@ def follow(console: Console, client: Client, ids: list[str]) -> RunReport:
     report = RunReport()
     report.add(found.values())
     report.check(f"every message came to an end within {PATIENCE_S:.0f} s", len(found) == len(ids))
-    report.checkpoint = client.status()["processes"]["ledger"]["checkpoint"]
     report.balance = client.balance()
-    report.check("the balance's difference is 0", report.balance["difference"] == 0)
     return report
 
 
@@ -79,6 +77,7 @@ def main() -> int:
             stack.enter_context(watched(fleet, settings))
             wait_until_up(client)
         report = follow(console, client, submit(console, client, paths))
+        prove(report, settings, client)
     report.show(console, f"{len(paths)} files of {options.folder}")
     return 1 if report.failures else 0
 
