@@ -38,6 +38,9 @@ from fastemailnet.smtp.session import (
 CONNECT_TIMEOUT_S: Final = 60.0
 IDLE_S: Final = 60.0
 TICK_S: Final = 1.0  # how finely time-outs are looked at
+BLOCK_S: Final = 180.0  # without an octet taken by the peer (RFC 5321 section 4.5.3.2.5)
+UNKNOWN_COMMAND: Final = frozenset({500, 501, 502, 504})
+LOOK_S: Final = (0.001, 0.05)  # how often it is looked whether everything has left: at first, at last
 QUIET_S: Final = 2.0  # after this, the peer may have left without our having heard of it
 
 Release = Callable[[], Awaitable[bool]]
@@ -74,6 +77,8 @@ class Connection(asyncio.Protocol):
             None  # what ``deliver`` waits for: the release is asked, or all is settled
         )
         self._deadline_s: float | None = None
+        self._patience_s = 0.0  # what the deadline was when it was set
+        self._left_octets = 0  # not yet taken by the peer when last looked at
         self._unheeded = 0  # replies to RSET that nobody waits for
         self._timer = self.loop.call_later(TICK_S, self._tick)
 
@@ -100,7 +105,9 @@ class Connection(asyncio.Protocol):
             self._session = self._news = self._deadline_s = None
         self.used_s = self.loop.time()
         if settled.reuse is Reuse.CLOSE:
-            self.close()
+            self._abort()  # no QUIT: the peer may be reading content, of which that would be a line
+        elif settled.reuse is Reuse.RESET and not self.offers.pipelining:
+            self.close()  # RSET would have to be waited for before the next MAIL (RFC 2920)
         elif settled.reuse is Reuse.RESET and self.is_open:
             self._unheeded += 1
             self.transport.write(b"RSET\r\n")
@@ -134,6 +141,9 @@ class Connection(asyncio.Protocol):
         while self._settled is None:
             if self._is_asking:
                 self._is_asking = False
+                await self._drain()
+                if self._settled is not None:
+                    break
                 is_granted = await release()
                 # No wait from here to the write: the right to write the end holds in this turn of the loop only (R4).
                 if self._settled is None:
@@ -143,6 +153,21 @@ class Connection(asyncio.Protocol):
                 await self._news
         return self._settled
 
+    async def _drain(self) -> None:
+        """Wait until all that was written has left the process, so that the end leaves when it is released (R4)."""
+        look_s, longest_s = LOOK_S
+        while self._settled is None and (left := self.transport.get_write_buffer_size()):
+            if self._deadline_s is None:
+                self._left_octets = left
+                self._wait(BLOCK_S)
+            await asyncio.sleep(look_s)
+            look_s = min(2 * look_s, longest_s)
+        self._deadline_s = None
+
+    def _wait(self, seconds: float) -> None:
+        self._patience_s = seconds
+        self._deadline_s = self.loop.time() + seconds
+
     def _step(self, event: Event) -> None:
         assert self._session is not None
         for effect in self._session.step(event):
@@ -150,7 +175,7 @@ class Connection(asyncio.Protocol):
                 case Write(octets):
                     self.transport.write(octets)
                 case Await(seconds):
-                    self._deadline_s = self.loop.time() + seconds
+                    self._wait(seconds)
                 case AskRelease():
                     self._deadline_s = None
                     self._is_asking = True
@@ -190,6 +215,10 @@ class Connection(asyncio.Protocol):
     def _tick(self) -> None:
         """A read time-out ends the connection; so does idling."""
         now_s = self.loop.time()
+        left = self.transport.get_write_buffer_size()
+        if self._deadline_s is not None and left < self._left_octets:
+            self._wait(self._patience_s)  # a large message on a slow link is no silence
+        self._left_octets = left
         if self._deadline_s is not None and now_s > self._deadline_s:
             self._fail("time-out")
         elif self._session is None and now_s - self.used_s > self.idle_s:
@@ -225,7 +254,7 @@ async def _connect(target: Target, route: Route, hostname: str, tls: TlsPolicy, 
     )
     try:
         await smtp.connect()
-        await smtp.ehlo()
+        await _greet(smtp)
         await _encrypt(smtp, route, tls)
         if route.username:
             await smtp.login(route.username, route.password)
@@ -240,6 +269,16 @@ async def _connect(target: Target, route: Route, hostname: str, tls: TlsPolicy, 
     except BaseException:
         smtp.close()
         raise
+
+
+async def _greet(smtp: aiosmtplib.SMTP) -> None:
+    """EHLO, or HELO where that is refused as unknown (RFC 5321 section 3.2)."""
+    try:
+        await smtp.ehlo()
+    except aiosmtplib.SMTPHeloError as error:
+        if error.code not in UNKNOWN_COMMAND:
+            raise
+        await smtp.helo()
 
 
 async def _encrypt(smtp: aiosmtplib.SMTP, route: Route, tls: TlsPolicy) -> None:
@@ -270,8 +309,7 @@ def _tls_context(tls: TlsPolicy) -> ssl.SSLContext:
 def _take_over(smtp: aiosmtplib.SMTP, target: Target, idle_s: float) -> Connection:
     transport, response = smtp.transport, smtp.last_ehlo_response
     assert transport is not None
-    assert response is not None
-    offers = Capabilities.of(Reply(response.code, None, response.message))
+    offers = Capabilities() if response is None else Capabilities.of(Reply(response.code, None, response.message))
     connection = Connection(target, cast(asyncio.Transport, transport), offers, idle_s)  # uvloop's is none by name
     transport.set_protocol(connection)
     return connection

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import types
 from collections.abc import Awaitable, Coroutine, Generator, Mapping
+from enum import Enum
 from typing import Any, Protocol, assert_never, cast
 
 from fastemailnet.outcome import Reply
@@ -25,6 +26,7 @@ from fastemailnet.smtp.server import (
 
 BACKLOG = 1_024
 IDLE_S = 300.0  # RFC 5321 section 4.5.3.2.7
+CLOSE_S = 10.0  # for decisions in work when the listener closes
 MAX_AHEAD_OCTETS = 262_144  # pipelined input that may wait behind a decision
 LOCAL_ERROR = Reply(451, (4, 3, 0), "local error in processing")
 
@@ -73,11 +75,27 @@ class SmtpServer:
         return self.port
 
     async def close(self) -> None:
-        """Stop listening and end every session with 421."""
+        """Stop listening, let what is being decided be answered, and end every session with 421.
+
+        A message whose reply is withheld is sent again although it was taken, so decisions get ``CLOSE_S`` seconds.
+        """
         if self._server is not None:
             self._server.close()
         for connection in list(self.connections):
             connection.shut_down()
+        deciding = [connection.deciding for connection in self.connections if connection.deciding is not None]
+        if deciding:
+            await asyncio.wait(deciding, timeout=CLOSE_S)
+        for connection in list(self.connections):
+            connection.say_goodbye()
+
+
+class _Ending(Enum):
+    """Whether the session is about to end."""
+
+    NO = "no"
+    AT_EOF = "at-eof"  # the client has said everything and may still be owed replies
+    SHUTTING_DOWN = "shutting-down"  # after the decision in work
 
 
 class _Connection(asyncio.Protocol):
@@ -92,6 +110,7 @@ class _Connection(asyncio.Protocol):
         self.deciding: asyncio.Task[None] | None = None
         self.idle: asyncio.TimerHandle | None = None
         self.heard_s = 0.0
+        self.ending = _Ending.NO
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
@@ -115,11 +134,24 @@ class _Connection(asyncio.Protocol):
         elif len(self.machine.buffer) > MAX_AHEAD_OCTETS:
             self._hold()
 
+    def eof_received(self) -> bool:
+        """Keep a half-closed connection while a reply is owed; over TLS there is no half."""
+        if self.ending is _Ending.NO:
+            self.ending = _Ending.AT_EOF
+        return self.deciding is not None and self.machine.tls is not Tls.DONE
+
     def shut_down(self) -> None:
-        """Say 421 and close; a message that is being decided has no reply then, and its client must ask again."""
-        if self.transport is not None:
-            self.transport.write(render(Reply(421, (4, 3, 2), "shutting down")))
-            self.transport.close()
+        """End the session: at once, or when what is being decided is answered."""
+        self.ending = _Ending.SHUTTING_DOWN
+        if self.deciding is None:
+            self.say_goodbye()
+
+    def say_goodbye(self) -> None:
+        """Say 421, once, and close."""
+        if self.machine.state is not State.CLOSED:
+            self.machine.state = State.CLOSED
+            self.out.append(render(Reply(421, (4, 3, 2), "shutting down")))
+        self._flush()
 
     def _run(self) -> None:
         """Take effects until the machine waits, then write everything at once."""
@@ -170,8 +202,17 @@ class _Connection(asyncio.Protocol):
         self.deciding = None
         if self.machine.state is State.WAITING:
             self._perform(self.machine.answer(reply))
-            self._run()
+            self._go_on()
         self._read_on()
+
+    def _go_on(self) -> None:
+        """After a decision: take what the client sent meanwhile, or end."""
+        if self.ending is _Ending.SHUTTING_DOWN:
+            self.say_goodbye()
+            return
+        self._run()
+        if self.ending is _Ending.AT_EOF and self.deciding is None and self.transport is not None:
+            self.transport.close()
 
     async def _secure(self) -> None:
         assert self.transport is not None
@@ -185,7 +226,7 @@ class _Connection(asyncio.Protocol):
             self.deciding = None
         self.transport = cast(asyncio.Transport, secure)
         self.machine.secured()
-        self._run()  # the next command may have come with the end of the handshake
+        self._go_on()  # the next command may have come with the end of the handshake
 
     def _report(self, error: Exception) -> None:
         asyncio.get_running_loop().call_exception_handler({"message": "SMTP policy failed", "exception": error})

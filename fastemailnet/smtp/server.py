@@ -278,6 +278,8 @@ class Server:
             return self._bad(path)
         if path.parameters:
             return self._bad(Reply(555, (5, 5, 4), f"parameter {next(iter(path.parameters))[:20]!a} is not recognised"))
+        if not path.address:
+            return self._bad(Reply(501, (5, 1, 3), "a recipient is an address; <> is a reverse-path only"))
         if not path.address.isascii() and "SMTPUTF8" not in self.envelope.parameters:
             return self._bad(Reply(553, (5, 6, 7), "address is not ASCII and MAIL had no SMTPUTF8"))
         self.state, self.pending = State.WAITING, path

@@ -113,7 +113,10 @@ class Await:
 
 @dataclass(frozen=True, slots=True)
 class AskRelease:
-    """Everything but the end is written, or a whole flight is ready: may the end follow?"""
+    """Everything but the end is written, or a whole flight is ready: may the end follow?
+
+    To be asked once what was written has left the process: behind a buffered body the end would go out long after its release.
+    """
 
 
 class Reuse(Enum):
@@ -195,6 +198,9 @@ class Session:
         for place, recipient in enumerate(self.transaction.recipients):
             if unfit:
                 self.outcomes[place] = Outcome(recipient.index, Kind.BOUNCED, unfit)
+            elif not self.transaction.smtputf8 and not recipient.address.isascii():
+                reason = f"{recipient.address!a} needs SMTPUTF8, which this mail was not accepted with (5.6.7)"
+                self.outcomes[place] = Outcome(recipient.index, Kind.BOUNCED, reason)
             elif not is_fit(recipient.address):
                 reason = f"{recipient.address!a} cannot stand in an SMTP command (5.1.3)"
                 self.outcomes[place] = Outcome(recipient.index, Kind.BOUNCED, reason)
@@ -220,6 +226,8 @@ class Session:
             return "the next hop does not offer SMTPUTF8, which this mail needs (5.6.7)"
         if self.offers.size and size > self.offers.size:
             return f"message of {size} octets is over the next hop's SIZE {self.offers.size} (5.3.4)"
+        if not self.transaction.smtputf8 and not self.transaction.reverse_path.isascii():
+            return f"reverse-path {self.transaction.reverse_path!a} needs SMTPUTF8 (5.6.7)"
         if not is_fit(self.transaction.reverse_path):
             return f"reverse-path {self.transaction.reverse_path!a} cannot stand in an SMTP command (5.1.7)"
         if (at := bare_line_end(self.transaction.content)) >= 0:

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import uvloop
 
-from fastemailnet.net.pool import Limits, Pool
+from fastemailnet.net.pool import Limits, Pool, _Lane
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import Kind, Reply
 from tests.integration.smtp_world import CONTENT, Inbox, grant, route, transaction, withhold
 
 LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop, uvloop.new_event_loop]
+LARGE = (b"x" * 998 + b"\r\n") * 70  # flows before the release is asked
 
 
 @contextlib.asynccontextmanager
@@ -92,7 +93,7 @@ async def test_a_release_that_fails_costs_the_connection_only(pool: Pool) -> Non
 
     async with listening(inbox) as server:
         with pytest.raises(RuntimeError, match="no log"):
-            await pool.deliver(route(server.port), "b.org", transaction(), fail)
+            await pool.deliver(route(server.port), "b.org", transaction(content=LARGE), fail)
         delivery = await pool.deliver(route(server.port), "b.org", transaction(), grant)
     assert delivery.outcomes[0].kind is Kind.RELAYED
     assert len(inbox.taken) == 1
@@ -108,7 +109,10 @@ async def test_a_cancelled_delivery_gives_its_place_back(pool: Pool) -> None:
             await asyncio.Event().wait()
             return True
 
-        tasks = [asyncio.create_task(pool.deliver(route(server.port), "b.org", transaction(), never)) for _ in range(6)]
+        tasks = [
+            asyncio.create_task(pool.deliver(route(server.port), "b.org", transaction(content=LARGE), never))
+            for _ in range(6)
+        ]
         await asked.wait()
         for task in tasks:
             task.cancel()
@@ -118,6 +122,17 @@ async def test_a_cancelled_delivery_gives_its_place_back(pool: Pool) -> None:
         )
     assert [delivery.outcomes[0].kind for delivery in kinds] == [Kind.RELAYED] * 8
     assert len(inbox.taken) == 8
+
+
+async def test_a_place_that_comes_with_the_cancellation_goes_to_the_next() -> None:
+    pool, lane = Pool("client", Limits(connections=1)), _Lane()
+    await pool._turn(lane)
+    second = asyncio.create_task(pool._turn(lane))
+    await asyncio.sleep(0)
+    pool._give_back(lane, None)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    await asyncio.wait_for(pool._turn(lane), 1.0)
 
 
 async def test_a_warm_connection_that_died_is_replaced(pool: Pool) -> None:
