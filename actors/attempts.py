@@ -85,8 +85,14 @@ class _Attempt:
         self.flags = Flag(0)
 
     async def run(self) -> None:
-        """The whole way."""
+        """The whole way; where the right of the incarnation ends on it, the unit goes back to the fleet."""
         self.move(Event.STARTED)
+        await self.go()
+        if self.machine.state is not u.State.DONE:
+            self.move(Event.RETURNED)
+
+    async def go(self) -> None:
+        """Examine, sign and deliver, as far as each allows the next."""
         unit = self.unit
         if unit.expires_ms <= wall_ms():
             await self.end_all(Kind.EXPIRED, "expired before it could be sent")
@@ -109,8 +115,6 @@ class _Attempt:
                 await self.end(delivery.outcomes)
             elif self.machine.state is u.State.LEASED:
                 await asyncio.sleep(AGAIN_S)  # the end was withheld; what is left of the right may allow another try
-        if self.machine.state is not u.State.DONE:
-            self.move(Event.RETURNED)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""

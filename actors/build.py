@@ -9,7 +9,7 @@ from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
 from actors.classifier import Model
 from actors.examine import Examiner, Gate, Scorer
-from actors.gateway import Gateway
+from actors.gateway import Gateway, listening_socket
 from actors.journal import Journal
 from actors.node import JoinCall
 from actors.reader import Call, FleetReader
@@ -29,6 +29,26 @@ from fastemailnet.net.resolve import Resolver
 
 SEED_FILE = "ledger.key"
 NEVER_REJECT = 2.0  # above any probability
+
+
+def check(settings: Settings) -> None:
+    """Refuse now what a process of the fleet could only refuse when it has started.
+
+    Raises:
+        ConfigError: a file that the settings name cannot be used.
+        FleetError: a port is taken.
+    """
+    signer(settings)
+    route(settings)
+    model = settings.classifier.model
+    if settings.classifier.enabled and model is not None and not (model / "config.json").is_file():
+        raise ConfigError("classifier.model", str(model), "must be the folder of a model; it has no config.json")
+    gateway_at, sandbox = settings.gateway, settings.sandbox
+    listeners = [(gateway_at.bind, gateway_at.http_port), (gateway_at.bind, gateway_at.smtp_port)]
+    if settings.route.kind == "sandbox":
+        listeners.append((sandbox.bind, sandbox.smtp_port))
+    for bind, port in listeners:
+        listening_socket(bind, port).close()
 
 
 def log(settings: Settings) -> Log:

@@ -155,5 +155,6 @@ class CoordinatorActor:
             "nodes": [f"{join.node}.{join.incarnation}" for join in self.machine.living()],
             "leases": len(fold.leases),
             "in_doubt": len(fold.in_doubt()),
+            "alarms": list(fold.alarms),
             "low_watermarks": {f"{stream}/{part}": p.low for (stream, part), p in fold.progress.items()},
         }

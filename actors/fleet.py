@@ -156,7 +156,6 @@ class Fleet:
         self.settings = settings
         self.actors: dict[str, Any] = {}
         self.runs: dict[Any, str] = {}
-        self.restarts = 0
 
     def start(self, progress: Callable[[str], None] = lambda what: None) -> None:
         """Start Ray on this machine and every process of the fleet.
@@ -208,7 +207,6 @@ class Fleet:
         for run in ended:
             name = self.runs.pop(run)
             names.append(name)
-            self.restarts += 1
             time.sleep(CALL_PAUSE_S)
             self._run(name)
         return names

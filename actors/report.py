@@ -19,6 +19,7 @@ class RunReport:
     messages: int = 0
     deliveries: int = 0
     states: Counter[str] = field(default_factory=Counter)
+    held: set[str] = field(default_factory=set)  # ids of messages with every delivery held
     relayed: list[str] = field(default_factory=list)  # delivery ids
     latencies_ms: list[int] = field(default_factory=list)
     checkpoint: str = ""
@@ -32,6 +33,8 @@ class RunReport:
         """Count the deliveries of timelines."""
         for timeline in timelines:
             self.messages += 1
+            if all(delivery["state"] == "held" for delivery in timeline["deliveries"]):
+                self.held.add(timeline["id"])
             for delivery in timeline["deliveries"]:
                 self.deliveries += 1
                 self.states[delivery["state"]] += 1

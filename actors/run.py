@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import Any
 
 from rich.console import Console
 
-from actors.fleet import Fleet
+from actors import build
+from actors.fleet import START_S, Fleet
+from fastemailnet.client import Client
 from fastemailnet.config import Settings
 from fastemailnet.errors import FleetError
 
 WATCH_S = 0.5
+POLL_S = 0.1
 
 
 def run_until_signal(settings: Settings, console: Console) -> None:
@@ -42,20 +46,37 @@ def running(settings: Settings, console: Console) -> Iterator[Fleet]:
     """A started fleet with its pid file; both are gone behind it.
 
     Raises:
-        FleetError: another fleet runs on this data directory, or a process did not come up.
+        ConfigError: a file that the settings name cannot be used.
+        FleetError: another fleet runs on this data directory, a port is taken, or a process did not come up.
     """
     refuse_second(pid_path(settings))
+    build.check(settings)
     settings.fleet.data.mkdir(parents=True, exist_ok=True)
     fleet = Fleet(settings)
     write_pids(settings, {})
     try:
         with console.status("starting") as status:
             fleet.start(lambda what: status.update(f"starting: {what}"))
+            wait_until_up(settings, fleet)
         write_pids(settings, fleet.pids())
         yield fleet
     finally:
         fleet.stop()
         pid_path(settings).unlink(missing_ok=True)
+
+
+def wait_until_up(settings: Settings, fleet: Fleet) -> None:
+    """Wait for the gateway to answer.
+
+    Raises:
+        FleetError: it does not.
+    """
+    deadline = time.monotonic() + START_S
+    with Client(f"http://{settings.gateway.bind}:{settings.gateway.http_port}") as client:
+        while not client.is_up():
+            if time.monotonic() > deadline:
+                raise FleetError(f"the gateway did not answer within {START_S:.0f} s")
+            fleet.watch(POLL_S)
 
 
 def pid_path(settings: Settings) -> Path:

@@ -108,8 +108,6 @@ def measure_ours(console: Console, root: Path, into: Sink, mails: int) -> dict[s
     """Our side: warm up, latency, load; with CPU by process."""
     settings = settings_for(root / "ours", into.port)
     with running(settings, console) as fleet, Client(f"http://127.0.0.1:{settings.gateway.http_port}") as client:
-        while not client.is_up():
-            time.sleep(0.1)
         console.print("  ours: warm-up")
         run_load(into, settings.gateway.smtp_port, WARM_UP)
         console.print(f"  ours: latency at {LATENCY_RATE} mails/s")

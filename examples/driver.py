@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from actors.demo import bar, prove, wait_until_up, watched
+from actors.demo import bar, prove, watched
 from actors.report import RunReport
 from actors.run import running
 from fastemailnet.client import Client
@@ -75,7 +75,6 @@ def main() -> int:
         else:
             fleet = stack.enter_context(running(settings, console))
             stack.enter_context(watched(fleet, settings))
-            wait_until_up(client)
         report = follow(console, client, submit(console, client, paths))
         prove(report, settings, client)
     report.show(console, f"{len(paths)} files of {options.folder}")

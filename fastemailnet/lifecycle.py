@@ -41,7 +41,6 @@ class Event(StrEnum):
     VALID = "email validated"
     SCHEDULED = "schedule delivery"
     END_ALLOWED = "end of data allowed"
-    END_WITHHELD = "end of data withheld"
     RELAYED = "deliver email"
     BOUNCED = "refused for good"
     EXPIRED = "too old"
@@ -99,7 +98,6 @@ TABLE: dict[State, dict[Event, State]] = {
         {
             Event.RELAYED: State.EMAIL_SENT,
             Event.NO_REPLY: State.IN_DOUBT,
-            Event.END_WITHHELD: State.DELIVERY_SCHEDULED,
         },
         Event.BOUNCED,
         Event.DEFERRED,

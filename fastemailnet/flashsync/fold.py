@@ -8,7 +8,7 @@ A place (see ``frames``) is *done* when a valid outcome ended it, *open* while a
 and its node is fenced or says itself that the reply never came, and otherwise *out* under a lease or *free*.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -32,6 +32,7 @@ from fastemailnet.flashsync.frames import (
 from fastemailnet.flashsync.progress import Progress
 from fastemailnet.outcome import Kind
 
+MAX_ALARMS = 100
 Token = tuple[str, int]  # node, incarnation
 Spot = tuple[int, int]  # journal partition, position in it
 
@@ -85,7 +86,7 @@ class Fold:
             Position, Deferral
         ] = {}  # live tier copies; one that no OUTCOME names is an orphan (claim rule)
         self.ended: Counter[Kind] = Counter()  # recipients whose delivery ended, by class
-        self.alarms: list[str] = []
+        self.alarms: deque[str] = deque(maxlen=MAX_ALARMS)  # what must not happen, newest last
 
     # ---- control
 
@@ -299,7 +300,7 @@ class Fold:
         copy.left, copy.out, copy.open = dict(self.left), dict(self.out), dict(self.open)
         copy.begun = dict(self.begun)
         copy.progress.update((where, progress.clone()) for where, progress in self.progress.items())
-        copy.named, copy.ended, copy.alarms = dict(self.named), self.ended.copy(), list(self.alarms)
+        copy.named, copy.ended, copy.alarms = dict(self.named), self.ended.copy(), self.alarms.copy()
         return copy
 
     def key(self) -> tuple[object, ...]:

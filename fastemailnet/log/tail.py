@@ -1,4 +1,4 @@
-"""Following partitions from a coroutine: wait for the records behind a position and take them in order.
+"""Following a partition from a coroutine: wait for the records behind a position and take them in order.
 
 There is no push: a follower asks ``Log.end`` (microseconds) every millisecond while records come and every
 ``idle_max_ms`` once the partition has been quiet for a while. Whoever knows that something was appended rings the bell
@@ -10,9 +10,7 @@ behind the end, which may have to wait for a disk, run in a thread.
 """
 
 import asyncio
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from fastemailnet.log.interface import Log
 
@@ -24,14 +22,6 @@ INLINE_LAG_RECORDS: Final = 1_024  # and so does one for a follower that is furt
 FIRST_GUESS_OCTETS: Final = 4_096  # of a record, before the first one was seen
 
 Records = list[tuple[int, bytes]]
-
-
-class Batch(NamedTuple):
-    """Records of one partition, in order; at least one."""
-
-    stream: str
-    partition: int
-    records: Records
 
 
 class Tail:
@@ -60,57 +50,6 @@ class Tail:
                 self._pulse.quicken()
                 return records
             await self._pulse.wait()
-
-    def ring(self) -> None:
-        """Look at once (to be called in the loop)."""
-        self._pulse.ring()
-
-
-class TailSet:
-    """Follows several partitions with one timer. For one consumer, in one event loop."""
-
-    def __init__(self, log: Log, *, idle_max_ms: float = IDLE_MAX_MS) -> None:
-        """Follow nothing yet."""
-        self._log = log
-        self._followers: dict[tuple[str, int], _Follower] = {}
-        self._pulse = _Pulse(idle_max_ms)
-
-    def add(self, stream: str, partition: int, start: int) -> None:
-        """Follow the partition from offset ``start`` on; one that is already followed continues from there instead."""
-        self._followers[stream, partition] = _Follower(self._log, stream, partition, start)
-        self.ring()
-
-    def remove(self, stream: str, partition: int) -> None:
-        """Follow the partition no more. A ``next`` that is under way gives none of its records."""
-        self._followers.pop((stream, partition), None)
-
-    @property
-    def positions(self) -> Mapping[tuple[str, int], int]:
-        """For each followed (stream, partition) the lowest offset that ``next`` has not returned yet."""
-        return MappingProxyType({name: follower.position for name, follower in self._followers.items()})
-
-    async def next(self, max_records: int) -> list[Batch]:
-        """Wait until a partition has records and return up to ``max_records`` of each that has, in the order of adding.
-
-        Raises:
-            LogError: as the log raises it; all positions are unchanged.
-        """
-        while True:
-            batches = await self._read(max_records)
-            if batches:
-                self._pulse.quicken()
-                return batches
-            await self._pulse.wait()
-
-    async def _read(self, max_records: int) -> list[Batch]:
-        read = [(name, each, await each.read(max_records)) for name, each in list(self._followers.items())]
-        # No await from here on: either all positions move and all records are returned, or neither.
-        batches: list[Batch] = []
-        for name, follower, records in read:
-            if records and self._followers.get(name) is follower:
-                follower.advance(records)
-                batches.append(Batch(*name, records))
-        return batches
 
     def ring(self) -> None:
         """Look at once (to be called in the loop)."""

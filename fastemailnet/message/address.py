@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -27,7 +26,6 @@ class Address(NamedTuple):
 
     local: str
     domain: str  # lower-case A-label, or an address literal in brackets
-    as_sent: str
 
     def __str__(self) -> str:
         return f"{self.local}@{self.domain}"
@@ -49,7 +47,7 @@ def parse_recipient(text: str) -> Address:
     size = len(local.encode("utf-8", "surrogatepass")) + 1 + len(ascii_domain)
     if size > MAX_PATH_OCTETS:
         raise AddressError(f"address of {size} octets", _where(text), f"{MAX_PATH_OCTETS} octets")
-    return Address(local, ascii_domain, text)
+    return Address(local, ascii_domain)
 
 
 def parse_reverse_path(text: str) -> str:
@@ -59,18 +57,6 @@ def parse_reverse_path(text: str) -> str:
         AddressError: it is none.
     """
     return str(parse_recipient(text)) if text else ""
-
-
-def split_by_domain(addresses: Iterable[str]) -> dict[str, list[int]]:
-    """Destination domains, in order of appearance, with the indexes of their addresses.
-
-    Raises:
-        AddressError: one is no address.
-    """
-    domains: dict[str, list[int]] = {}
-    for index, text in enumerate(addresses):
-        domains.setdefault(parse_recipient(text).domain, []).append(index)
-    return domains
 
 
 def _check_local(local: str, text: str) -> None:

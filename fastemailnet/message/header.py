@@ -52,12 +52,6 @@ def fields(block: bytes) -> list[Field]:
     ]
 
 
-def every(found: list[Field], name: str) -> list[str]:
-    """The values of all fields of that name, in order."""
-    name = name.lower()
-    return [field.value for field in found if field.name.lower() == name]
-
-
 def first(found: list[Field], name: str) -> str:
     """The value of the first field of that name, or ""."""
     name = name.lower()

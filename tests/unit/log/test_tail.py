@@ -6,7 +6,7 @@ from time import monotonic
 
 from fastemailnet.log import tail
 from fastemailnet.log.memory import MemoryLog
-from fastemailnet.log.tail import Batch, Tail, TailSet
+from fastemailnet.log.tail import Tail
 
 NEVER_MS = 60_000
 
@@ -30,7 +30,7 @@ class WatchedLog(MemoryLog):
         return super().fetch(stream, partition, start, count, max_octets)
 
 
-async def settle_idle(pulse_owner: Tail | TailSet) -> asyncio.Task[object]:
+async def settle_idle(pulse_owner: Tail) -> asyncio.Task[object]:
     """A ``next`` whose waits have grown to the longest."""
     waiting: asyncio.Task[object] = asyncio.create_task(pulse_owner.next(10))
     pulse = pulse_owner._pulse
@@ -131,16 +131,13 @@ def test_a_cancelled_next_loses_nothing() -> None:
     async def run() -> None:
         log = MemoryLog()
         log.append("journal", 0, [b"%d" % n for n in range(tail.INLINE_LAG_RECORDS + 10)])
-        log.append("journal", 1, [b"small"])
-        followers = TailSet(log)
-        followers.add("journal", 1, 0)
-        followers.add("journal", 0, 0)
-        going = asyncio.create_task(followers.next(4))
-        await asyncio.sleep(0)  # it has fetched of 1 and waits for the thread that fetches of 0
+        follower = Tail(log, "journal", 0, 0)
+        going = asyncio.create_task(follower.next(4))
+        await asyncio.sleep(0)  # it waits for the thread that fetches
         going.cancel()
         await asyncio.gather(going, return_exceptions=True)
-        assert followers.positions == {("journal", 1): 0, ("journal", 0): 0}
-        assert [len(batch.records) for batch in await followers.next(4)] == [1, 4]
+        assert follower.position == 0
+        assert [offset for offset, _ in await follower.next(4)] == [0, 1, 2, 3]
 
     asyncio.run(run())
 
@@ -171,39 +168,5 @@ def test_a_wrong_guess_does_not_hold_the_loop() -> None:
         assert len(await follower.next(1)) == 1
         assert len(await follower.next(20)) == 2
         assert len(await follower.next(20)) == 18
-
-    asyncio.run(run())
-
-
-def test_a_set_gives_what_each_partition_has() -> None:
-    async def run() -> None:
-        log = MemoryLog()
-        followers = TailSet(log)
-        for partition in range(3):
-            followers.add("journal", partition, 0)
-        followers.add("mail.bulk", 0, 1)
-        log.append("journal", 1, [b"a", b"b", b"c"])
-        log.append("mail.bulk", 0, [b"0", b"1"])
-        assert await followers.next(2) == [
-            Batch("journal", 1, [(0, b"a"), (1, b"b")]),
-            Batch("mail.bulk", 0, [(1, b"1")]),
-        ]
-        assert followers.positions[("journal", 1)] == 2
-        followers.remove("journal", 1)
-        log.append("journal", 2, [b"z"])
-        assert await followers.next(2) == [Batch("journal", 2, [(0, b"z")])]
-        assert set(followers.positions) == {("journal", 0), ("journal", 2), ("mail.bulk", 0)}
-
-    asyncio.run(run())
-
-
-def test_adding_to_a_waiting_set_wakes_it() -> None:
-    async def run() -> None:
-        log = MemoryLog()
-        log.append("journal", 0, [b"x"])
-        followers = TailSet(log, idle_max_ms=NEVER_MS)
-        waiting = await settle_idle(followers)
-        followers.add("journal", 0, 0)
-        assert await asyncio.wait_for(waiting, 5) == [Batch("journal", 0, [(0, b"x")])]
 
     asyncio.run(run())

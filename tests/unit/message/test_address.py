@@ -3,7 +3,7 @@
 import pytest
 
 from fastemailnet.errors import AddressError
-from fastemailnet.message.address import parse_recipient, parse_reverse_path, split_by_domain
+from fastemailnet.message.address import parse_recipient, parse_reverse_path
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,3 @@ def test_bad_addresses_say_what_is_wrong(text: str, says: str) -> None:
 def test_the_null_reverse_path_is_allowed() -> None:
     assert parse_reverse_path("") == ""
     assert parse_reverse_path("a@BÜCHER.example") == "a@xn--bcher-kva.example"
-
-
-def test_units_are_split_by_domain_in_order() -> None:
-    assert split_by_domain(["a@x.example", "b@y.example", "c@X.example"]) == {"x.example": [0, 2], "y.example": [1]}

@@ -1,0 +1,47 @@
+"""What only a started process could refuse is refused before anything starts, in one line."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from actors import build
+from fastemailnet.config import load
+from fastemailnet.errors import ConfigError, FleetError
+
+FREE = {f"FASTEMAILNET_{key}": "0" for key in ("GATEWAY__HTTP_PORT", "GATEWAY__SMTP_PORT", "SANDBOX__SMTP_PORT")}
+
+
+def check(tmp_path: Path, **environ: str) -> None:
+    given = {f"FASTEMAILNET_{key}": value for key, value in environ.items()}
+    build.check(load(None, {"FASTEMAILNET_FLEET__DATA": str(tmp_path), **FREE, **given}))
+
+
+def test_good_settings_pass_and_the_sandbox_key_is_made_once(tmp_path: Path) -> None:
+    check(tmp_path)
+    made = (tmp_path / "dkim.pem").read_bytes()
+    check(tmp_path)
+    assert (tmp_path / "dkim.pem").read_bytes() == made
+    assert (tmp_path / "dkim.pem").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("key", ["GATEWAY__HTTP_PORT", "GATEWAY__SMTP_PORT", "SANDBOX__SMTP_PORT"])
+def test_a_taken_port_is_named(tmp_path: Path, key: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(FleetError, match=f"port {port}"):
+            check(tmp_path, **{key: str(port)})
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("DKIM__KEY_FILE", "dkim.key_file"),
+        ("CLASSIFIER__MODEL", "classifier.model"),
+        ("ROUTE__PASSWORD_FILE", "route.password_file"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named_with_its_setting(tmp_path: Path, key: str, names: str) -> None:
+    smarthost = {"ROUTE__KIND": "smarthost", "ROUTE__HOST": "mx.example"}
+    with pytest.raises(ConfigError, match=names):
+        check(tmp_path, **smarthost, **{key: str(tmp_path / "nowhere")})
