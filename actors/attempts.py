@@ -21,7 +21,7 @@ from actors.journal import Journal
 from actors.leases import Taken
 from fastemailnet.delivery.retry import Retry, next_try
 from fastemailnet.delivery.route import Route
-from fastemailnet.envelope import Unit
+from fastemailnet.envelope import Asked, Unit
 from fastemailnet.flashsync import unit as u
 from fastemailnet.flashsync.frames import NO_INTENT, Deferral, Intent, Void
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
@@ -78,7 +78,7 @@ class _Attempt:
         self.shop = shop
         self.taken = taken
         self.unit = unit
-        self.machine = u.Attempt()
+        self.machine = u.Attempt(number=taken.attempt, asked=taken.asked)
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
@@ -144,12 +144,13 @@ class _Attempt:
 
     # ---- the point of no return
 
-    async def release(self) -> bool:
+    async def release(self, reaches: tuple[int, ...] = ()) -> bool:
         """Make the INTENT durable and say whether the end may be written: now, in the caller's turn of the loop (R4)."""
-        self.machine.step(u.AskRelease())
+        (effect,) = self.machine.step(u.AskRelease(reaches))
+        assert isinstance(effect, u.LogIntent)
         right = self.shop.journal.right
         sent_ms = monotonic_ms()
-        position = await self.shop.journal.ask(self.intent())
+        position = await self.shop.journal.ask(self.intent(effect))
         if position is None:
             self.machine.step(u.Refused())
             return False
@@ -166,9 +167,10 @@ class _Attempt:
         right = self.shop.journal.right
         return self.taken.lease, self.taken.place.offset, self.taken.attempt, right.node, right.incarnation
 
-    def intent(self) -> Intent:
+    def intent(self, effect: u.LogIntent) -> Intent:
         """The INTENT of this attempt."""
-        return Intent(*self.who(), wall_ms(), self.unit.message, tuple(r.index for r in self.unit.recipients))
+        recipients = tuple(recipient.index for recipient in self.unit.recipients)
+        return Intent(*self.who(), wall_ms(), self.unit.message, recipients, effect.asked)
 
     # ---- the end
 
@@ -179,17 +181,17 @@ class _Attempt:
         outcomes = retry.outcomes
         effects = self.machine.step(u.Ended(tuple(outcome.kind for outcome in outcomes)))
         deferral = None
-        if u.LogCopy() in effects:
-            deferral = await self.defer(retry)
+        if isinstance(effects[0], u.LogCopy):
+            deferral = await self.defer(retry, effects[0].asked)
             effects = self.machine.step(u.CopyLogged(deferral.copy))
         for effect in effects:
             assert isinstance(effect, u.LogOutcome)
             await self.log_outcome(effect, outcomes, deferral, now_ms)
 
-    async def defer(self, retry: Retry) -> Deferral:
+    async def defer(self, retry: Retry, asked: Asked | None) -> Deferral:
         """Make the copy durable in its tier."""
         assert retry.unit is not None
-        copy = msgspec.structs.replace(retry.unit, source=self.taken.source)
+        copy = msgspec.structs.replace(retry.unit, source=self.taken.source, asked=asked)
         position = await self.shop.journal.copy(retry.tier, copy)
         return Deferral(position, self.taken.source, copy.attempt, retry.due_ms, len(copy.recipients))
 

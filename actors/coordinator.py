@@ -3,22 +3,27 @@
 A step of the loop is: read what is new ▸ fold it ▸ plan ▸ append ▸ read it back in the next step. What a crash means at each point:
 before an append, nothing was decided; after it, the next coordinator reads the same frames and knows the same. An append whose
 result is unknown ends the process for that reason.
+
+Now and then the fold is appended to ``snapshot``, and the next coordinator begins from there. A snapshot that is lost or late costs
+reading, nothing else.
 """
 
 import asyncio
 from typing import Any
 
 from actors.clock import wall_ms
-from fastemailnet.envelope import Lane
+from fastemailnet.envelope import Lane, Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Coordinator, Policy, Write
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Fence, Join, Verdict, decode_control, decode_journal, encode
+from fastemailnet.flashsync.snapshot import SNAPSHOT, decode_snapshot, encode_snapshot
 from fastemailnet.log.interface import Log, Token
 
 READ_RECORDS = 2_000
 HOT_S = 0.01  # leases reach far ahead, so nobody waits for a turn of this loop
 IDLE_MAX_S = 0.02
 REPLAN_S = 0.1
+SNAPSHOT_FRAMES = 20_000  # a snapshot after so many frames, or after twice as many as there are open entries in it
 
 JoinFuture = asyncio.Future[tuple[Join, int]]
 
@@ -31,6 +36,7 @@ class CoordinatorActor:
         self.machine = Coordinator(policy)
         self.control_position = 0
         self.journal_positions = [0] * JOURNAL_PARTITIONS
+        self.frames_since_snapshot = 0
         self.requests: list[tuple[str, int, JoinFuture]] = []
         self.joins: dict[str, JoinFuture] = {}  # node → who gets its next incarnation
 
@@ -41,6 +47,7 @@ class CoordinatorActor:
             FleetError: another coordinator took over.
             LogError: the log failed; start anew.
         """
+        self.begin_from_snapshot()
         self.read_control()
         self.append([self.machine.candidacy(wall_ms())])
         self.read_all()
@@ -53,13 +60,19 @@ class CoordinatorActor:
                 writes = [*self.admissions(), *self.machine.plan(wall_ms(), self.ends())]
                 self.append(writes)
                 read += len(writes)
+            self.keep_snapshot()
             idle_s = HOT_S if read else min(idle_s * 1.5, IDLE_MAX_S)
             since_plan_s += idle_s
             await asyncio.sleep(idle_s)
         raise FleetError(f"coordinator of epoch {self.machine.epoch} was followed by {self.machine.fold.epoch}")
 
-    async def join(self, node: str, capacity: int) -> tuple[Join, int]:
-        """The next incarnation of a node, for this caller alone (R9), and the control offset behind its JOIN."""
+    async def join(self, node: str, capacity: int, blamed: Position | None = None) -> tuple[Join, int]:
+        """The next incarnation of a node, for this caller alone (R9), and the control offset behind its JOIN.
+
+        ``blamed`` is the place that the node's former process was looking into when it died.
+        """
+        if blamed is not None and not self.machine.is_deposed():
+            self.append([self.machine.blame(Position(*blamed))])
         future: JoinFuture = asyncio.get_running_loop().create_future()
         self.requests.append((node, capacity, future))
         return await future
@@ -75,6 +88,31 @@ class CoordinatorActor:
                 writes += self.machine.admit(node, capacity, wall_ms())
         self.requests = later
         return writes
+
+    async def suspect(self, node: str, reason: str) -> None:
+        """Somebody saw the node's process end."""
+        if self.machine.epoch and not self.machine.is_deposed():
+            self.append(self.machine.suspect(node, wall_ms(), reason))
+
+    # ---- snapshots
+
+    def begin_from_snapshot(self) -> None:
+        """Start from the newest snapshot, if there is one."""
+        newest = self.log.fetch(SNAPSHOT, 0, self.log.end(SNAPSHOT, 0) - 1, 1) if self.log.end(SNAPSHOT, 0) else []
+        if newest:
+            fold, self.control_position = decode_snapshot(newest[0][1])
+            self.machine = Coordinator(self.machine.policy, fold)
+            for partition, position in fold.read.items():
+                self.journal_positions[partition] = position
+
+    def keep_snapshot(self) -> None:
+        """Append a snapshot if enough was read since the last one, and forget the older ones."""
+        fold = self.machine.fold
+        if self.frames_since_snapshot > max(SNAPSHOT_FRAMES, 2 * (len(fold.named) + len(fold.out))):
+            self.frames_since_snapshot = 0
+            landed = self.log.append(SNAPSHOT, 0, [encode_snapshot(fold, self.control_position)])
+            assert isinstance(landed, range)
+            self.log.trim(SNAPSHOT, 0, landed.start)
 
     # ---- the streams
 
@@ -104,7 +142,9 @@ class CoordinatorActor:
         """Fold everything new: control first, so that every lease a journal frame names is known."""
         count = self.read_control()
         slots = {join.slot for join in self.machine.fold.members.values()}
-        return count + sum(self.read_journal(partition) for partition in sorted(slots))
+        count += sum(self.read_journal(partition) for partition in sorted(slots))
+        self.frames_since_snapshot += count
+        return count
 
     def read_control(self) -> int:
         """Fold new control frames; their number."""
@@ -112,15 +152,15 @@ class CoordinatorActor:
         while self.log.end(CONTROL, 0) > self.control_position:
             for offset, record in self.log.fetch(CONTROL, 0, self.control_position, READ_RECORDS):
                 frame = decode_control(record)
-                self.machine.control_read(frame, wall_ms())
+                is_valid = self.machine.control_read(frame, wall_ms())
                 self.control_position = offset + 1
                 count += 1
-                if isinstance(frame, Join):
+                if isinstance(frame, Join) and is_valid:
                     self.joined(frame)
         return count
 
     def joined(self, frame: Join) -> None:
-        """Answer the caller that waits for this JOIN."""
+        """Answer the caller that waits for this JOIN. A void one is answered to nobody: its caller asks the next coordinator."""
         future = self.joins.pop(frame.node, None)
         if future is not None and not future.done():
             future.set_result((frame, self.control_position))

@@ -7,7 +7,7 @@ INTENT, VOID) never are (R5). Every acknowledged append under the token pushes t
 from actors.clock import monotonic_ms
 from fastemailnet.envelope import Position, Unit, encode_unit
 from fastemailnet.errors import LogError
-from fastemailnet.flashsync.frames import JOURNAL, JournalFrame, encode
+from fastemailnet.flashsync.frames import JOURNAL, NodeFrame, encode
 from fastemailnet.flashsync.node import Right
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Fenced, Token
@@ -22,19 +22,20 @@ class Journal:
         self.right = right
         self.token = Token(right.node, right.incarnation)
 
-    async def ask(self, frame: JournalFrame) -> int | None:
+    async def ask(self, frame: NodeFrame) -> int | None:
         """Append a permission; its position, or None where the incarnation is fenced."""
         sent_ms = monotonic_ms()
-        landed = await self.group.append(JOURNAL, self.slot, [encode(frame)], token=self.token)
+        numbered = self.right.numbered(frame)
+        landed = await self.group.append(JOURNAL, self.slot, [encode(numbered)], token=self.token)
         if isinstance(landed, Fenced):
             self.right.fence()
             return None
         self.right.acknowledged(sent_ms)
         return landed[0]
 
-    async def tell(self, frame: JournalFrame) -> None:
+    async def tell(self, frame: NodeFrame) -> None:
         """Append a fact."""
-        landed = await self.group.append(JOURNAL, self.slot, [encode(frame)])
+        landed = await self.group.append(JOURNAL, self.slot, [encode(self.right.numbered(frame))])
         if isinstance(landed, Fenced):
             raise LogError("the log fenced an append that carried no token")
 

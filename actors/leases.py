@@ -5,16 +5,16 @@ place of a transactional mail. A lease reaches past the last record (live edge);
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import msgspec
 
-from fastemailnet.envelope import Position, Unit, decode_unit
-from fastemailnet.flashsync.fold import Lease
-from fastemailnet.flashsync.frames import CONTROL, decode_control
-from fastemailnet.flashsync.node import Right, Standing
+from actors.journal import Journal
+from fastemailnet.envelope import Asked, Position, Unit, decode_unit
+from fastemailnet.flashsync.frames import CONTROL, Shrink, Split, decode_control
+from fastemailnet.flashsync.lease import Held, Lease
+from fastemailnet.flashsync.node import Standing
 from fastemailnet.log.interface import Log
 from fastemailnet.log.tail import Tail
 
@@ -31,6 +31,8 @@ class Taken:
     attempt: int
     unit: Unit | None  # None: the record does not decode
     source: Position
+    asked: Asked | None = None  # an attempt in doubt that the peer can be asked about
+    strikes: int = 0  # processes that died over it
 
 
 class Room:
@@ -56,27 +58,37 @@ class Room:
 class Leases:
     """The leases of one incarnation, by partition."""
 
-    def __init__(self, log: Log, right: Right, control_position: int) -> None:
+    def __init__(self, log: Log, journal: Journal, control_position: int) -> None:
         self.log = log
-        self.right = right
+        self.journal = journal
         self.control = Tail(log, CONTROL, 0, control_position)
-        self.ranges: dict[tuple[str, int], deque[Lease]] = {}
+        self.held = Held()
         self.news = asyncio.Event()
 
     async def follow(self) -> None:
         """Read control until this incarnation is fenced."""
-        while self.right.standing is Standing.HOLDING:
+        right = self.journal.right
+        while right.standing is Standing.HOLDING:
             for _, record in await self.control.next(500):
-                lease = self.right.control_read(decode_control(record))
-                if lease is not None:
-                    self.ranges.setdefault((lease.stream, lease.partition), deque()).append(lease)
-                    self.news.set()
+                match right.control_read(decode_control(record)):
+                    case Lease() as lease:
+                        self.held.grant(lease)
+                        self.news.set()
+                    case Split() as hint:
+                        await self.share(hint)
+
+    async def share(self, hint: Split) -> None:
+        """Give back the tail of a lease, as far as it is not begun (R7)."""
+        at = self.held.split(hint.lease)
+        if at is not None:
+            right = self.journal.right
+            await self.journal.ask(Shrink(hint.lease, at, right.node, right.incarnation))
 
     async def partitions(self) -> AsyncIterator[tuple[str, int]]:
         """Each partition once, as soon as it has a lease."""
         seen: set[tuple[str, int]] = set()
         while True:
-            for where in [where for where in self.ranges if where not in seen]:
+            for where in [where for where in self.held.ranges if where not in seen]:
                 seen.add(where)
                 yield where
             self.news.clear()
@@ -84,11 +96,10 @@ class Leases:
 
     async def take(self, where: tuple[str, int], room: Room) -> AsyncIterator[list[Taken]]:
         """Batches of units in the order of their leases, never more than there is room for."""
-        queue = self.ranges[where]
         idle_s = HOT_S
         while True:
             free = await room.some()
-            taken = self._fetch(where, queue, free) if queue else []
+            taken = self._fetch(where, free)
             if taken:
                 room.free -= len(taken)
                 idle_s = HOT_S
@@ -97,22 +108,15 @@ class Leases:
                 await asyncio.sleep(idle_s)
                 idle_s = min(idle_s * 1.3, IDLE_MAX_S)
 
-    def _fetch(self, where: tuple[str, int], queue: deque[Lease], count: int) -> list[Taken]:
-        # Leases are granted by different motives (returned, due, new), so the first is not always the lowest.
+    def _fetch(self, where: tuple[str, int], count: int) -> list[Taken]:
         end = self.log.end(*where)
-        for _ in range(len(queue)):
-            lease = queue[0]
-            if lease.lo >= end:
-                queue.rotate(-1)
-                continue
-            hi = min(lease.hi, end, lease.lo + count)
-            records = self.log.fetch(*where, lease.lo, hi - lease.lo)
-            reached = records[-1][0] + 1
-            queue[0] = Lease(lease.lease, *where, reached, lease.hi, lease.token, lease.attempt)
-            if reached == lease.hi:
-                queue.popleft()
-            return [taken(lease, Position(*where, offset), record) for offset, record in records]
-        return []
+        lease = self.held.next(where, end)
+        if lease is None:
+            return []
+        hi = min(lease.hi, end, lease.lo + count)
+        records = self.log.fetch(*where, lease.lo, hi - lease.lo)
+        self.held.taken(lease, records[-1][0] + 1)
+        return [taken(lease, Position(*where, offset), record) for offset, record in records]
 
 
 def taken(lease: Lease, place: Position, record: bytes) -> Taken:
@@ -121,4 +125,5 @@ def taken(lease: Lease, place: Position, record: bytes) -> Taken:
         unit = decode_unit(record)
     except msgspec.MsgspecError:
         return Taken(lease.lease, place, lease.attempt or 1, None, place)
-    return Taken(lease.lease, place, lease.attempt or unit.attempt, unit, unit.source or place)
+    attempt = lease.attempt or unit.attempt
+    return Taken(lease.lease, place, attempt, unit, unit.source or place, lease.asked or unit.asked, lease.strikes)

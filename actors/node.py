@@ -96,7 +96,7 @@ class Incarnation:
         self.node = node
         self.right = right
         self.journal = Journal(node.group, slot, right)
-        self.leases = Leases(node.log, right, control_position)
+        self.leases = Leases(node.log, self.journal, control_position)
         self.shop = node.attempts(self.journal, node.stations)
         self.works: set[asyncio.Task[None]] = set()
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()

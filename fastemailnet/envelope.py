@@ -27,6 +27,14 @@ class Lane(StrEnum):
         return f"mail.{self.value}"
 
 
+ORDERED_PARTITIONS = range(1, 9)  # of each lane's stream; partition 0 has the units without an order_key
+
+
+def is_ordered(stream: str, partition: int) -> bool:
+    """Whether the units of a partition are sent one after the other."""
+    return stream.startswith("mail.") and partition in ORDERED_PARTITIONS
+
+
 class Position(NamedTuple):
     """One record of the log."""
 
@@ -45,6 +53,16 @@ class Recipient(msgspec.Struct, frozen=True, array_like=True):
     index: int
 
 
+class Asked(msgspec.Struct, frozen=True, array_like=True):
+    """An earlier attempt whose end may have reached these recipients, at a peer that remembers it (CHECKPOINT, RFC 1845).
+
+    Whoever tries the unit again does so under that attempt's transaction id, and over no other peer.
+    """
+
+    attempt: int
+    reached: tuple[int, ...]  # Recipient.index values
+
+
 class Unit(msgspec.Struct, frozen=True, array_like=True):
     """One message × one destination domain."""
 
@@ -61,6 +79,8 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     attempt: int = 1
     source: Position | None = None  # of the accepted record, when this is a copy in a deferral tier
     idempotency_key: str = ""
+    asked: Asked | None = None  # of a copy: an attempt in doubt that the peer can be asked about
+    order_key: str = ""  # units with one key and lane are sent one after the other, in the order of acceptance
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -1,24 +1,22 @@
-"""The coordinator machine: who may work on what, decided from the fold alone (R1, R2, R3, R6, R10).
+"""The coordinator machine: who may work on what, decided from the fold alone (R1, R2, R3, R6, R7, R10).
 
 It has no memory of its own that matters: everything it knows was read from control and the journal, so a new coordinator that has
 read them knows the same. The shell reads both streams, feeds every frame in order, asks ``plan`` what to write, appends that, and
 reads again; an append that fails in an unknown way ends the process, because the next coordinator reads what really landed.
 
     boot:  append EPOCH(e+1) ▸ read control to it ▸ read every journal partition to its end ▸ lead
-    lead:  frames in ▸ plan: fence the silent ▸ resolve what is due ▸ lease what is free, due or new
+    lead:  frames in ▸ plan: fence the silent ▸ resolve what is due ▸ lease what is free, due or new ▸ ask the loaded to share
 
-Leases survive a coordinator: their holders go on, and the new coordinator only begins to count their silence anew.
+Leases survive a coordinator: their holders go on, and the new coordinator only begins to count their silence anew. ``grants`` says what
+is leased to whom.
 """
 
-import heapq
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fastemailnet.envelope import Position
-from fastemailnet.flashsync.fold import Fold, Open, Token
+from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.frames import (
-    Assign,
     Beat,
     ControlFrame,
     Epoch,
@@ -28,13 +26,16 @@ from fastemailnet.flashsync.frames import (
     JournalFrame,
     Outcome,
     Resolve,
+    Shrink,
+    Split,
+    Strike,
     Verdict,
     Void,
 )
-from fastemailnet.flashsync.progress import runs
+from fastemailnet.flashsync.grants import Ends, Grants
+from fastemailnet.flashsync.lease import Open, Token
 
 JOURNAL_PARTITIONS = 16
-Loads = Counter[tuple[str, int, Token]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,11 @@ class Policy:
 
     beat_timeout_ms: int = 5_000  # silence after which a node is fenced
     lease_units: int = 32  # longest lease
-    window_units: int = 256  # places of one stream that one node may have out
+    window_units: int = 256  # places of one partition that one node may have out
+    steal_units: int = 8  # a node with so many records waiting shares them with one that has none
     verdicts: Mapping[str, Verdict | None] = field(default_factory=dict)  # per stream of first acceptance; None: hold
     doubt_ms: int = 60_000  # how long evidence is waited for; must exceed node.TTL_MS + node.INTENT_MAX_AGE_MS
+    ask_ms: int = 1_000  # how long before a peer that remembers is asked; doubles with each attempt up to doubt_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,13 @@ class Write:
 class Coordinator:
     """One coordinator process. Feed it frames; ask it what to write."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, fold: Fold | None = None) -> None:
         self.policy = policy
-        self.fold = Fold()
+        self.fold = fold or Fold()
         self.epoch = 0
         self.seen_ms: dict[Token, int] = {}
-        self.leases_made = 0
-        self.due: list[
-            tuple[int, Position]
-        ] = []  # heap of tier copies by due time; what is not named any more is skipped
+        self.grants = Grants(self.fold, policy.lease_units, policy.window_units)
+        self.asked: set[int] = set()  # leases whose holders were asked to share them
 
     # ---- boot
 
@@ -82,18 +83,20 @@ class Coordinator:
 
     # ---- frames in
 
-    def control_read(self, frame: ControlFrame, at_ms: int) -> None:
-        """Fold a control frame."""
-        if self.fold.apply_control(frame) and isinstance(frame, Join):
+    def control_read(self, frame: ControlFrame, at_ms: int) -> bool:
+        """Fold a control frame; False where it is void."""
+        is_valid = self.fold.apply_control(frame)
+        if is_valid and isinstance(frame, Join):
             self.seen_ms[frame.node, frame.incarnation] = at_ms
+        return is_valid
 
     def journal_read(self, partition: int, position: int, frame: JournalFrame, at_ms: int) -> None:
         """Fold a journal frame; any frame of a node is a sign of life."""
         self.fold.apply_journal(partition, position, frame)
         if isinstance(frame, Outcome) and frame.deferral is not None:
-            heapq.heappush(self.due, (frame.deferral.due_ms, frame.deferral.copy))
+            self.grants.defer(frame.deferral)
         match frame:
-            case Intent() | Outcome() | Void() | Beat():
+            case Intent() | Outcome() | Void() | Shrink() | Beat():
                 self.seen_ms[frame.node, frame.incarnation] = at_ms
             case Fence():
                 self.seen_ms.pop((frame.node, frame.incarnation), None)
@@ -126,11 +129,24 @@ class Coordinator:
         """The FENCE of one incarnation, for its own partition (R3)."""
         return Write(Fence(self.epoch, join.node, join.incarnation, at_ms, reason), join.slot)
 
-    def plan(self, at_ms: int, ends: Mapping[tuple[str, int], int]) -> list[Write]:
+    def suspect(self, node: str, at_ms: int, reason: str) -> list[Write]:
+        """Somebody says that the node's process is gone. True or not, a fence harms nothing but the work it interrupts."""
+        return [self.fence(join, at_ms, reason) for join in self.living() if join.node == node]
+
+    def blame(self, place: Position) -> Write:
+        """A node's process died while it looked into this record."""
+        return Write(Strike(self.epoch, *place))
+
+    def plan(self, at_ms: int, ends: Ends) -> list[Write]:
         """Everything to append now. ``ends`` has each mail partition and the offset of its next record."""
         if self.is_deposed():
             return []
-        return [*self._fences(at_ms), *self._resolutions(at_ms), *self._grants(at_ms, ends)]
+        writes = [*self._fences(at_ms), *self._resolutions(at_ms)]
+        nodes = self.living()
+        if nodes:
+            writes += [Write(frame) for frame in self.grants.plan(self.epoch, nodes, at_ms, ends)]
+            writes += self._splits(nodes, ends)
+        return writes
 
     def _fences(self, at_ms: int) -> Iterator[Write]:
         for join in self.living():
@@ -140,9 +156,13 @@ class Coordinator:
 
     def _resolutions(self, at_ms: int) -> Iterator[Write]:
         for entry in self.fold.in_doubt():
-            verdict = self.policy.verdicts.get(self._accepted_in(entry))
             assert entry.doubt_ms is not None
-            if verdict is not None and at_ms - entry.doubt_ms >= self.policy.doubt_ms:
+            age_ms = at_ms - entry.doubt_ms
+            verdict = self.policy.verdicts.get(self._accepted_in(entry))
+            if entry.asked is not None:
+                if age_ms >= min(self.policy.ask_ms << min(entry.attempt - 1, 30), self.policy.doubt_ms):
+                    yield self.resolve(entry, Verdict.ASK, at_ms, "the peer remembers the transaction (RFC 1845)")
+            elif verdict is not None and age_ms >= self.policy.doubt_ms:
                 yield self.resolve(entry, verdict, at_ms, "policy of the lane")
 
     def resolve(self, entry: Open, verdict: Verdict, at_ms: int, reason: str) -> Write:
@@ -153,69 +173,10 @@ class Coordinator:
         named = self.fold.named.get(entry.place)
         return named.source.stream if named is not None else entry.place.stream
 
-    # ---- leases
-
-    def _grants(self, at_ms: int, ends: Mapping[tuple[str, int], int]) -> Iterator[Write]:
-        nodes = self.living()
-        if not nodes:
-            return
-        waiting, ahead = self._loads(ends)
-        for where, offsets, attempt in (*self._free(), *self._due(at_ms)):
-            for lo, hi in runs(offsets, self.policy.lease_units):
-                yield from self._lease(nodes, waiting, where, (lo, hi), attempt)
-        for where in ends:
-            yield from self._live_edge(nodes, ahead, where)
-
-    def _loads(self, ends: Mapping[tuple[str, int], int]) -> tuple[Loads, Loads]:
-        """Places out per partition and incarnation: of records that exist, and of all, the live edge included."""
-        waiting: Loads = Counter()
-        ahead: Loads = Counter()
-        for number, lease in self.fold.leases.items():
-            where = (lease.stream, lease.partition, lease.token)
-            ahead[where] += self.fold.left[number]
-            if lease.lo < ends.get(where[:2], lease.hi):
-                waiting[where] += self.fold.left[number]
-        return waiting, ahead
-
-    def _free(self) -> Iterator[tuple[tuple[str, int], list[int], int]]:
-        for where, progress in self.fold.progress.items():
-            for attempt in sorted(set(progress.free.values())):
-                yield where, sorted(offset for offset, number in progress.free.items() if number == attempt), attempt
-
-    def _due(self, at_ms: int) -> Iterator[tuple[tuple[str, int], list[int], int]]:
-        """The tier copies that are due. Only named ones are ever leased, so an orphan is never sent (I10)."""
-        due: dict[tuple[str, int], set[int]] = {}
-        while self.due and self.due[0][0] <= at_ms:
-            _, copy = heapq.heappop(self.due)
-            due.setdefault(copy[:2], set()).add(copy.offset)
-        for where, offsets in due.items():
-            for offset in offsets:
-                copy = Position(*where, offset)
-                if copy in self.fold.named:
-                    # Stays on the heap until it is out: the window of every node may be full now.
-                    heapq.heappush(self.due, (at_ms + 1, copy))
-            yield where, sorted(o for o in offsets if self._is_leasable(Position(*where, o))), 0
-
-    def _is_leasable(self, copy: Position) -> bool:
-        returned = copy.offset in self.fold.progress[copy[:2]].free
-        return copy in self.fold.named and copy not in self.fold.out and not returned
-
-    def _live_edge(self, nodes: list[Join], ahead: Loads, where: tuple[str, int]) -> Iterator[Write]:
-        """Lease on past the last record, so that a mail of a quiet fleet finds its node already chosen."""
-        lo = self.fold.progress[where].next
-        while write := next(self._lease(nodes, ahead, where, (lo, lo + self.policy.lease_units), 0), None):
-            yield write
-            lo += self.policy.lease_units
-
-    def _lease(
-        self, nodes: list[Join], loads: Loads, where: tuple[str, int], span: tuple[int, int], attempt: int
-    ) -> Iterator[Write]:
-        """One lease to the node with the fewest places out in that partition, if its window takes it."""
-        join = min(nodes, key=lambda join: loads[(*where, (join.node, join.incarnation))])
-        holder = (*where, (join.node, join.incarnation))
-        if loads[holder] + span[1] - span[0] > min(join.capacity, self.policy.window_units):
-            return
-        loads[holder] += span[1] - span[0]
-        self.leases_made += 1
-        lease = self.epoch << 32 | self.leases_made
-        yield Write(Assign(self.epoch, lease, *where, *span, join.node, join.incarnation, attempt))
+    def _splits(self, nodes: list[Join], ends: Ends) -> Iterator[Write]:
+        """R7: where one node has nothing and another has much, ask that one to give back the tail of what it will reach last."""
+        self.asked.intersection_update(self.fold.leases)
+        for number in self.grants.to_share(nodes, ends, self.policy.steal_units):
+            if number not in self.asked:
+                self.asked.add(number)
+                yield Write(Split(self.epoch, number))

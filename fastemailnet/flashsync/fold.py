@@ -4,17 +4,21 @@ Every reader — coordinator, auditor, offline checker — folds the same frames
 the journal partitions interleave, as long as control was read at least as far as the leases that the journal frames name: what a
 frame needs is either in its own partition before it (FENCE, INTENT) or in control (EPOCH, JOIN, ASSIGN).
 
+A frame is folded once: what stands below the position that its partition was read to is a repetition (I16), and so is a frame whose
+number was seen (R9).
+
 A place (see ``frames``) is *done* when a valid outcome ended it, *open* while a valid INTENT has no fact, *in doubt* when it is open
 and its node is fenced or says itself that the reply never came, and otherwise *out* under a lease or *free*.
 """
 
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
-from fastemailnet.envelope import Position
+from fastemailnet.envelope import Asked, Position
 from fastemailnet.flashsync.frames import (
     NO_INTENT,
+    NOT_NUMBERED,
     Assign,
     Beat,
     ControlFrame,
@@ -24,49 +28,22 @@ from fastemailnet.flashsync.frames import (
     Intent,
     Join,
     JournalFrame,
+    NodeFrame,
     Outcome,
     Resolve,
+    Shrink,
+    Split,
+    Strike,
     Verdict,
     Void,
+    is_fact,
 )
-from fastemailnet.flashsync.progress import Progress
+from fastemailnet.flashsync.lease import Lease, Open, Spot, Token
+from fastemailnet.flashsync.progress import Again, Progress
 from fastemailnet.outcome import Kind
 
 MAX_ALARMS = 100
-Token = tuple[str, int]  # node, incarnation
-Spot = tuple[int, int]  # journal partition, position in it
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A valid ASSIGN whose holder is not fenced."""
-
-    lease: int
-    stream: str
-    partition: int
-    lo: int
-    hi: int
-    token: Token
-    attempt: int
-
-    def covers(self, offset: int) -> bool:
-        """Whether ``offset`` is part of the lease."""
-        return self.lo <= offset < self.hi
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A valid INTENT without a fact. ``doubt_ms`` is set from the moment nobody may be expected to bring one."""
-
-    place: Position
-    attempt: int
-    lease: int
-    token: Token
-    spot: Spot  # of the INTENT
-    message: bytes
-    kinds: tuple[Kind, ...]
-    doubt_ms: int | None = None
-    reason: str = ""
+TIERS = "defer."  # how the names of the deferral tiers begin
 
 
 class Fold:
@@ -86,6 +63,9 @@ class Fold:
             Position, Deferral
         ] = {}  # live tier copies; one that no OUTCOME names is an orphan (claim rule)
         self.ended: Counter[Kind] = Counter()  # recipients whose delivery ended, by class
+        self.strikes: Counter[Position] = Counter()  # open place → processes that died over it
+        self.read: dict[int, int] = {}  # journal partition → the position behind the newest frame that was folded
+        self.numbers: dict[tuple[Token, bool], int] = {}  # writer and whether facts → the number of its next frame
         self.alarms: deque[str] = deque(maxlen=MAX_ALARMS)  # what must not happen, newest last
 
     # ---- control
@@ -104,6 +84,10 @@ class Fold:
                 self.members[frame.node] = frame
             case Assign():
                 self._assign(frame)
+            case Strike():
+                return self._strike(Position(frame.stream, frame.partition, frame.offset))
+            case Split():
+                pass
             case _:
                 assert_never(frame)
         return True
@@ -114,13 +98,17 @@ class Fold:
 
     def _assign(self, frame: Assign) -> None:
         token = (frame.node, frame.incarnation)
-        lease = Lease(frame.lease, frame.stream, frame.partition, frame.lo, frame.hi, token, frame.attempt)
-        progress = self.progress[frame.stream, frame.partition]
+        where = (frame.stream, frame.partition)
+        lease = Lease.of(frame)
+        progress = self.progress[where]
         self.leases[lease.lease] = lease
         self.left[lease.lease] = frame.hi - frame.lo
-        progress.take(frame.lo, frame.hi)
+        if frame.stream.startswith(TIERS):
+            progress.take_copies(frame.lo, frame.hi)
+        else:
+            progress.take(frame.lo, frame.hi)
         for offset in range(frame.lo, frame.hi):
-            place = Position(frame.stream, frame.partition, offset)
+            place = Position(*where, offset)
             older = self.out.get(place)
             if older is not None and older in self.left:
                 # Control is read ahead of the journal frame that freed the place; the older lease must still judge that frame.
@@ -128,12 +116,30 @@ class Fold:
             self.out[place] = lease.lease
         if self.is_fenced(token):
             # The FENCE was folded first: the lease ends as it begins.
-            self._withdraw(lease, set())
+            self._withdraw(lease)
+
+    def _strike(self, place: Position) -> bool:
+        if self.progress[place[:2]].is_done(place.offset):
+            return False
+        self.strikes[place] += 1
+        return True
 
     # ---- journal
 
     def apply_journal(self, partition: int, position: int, frame: JournalFrame) -> bool:
         """Fold the journal frame at ``position`` of ``partition``; False where it is void or changes nothing."""
+        if position < self.read.get(partition, 0):
+            return False
+        self.read[partition] = position + 1
+        match frame:
+            case Fence():
+                return self._fence(frame)
+            case Resolve():
+                return self._resolve((partition, frame.intent), frame.verdict)
+            case _:
+                return not self.is_repeated(frame) and self._node_frame(partition, position, frame)
+
+    def _node_frame(self, partition: int, position: int, frame: NodeFrame) -> bool:
         match frame:
             case Beat():
                 return not self.is_fenced((frame.node, frame.incarnation))
@@ -143,12 +149,24 @@ class Fold:
                 return self._outcome(partition, frame)
             case Void():
                 return self._void((partition, frame.intent))
-            case Fence():
-                return self._fence(frame)
-            case Resolve():
-                return self._resolve((partition, frame.intent), frame.verdict)
+            case Shrink():
+                return self._shrink(frame)
             case _:
                 assert_never(frame)
+
+    def is_repeated(self, frame: NodeFrame) -> bool:
+        """R9: whether the frame's number was seen. One that was passed over means a lost frame or a second writer."""
+        token, facts = (frame.node, frame.incarnation), is_fact(frame)
+        if frame.seq == NOT_NUMBERED or (self.is_fenced(token) and not facts):
+            return False
+        expected = self.numbers.get((token, facts), 0)
+        if frame.seq < expected:
+            return True
+        if frame.seq > expected:
+            what = "facts" if facts else "permissions"
+            self.alarms.append(f"{token[0]}.{token[1]}: {what} {expected} to {frame.seq - 1} are missing (R9)")
+        self.numbers[token, facts] = frame.seq + 1
+        return False
 
     def is_fenced(self, token: Token) -> bool:
         """R3: whether a FENCE for the incarnation precedes this point of its partition."""
@@ -174,7 +192,9 @@ class Fold:
         self.begun[frame.lease, frame.offset] = spot
         kinds = (Kind.IN_DOUBT,) * len(frame.recipients)
         token = (frame.node, frame.incarnation)
-        self.open[spot] = Open(place, frame.attempt, frame.lease, token, spot, frame.message, kinds)
+        self.open[spot] = Open(
+            place, frame.attempt, frame.lease, token, spot, frame.message, kinds, asked=frame.asked
+        )
         return True
 
     def _outcome(self, partition: int, frame: Outcome) -> bool:
@@ -207,8 +227,19 @@ class Fold:
         if spot not in self.open:
             return False
         entry = self._close(spot)
-        if self.is_fenced(entry.token):
-            self._free(entry.place, entry.lease, entry.attempt)
+        lease = self.leases.get(entry.lease)
+        if self.is_fenced(entry.token) or lease is None or not lease.covers(entry.place.offset):
+            # ``asked`` of an INTENT that was never used asks about nothing; what its lease carried goes on.
+            self._free(entry.place, entry.lease, Again(entry.attempt, _carried(entry)))
+        return True
+
+    def _shrink(self, frame: Shrink) -> bool:
+        """R7: the tail of the lease is free, unless it was begun."""
+        lease = self.leases.get(frame.lease)
+        if lease is None or lease.token != (frame.node, frame.incarnation) or not lease.covers(frame.at):
+            return False
+        self.leases[lease.lease] = replace(lease, hi=frame.at)
+        self._give_back(lease, frame.at)
         return True
 
     def _fence(self, frame: Fence) -> bool:
@@ -216,16 +247,11 @@ class Fold:
         if self.is_fenced(token):
             return False
         self.fenced.add(token)
-        begun = set()
         for spot, entry in self.open.items():
-            if entry.token == token:
-                begun.add(entry.place)
-                if entry.doubt_ms is None:
-                    self.open[spot] = replace(
-                        entry, doubt_ms=frame.at_ms, reason=f"its node was fenced: {frame.reason}"
-                    )
+            if entry.token == token and entry.doubt_ms is None:
+                self.open[spot] = replace(entry, doubt_ms=frame.at_ms, reason=f"its node was fenced: {frame.reason}")
         for lease in [lease for lease in self.leases.values() if lease.token == token]:
-            self._withdraw(lease, begun)
+            self._withdraw(lease)
         return True
 
     def _resolve(self, spot: Spot, verdict: Verdict) -> bool:
@@ -234,8 +260,10 @@ class Fold:
             return False
         self._close(spot)
         match verdict:
+            case Verdict.ASK:
+                self._free(entry.place, entry.lease, Again(entry.attempt + 1, entry.asked))
             case Verdict.RETRY:
-                self._free(entry.place, entry.lease, entry.attempt + 1)
+                self._free(entry.place, entry.lease, Again(entry.attempt + 1))
             case Verdict.ASSUME_RELAYED:
                 self._end(entry.place, _decided(entry.kinds, Kind.RELAYED), None)
             case Verdict.BOUNCE:
@@ -255,24 +283,29 @@ class Fold:
         self.progress[place[:2]].finish(place.offset)
         self._leave(place)
         self.named.pop(place, None)
+        self.strikes.pop(place, None)
         self.ended.update(kind for kind in kinds if kind is not Kind.DEFERRED)
         if deferral is not None and not self.progress[deferral.copy[:2]].is_done(deferral.copy.offset):
             self.named[deferral.copy] = deferral
 
-    def _withdraw(self, lease: Lease, begun: set[Position]) -> None:
+    def _withdraw(self, lease: Lease) -> None:
         """R3: the lease ends; what of it has no INTENT is free. A frame behind the FENCE finds no lease and is void."""
-        for offset in self.progress[lease.stream, lease.partition].open_in(lease.lo, lease.hi):
-            place = Position(lease.stream, lease.partition, offset)
-            if place not in begun:
-                self._free(place, lease.lease, lease.attempt)
+        self._give_back(lease, lease.lo)
         self._forget(lease.lease)
 
-    def _free(self, place: Position, lease: int, attempt: int) -> None:
+    def _give_back(self, lease: Lease, lo: int) -> None:
+        """Free what the lease covers from ``lo`` on and has no open INTENT."""
+        for offset in self.progress[lease.stream, lease.partition].open_in(lo, lease.hi):
+            if (lease.lease, offset) not in self.begun:
+                place = Position(lease.stream, lease.partition, offset)
+                self._free(place, lease.lease, Again(lease.attempt, lease.asked))
+
+    def _free(self, place: Position, lease: int, again: Again) -> None:
         """Give a place back, unless a newer lease has it (whose ASSIGN may have been folded before this)."""
         progress = self.progress[place[:2]]
         if self.out.get(place) == lease and not progress.is_done(place.offset):
             self._leave(place)
-            progress.give_back(place.offset, attempt)
+            progress.give_back(place.offset, again)
 
     def _leave(self, place: Position) -> None:
         lease = self.out.pop(place, None)
@@ -294,13 +327,14 @@ class Fold:
 
     def clone(self) -> "Fold":
         """An independent copy."""
-        copy = Fold()
+        copy = type(self)()
         copy.epoch = self.epoch
         copy.members, copy.fenced, copy.leases = dict(self.members), set(self.fenced), dict(self.leases)
         copy.left, copy.out, copy.open = dict(self.left), dict(self.out), dict(self.open)
         copy.begun = dict(self.begun)
         copy.progress.update((where, progress.clone()) for where, progress in self.progress.items())
         copy.named, copy.ended, copy.alarms = dict(self.named), self.ended.copy(), self.alarms.copy()
+        copy.strikes, copy.read, copy.numbers = self.strikes.copy(), dict(self.read), dict(self.numbers)
         return copy
 
     def key(self) -> tuple[object, ...]:
@@ -315,7 +349,13 @@ class Fold:
             frozenset((where, progress.key()) for where, progress in self.progress.items() if progress.next),
             frozenset(self.named.items()),
             frozenset(self.ended.items()),
+            frozenset(self.strikes.items()),
         )
+
+
+def _carried(entry: Open) -> Asked | None:
+    """What an attempt was leased to ask about: an earlier attempt, never itself."""
+    return entry.asked if entry.asked is not None and entry.asked.attempt < entry.attempt else None
 
 
 def _decided(kinds: tuple[Kind, ...], verdict: Kind) -> tuple[Kind, ...]:

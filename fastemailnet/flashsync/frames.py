@@ -1,9 +1,13 @@
 """Frames of the two FlashSync streams, and their wire format (MessagePack arrays tagged by kind).
 
-*Control* is written by coordinators only: EPOCH, JOIN, ASSIGN. A control frame counts only if no higher EPOCH precedes it (R1).
+*Control* is written by coordinators only: EPOCH, JOIN, ASSIGN, SPLIT, STRIKE. A control frame counts only if no higher EPOCH precedes it
+(R1).
 
-*Journal* has one partition per node slot. Its node writes INTENT, OUTCOME, VOID and BEAT; coordinators write FENCE and RESOLVE into
-the partition whose intents they concern, so that one total order decides between a late fact and a resolution.
+*Journal* has one partition per node slot. Its node writes INTENT, OUTCOME, VOID, SHRINK and BEAT; coordinators write FENCE and RESOLVE
+into the partition whose intents they concern, so that one total order decides between a late fact and a resolution.
+
+An incarnation numbers its frames (R9): permissions (appended under its token) and facts apart, from 0. A number that was seen is a
+repetition and void; one that was passed over is an alarm.
 
 A **place** is the record a lease counts: an accepted unit in ``mail.<lane>`` or a copy of it in a deferral tier. Within a lease the
 place's offset names it. Fields are only ever added at the end, with a default.
@@ -13,17 +17,19 @@ from enum import StrEnum
 
 import msgspec
 
-from fastemailnet.envelope import Position
+from fastemailnet.envelope import Asked, Position
 from fastemailnet.outcome import Kind
 
 CONTROL = "control"
 JOURNAL = "journal"
 NO_INTENT = -1
+NOT_NUMBERED = -1
 
 
 class Verdict(StrEnum):
     """What a RESOLVE decides about a unit in doubt."""
 
+    ASK = "ask"  # try again at the peer that remembers the transaction: no second copy, whatever it knows
     RETRY = "retry"
     ASSUME_RELAYED = "assume-relayed"
     BOUNCE = "bounce"
@@ -58,6 +64,24 @@ class Assign(msgspec.Struct, frozen=True, array_like=True, tag="A"):
     node: str
     incarnation: int
     attempt: int = 0  # 0: the record's own attempt number; else the attempt that a RESOLVE opened
+    asked: Asked | None = None  # an earlier attempt in doubt, to be asked about
+    strikes: int = 0  # how many processes of nodes died over this place
+
+
+class Split(msgspec.Struct, frozen=True, array_like=True, tag="S"):
+    """A hint: somebody idles; the holder may give back the tail of the lease that it has not begun (R7). Changes nothing."""
+
+    epoch: int
+    lease: int
+
+
+class Strike(msgspec.Struct, frozen=True, array_like=True, tag="X"):
+    """A process died while it looked into the record at this place."""
+
+    epoch: int
+    stream: str
+    partition: int
+    offset: int
 
 
 class Intent(msgspec.Struct, frozen=True, array_like=True, tag="I"):
@@ -70,7 +94,9 @@ class Intent(msgspec.Struct, frozen=True, array_like=True, tag="I"):
     incarnation: int
     at_ms: int
     message: bytes
-    recipients: tuple[int, ...]  # indexes of the recipients the end of data would reach
+    recipients: tuple[int, ...]  # indexes of the unit's recipients
+    asked: Asked | None = None  # set where the peer can be asked later what became of the end
+    seq: int = NOT_NUMBERED
 
 
 class Deferral(msgspec.Struct, frozen=True, array_like=True):
@@ -96,6 +122,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="O"):
     kinds: tuple[Kind, ...]  # one for each recipient of the unit
     deferral: Deferral | None = None
     evidence: bytes = b""  # facts for the ledger, encoded by the node; opaque here
+    seq: int = NOT_NUMBERED
 
 
 class Void(msgspec.Struct, frozen=True, array_like=True, tag="V"):
@@ -107,6 +134,17 @@ class Void(msgspec.Struct, frozen=True, array_like=True, tag="V"):
     node: str
     incarnation: int
     intent: int
+    seq: int = NOT_NUMBERED
+
+
+class Shrink(msgspec.Struct, frozen=True, array_like=True, tag="S"):
+    """A permission: the lease ends at ``at``; nothing from there on was begun, and no INTENT of it behind this is valid (R7)."""
+
+    lease: int
+    at: int
+    node: str
+    incarnation: int
+    seq: int = NOT_NUMBERED
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True, tag="B"):
@@ -115,6 +153,7 @@ class Beat(msgspec.Struct, frozen=True, array_like=True, tag="B"):
     node: str
     incarnation: int
     at_ms: int
+    seq: int = NOT_NUMBERED
 
 
 class Fence(msgspec.Struct, frozen=True, array_like=True, tag="F"):
@@ -137,12 +176,18 @@ class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="R"):
     reason: str
 
 
-ControlFrame = Epoch | Join | Assign
-JournalFrame = Intent | Outcome | Void | Beat | Fence | Resolve
+ControlFrame = Epoch | Join | Assign | Split | Strike
+NodeFrame = Intent | Outcome | Void | Shrink | Beat
+JournalFrame = NodeFrame | Fence | Resolve
 
 _encoder = msgspec.msgpack.Encoder()
 _control: msgspec.msgpack.Decoder[ControlFrame] = msgspec.msgpack.Decoder(ControlFrame)
 _journal: msgspec.msgpack.Decoder[JournalFrame] = msgspec.msgpack.Decoder(JournalFrame)
+
+
+def is_fact(frame: NodeFrame) -> bool:
+    """Whether a frame counts even behind a FENCE of its writer (R5)."""
+    return isinstance(frame, Void) or (isinstance(frame, Outcome) and frame.intent != NO_INTENT)
 
 
 def encode(frame: ControlFrame | JournalFrame) -> bytes:

@@ -5,16 +5,20 @@ while its deadline, counted from the moment it *sent* an append that the log ack
 be right (R3); the deadline keeps a frozen node from ending a message after the fleet has waited for it and resolved the doubt.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import TypeVar
 
-from fastemailnet.flashsync.fold import Lease
-from fastemailnet.flashsync.frames import Assign, ControlFrame, Epoch, Join
+import msgspec
+
+from fastemailnet.flashsync.frames import Assign, ControlFrame, Epoch, Join, NodeFrame, Split, is_fact
+from fastemailnet.flashsync.lease import Lease
 
 TTL_MS = 5_000
 DEADLINE_MARGIN_MS = 200
 INTENT_MAX_AGE_MS = 30_000
 BEAT_EVERY_MS = 1_000
+F = TypeVar("F", bound=NodeFrame)
 
 
 class Standing(Enum):
@@ -42,9 +46,17 @@ class Right:
     sent_ms: int  # when the newest acknowledged append was sent
     epoch: int = 0
     standing: Standing = Standing.HOLDING
+    numbers: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})  # of the next permission, of the next fact
 
-    def control_read(self, frame: ControlFrame) -> Lease | None:
-        """The lease that a control frame gives to this incarnation, if it is valid (R1) and for it (R8)."""
+    def numbered(self, frame: F) -> F:
+        """The frame with the number that its place in the order of this incarnation's appends gives it (R9)."""
+        facts = is_fact(frame)
+        number = self.numbers[facts]
+        self.numbers[facts] = number + 1
+        return msgspec.structs.replace(frame, seq=number)
+
+    def control_read(self, frame: ControlFrame) -> Lease | Split | None:
+        """What a control frame says to this incarnation, if it is valid (R1) and for it (R8): a lease, or a wish to share one."""
         match frame:
             case Epoch():
                 self.epoch = max(self.epoch, frame.epoch)
@@ -52,8 +64,9 @@ class Right:
                 if frame.incarnation > self.incarnation:
                     self.fence()
             case Assign() if self.may_hold(frame):
-                token = (frame.node, frame.incarnation)
-                return Lease(frame.lease, frame.stream, frame.partition, frame.lo, frame.hi, token, frame.attempt)
+                return Lease.of(frame)
+            case Split() if frame.epoch == self.epoch and self.standing is Standing.HOLDING:
+                return frame
         return None
 
     def may_hold(self, frame: Assign) -> bool:

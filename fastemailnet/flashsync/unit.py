@@ -10,6 +10,9 @@
 *Copying* appends the copy for the recipients that are to be tried again; only when it is durable may the OUTCOME name it (claim
 rule), so a crash between the two leaves an orphan that nobody sends and a unit that is tried again.
 
+Where the peer remembers transactions (CHECKPOINT), the INTENT says under which attempt's id it can be *asked* what became of the end. An
+attempt that was leased to ask goes under that same id, and so does its copy as long as no end of it was answered.
+
 Effects come in the order in which they must become durable. The shell performs them and brings their results back as events; a crash
 between two effects is just a missing event.
 """
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
-from fastemailnet.envelope import Position
+from fastemailnet.envelope import Asked, Position
 from fastemailnet.errors import IllegalTransition
 from fastemailnet.flashsync.frames import NO_INTENT
 from fastemailnet.flashsync.node import Release
@@ -41,6 +44,8 @@ class State(Enum):
 @dataclass(frozen=True, slots=True)
 class AskRelease:
     """The session has sent everything but the end, or holds a whole flight back."""
+
+    reaches: tuple[int, ...] = ()  # the recipients that the peer will remember the end to have reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ Event = AskRelease | IntentLogged | Refused | Ended | CopyLogged | Logged
 class LogIntent:
     """Append the INTENT under the token."""
 
+    asked: Asked | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class WriteEnd:
@@ -96,6 +103,8 @@ class CloseUnended:
 @dataclass(frozen=True, slots=True)
 class LogCopy:
     """Append the copy to its tier."""
+
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +133,21 @@ class Attempt:
     state: State = State.LEASED
     intent: int = NO_INTENT
     kinds: tuple[Kind, ...] = ()
+    number: int = 1  # of the attempt
+    asked: Asked | None = None  # an earlier attempt in doubt, which this one is to ask about
+
+    @property
+    def transaction(self) -> int:
+        """The attempt whose id the transaction goes under."""
+        return self.number if self.asked is None else self.asked.attempt
 
     def step(self, event: Event) -> list[Effect]:
         """The effects of one event, in durability order."""
         match event, self.state:
-            case AskRelease(), State.LEASED:
+            case AskRelease(reaches), State.LEASED:
                 self.state = State.INTENT
-                return [LogIntent()]
+                asked = Asked(self.number, reaches) if reaches else None
+                return [LogIntent(self.asked or asked)]
             case IntentLogged(), State.INTENT:
                 return self._intent_logged(event)
             case Ended(), State.LEASED | State.SENT:
@@ -169,6 +186,6 @@ class Attempt:
         # An attempt in doubt leaves as a whole: its deferred recipients wait for the same resolution.
         if Kind.DEFERRED in event.kinds and Kind.IN_DOUBT not in event.kinds:
             self.state = State.COPYING
-            return [LogCopy()]
+            return [LogCopy(self.asked if self.intent == NO_INTENT else None)]
         self.state = State.ENDING
         return [LogOutcome(self.intent, self.kinds, None)]

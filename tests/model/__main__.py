@@ -7,21 +7,28 @@ import sys
 import time
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
 from tests.model.explorer import Report, explore
-from tests.model.mutants import MUTANTS, SCENARIOS, SMALL
+from tests.model.mutants import MUTANTS
+from tests.model.scenarios import SCENARIOS, SMALL
 from tests.model.steps import Model
+
+MAX_STATES = 4_000_000
+MAX_MUTANT_STATES = 400_000
+out = Console(soft_wrap=True, highlight=False)
 
 
 def scenario(name: str) -> tuple[str, Report]:
     """Search one scenario with the production machines."""
-    bounds, max_states = SCENARIOS[name]
-    return name, explore(Model(bounds), max_states)
+    return name, explore(Model(SCENARIOS[name]), MAX_STATES)
 
 
 def mutant(index: int) -> tuple[int, Report]:
     """Search for the harm of one mutant."""
     one = MUTANTS[index]
-    return index, explore(Model(one.bounds, one.parts), 400_000)
+    return index, explore(Model(one.bounds, one.parts), MAX_MUTANT_STATES)
 
 
 def main() -> int:
@@ -33,36 +40,49 @@ def main() -> int:
     options = parser.parse_args()
     chosen = SMALL if options.short else list(SCENARIOS)
     started = time.monotonic()
-    states, bad = 0, 0
-    with multiprocessing.Pool(2) as pool:
-        searches = pool.imap_unordered(scenario, chosen)
-        hunts = pool.imap(mutant, range(len(MUTANTS)))
-        for name, report in searches:
+    states, bad, killed = 0, 0, 0
+    # A process of its own for each search, so that the memory of the large ones does not add up.
+    with multiprocessing.Pool(2, maxtasksperchild=1) as pool, progress() as shown:
+        task = shown.add_task("exploring", total=len(chosen) + len(MUTANTS))
+        for name, report in pool.imap_unordered(scenario, chosen):
             states += report.states
             bad += show_scenario(name, report)
-        killed = sum(show_mutant(index, report, options.trace) for index, report in hunts)
+            shown.advance(task)
+    with multiprocessing.Pool(2) as pool, progress() as shown:
+        task = shown.add_task("hunting mutants", total=len(MUTANTS))
+        for index, report in pool.imap(mutant, range(len(MUTANTS))):
+            killed += show_mutant(index, report, options.trace)
+            shown.advance(task)
     seconds = time.monotonic() - started
-    print(f"model states={states} violations={bad} mutants={killed}/{len(MUTANTS)} seconds={seconds:.1f}")
+    out.print(f"model states={states} violations={bad} mutants={killed}/{len(MUTANTS)} seconds={seconds:.1f}")
     if options.json:
         figures = {"states": states, "violations": bad, "mutants": killed, "of": len(MUTANTS), "seconds": seconds}
         options.json.write_text(json.dumps(figures) + "\n")
     return 0 if not bad and killed == len(MUTANTS) else 1
 
 
+def progress() -> Progress:
+    """A line that moves, on a terminal."""
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed}/{task.total}"), TimeElapsedColumn())
+    return Progress(*columns, console=out, transient=True, disable=not out.is_terminal)
+
+
 def show_scenario(name: str, report: Report) -> int:
     """One line for a scenario; its trace if it is violated. Returns 1 if it does not hold."""
-    verdict = "VIOLATED" if report.violation else "holds" if report.complete else "UNFINISHED"
-    print(f"  {verdict:9} {report.states:>8} states {report.seconds:6.1f} s  {name}", flush=True)
+    verdict = "[red]VIOLATED[/]" if report.violation else "[green]holds[/]" if report.complete else "[red]UNFINISHED[/]"
+    out.print(f"  {verdict} {report.states:>9,} states {report.seconds:6.1f} s  {name}")
     if report.violation:
         print_trace(report)
-    return int(verdict != "holds")
+    return int(bool(report.violation) or not report.complete)
 
 
 def show_mutant(index: int, report: Report, with_trace: bool) -> int:
     """One line for a mutant. Returns 1 if it was killed."""
     one = MUTANTS[index]
-    verdict = "killed" if report.violation else "LIVES"
-    print(f"  {verdict:9} {report.states:>8} states {report.seconds:6.1f} s  {one.rule}: {one.name}", flush=True)
+    verdict = "[green]killed[/]" if report.violation else "[red]LIVES[/]"
+    steps = f"{len(report.trace):>2} steps" if report.violation else ""
+    invariant = report.violation.partition(" ")[0]
+    out.print(f"  {verdict} {report.states:>7,} states  {one.rule}: {one.name}  {steps} {invariant}")
     if report.violation and with_trace:
         print_trace(report)
     return int(bool(report.violation))
@@ -71,8 +91,8 @@ def show_mutant(index: int, report: Report, with_trace: bool) -> int:
 def print_trace(report: Report) -> None:
     """The violation and the steps that lead to it."""
     for number, step in enumerate(report.trace, 1):
-        print(f"      {number:2} {step}")
-    print(f"      => {report.violation}")
+        out.print(f"      {number:2} {step}", markup=False)
+    out.print(f"      => {report.violation}", markup=False)
 
 
 if __name__ == "__main__":

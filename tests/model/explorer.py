@@ -1,13 +1,10 @@
 """Breadth-first search over the worlds, so that the first violation comes with a shortest trace."""
 
 import time
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.model.invariants import stuck, violations
-from tests.model.steps import Model
-from tests.model.world import World, genesis
+from tests.model.steps import Model, is_quiet
+from tests.model.world import World
 
 
 @dataclass(slots=True)
@@ -21,38 +18,44 @@ class Report:
     trace: list[str] = field(default_factory=list)
 
 
-def explore(model: Model, max_states: int, progress: Callable[[int], None] = lambda states: None) -> Report:
-    """Visit every reachable world, or stop at the first violation or at ``max_states``."""
+def explore(model: Model, max_states: int) -> Report:
+    """Visit every reachable world, or stop at the first violation or behind ``max_states``."""
     started = time.monotonic()
-    first = genesis()
-    parents: dict[World, tuple[World | None, str]] = {first: (None, "start")}
-    queue = deque([first])
+    first = model.genesis()
+    parents: dict[World, World | None] = {first: None}
+    frontier = [first]
     report = Report()
-    while queue and not report.violation:
-        world = queue.popleft()
-        report.states += 1
-        if report.states % 2_000 == 0:
-            progress(report.states)
-        successors = list(model.steps(world))
-        broken = next(iter(violations(world, model)), "") or ("" if successors else next(iter(stuck(world, model)), ""))
-        if broken:
-            report.violation, report.trace = broken, path(parents, world)
-        if len(parents) > max_states:
-            report.complete = False
-            break
-        for says, after in successors:
-            if after not in parents:
-                parents[after] = (world, says)
-                queue.append(after)
+    while frontier and not report.violation and report.complete:
+        behind: list[World] = []
+        for world in frontier:
+            moves = model.moves(world)
+            if is_quiet(moves) and (stuck := model.stuck(world)):
+                report.violation, report.trace = stuck, trace(model, parents, world)
+                break
+            for _, after, broken in moves:
+                if broken:
+                    parents.setdefault(after, world)
+                    report.violation, report.trace = broken, trace(model, parents, after)
+                    break
+                if after not in parents:
+                    parents[after] = world
+                    behind.append(after)
+            if report.violation:
+                break
+        report.complete = len(parents) <= max_states
+        frontier = behind
+    report.states = len(parents)
     report.seconds = time.monotonic() - started
     return report
 
 
-def path(parents: dict[World, tuple[World | None, str]], world: World) -> list[str]:
-    """The steps that led to a world."""
-    steps = []
-    at: World | None = world
-    while at is not None:
-        at, says = parents[at]
-        steps.append(says)
-    return steps[-2::-1]
+def trace(model: Model, parents: dict[World, World | None], world: World) -> list[str]:
+    """What happened on the way to a world."""
+    path = [world]
+    while (before := parents[path[-1]]) is not None:
+        path.append(before)
+    path.reverse()
+    said = []
+    for before, after in zip(path, path[1:], strict=False):
+        said.append(next(model.says(move) for move, reached, _ in model.moves(before) if reached == after))
+    return said

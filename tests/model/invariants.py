@@ -1,4 +1,4 @@
-"""What must hold in every state, judged from the raw streams by simple means (numbers as in docs/flashsync.md).
+"""What must hold after every step, judged from the raw streams by simple means (numbers as in docs/flashsync.md).
 
 The checks do not use the fold to judge the fold: they read the streams again, slowly and plainly.
 """
@@ -6,17 +6,19 @@ The checks do not use the fold to judge the fold: they read the streams again, s
 from collections.abc import Iterator
 from typing import Any
 
+from fastemailnet.envelope import Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.outcome import Kind
-from tests.model.steps import Model
-from tests.model.world import MAIL, TIER, Bounds, End, World
+from tests.model.world import MAIL, TIER, Bounds, End, Node, Streams
+
+Journal = tuple[Any, ...]
 
 
-def valid_control(world: World) -> list[Any]:
+def valid_control(streams: Streams) -> list[Any]:
     """The control frames with no higher EPOCH before them (R1)."""
     epoch, valid = 0, []
-    for frame in world.control:
+    for frame in streams.control:
         if isinstance(frame, f.Epoch):
             epoch = max(epoch, frame.epoch)
         elif frame.epoch == epoch:
@@ -24,82 +26,56 @@ def valid_control(world: World) -> list[Any]:
     return valid
 
 
-def unfenced(journal: tuple[Any, ...]) -> Iterator[tuple[int, Any]]:
-    """The frames of nodes with no FENCE of their token before them, with their positions."""
+def unfenced(journal: Journal) -> Iterator[tuple[int, Any]]:
+    """The frames of nodes with no FENCE of their token before them and not seen before, with their positions (R3, R9)."""
     fenced: set[tuple[str, int]] = set()
+    seen: set[tuple[Any, ...]] = set()
     for position, frame in enumerate(journal):
         if isinstance(frame, f.Fence):
             fenced.add((frame.node, frame.incarnation))
-        elif not isinstance(frame, f.Resolve) and (frame.node, frame.incarnation) not in fenced:
-            yield position, frame
+        elif not isinstance(frame, f.Resolve):
+            number = (frame.node, frame.incarnation, f.is_fact(frame), frame.seq)
+            if (frame.node, frame.incarnation) not in fenced and number not in seen:
+                yield position, frame
+            seen.add(number)
 
 
-def effective(journal: tuple[Any, ...]) -> list[Any]:
+def effective(journal: Journal) -> list[Any]:
     """Permissions with no FENCE before them, and facts wherever they stand (R5)."""
     facts = [x for x in journal if isinstance(x, f.Outcome) and x.intent != f.NO_INTENT]
     return [x for _, x in unfenced(journal)] + facts
 
 
-def leased(world: World) -> dict[int, Any]:
+def leased(streams: Streams) -> dict[int, Any]:
     """Valid leases by number."""
-    return {frame.lease: frame for frame in valid_control(world) if isinstance(frame, f.Assign)}
+    return {frame.lease: frame for frame in valid_control(streams) if isinstance(frame, f.Assign)}
 
 
-def violations(world: World, model: Model) -> Iterator[str]:
-    """Every invariant that this state breaks."""
-    yield from ends(world)
-    fold = model.folded(world)
+# ---- of the streams
+
+
+def violations(streams: Streams, fold: Fold, live: Fold, bounds: Bounds, kind: type[Fold]) -> Iterator[str]:
+    """Every invariant that the streams break. ``fold`` read them at once, ``live`` frame by frame through snapshots."""
     yield from (f"alarm: {text}" for text in fold.alarms)
-    if fold.key() != model.fold_from_scratch(world, reverse=True).key():
+    key = fold.key()
+    if key != live.key():
+        yield "I11 the fold over snapshots differs from the fold of the whole"
+    other = kind()
+    for frame in streams.control:
+        other.apply_control(frame)
+    for partition in reversed(range(len(streams.journals))):
+        for position, frame in enumerate(streams.journals[partition]):
+            other.apply_journal(partition, position, frame)
+            if other.apply_journal(partition, position, frame):
+                yield f"I16 reading journal/{partition}@{position} again changes the fold"
+    if other.alarms != fold.alarms:
+        yield f"I16 reading frames again raises an alarm: {other.alarms}"
+    if key != other.key():
         yield "I16 the fold depends on the order in which journal partitions are read"
     yield from disjoint(fold)
-    yield from doubts(world, fold)
-    yield from conserved(world, fold, model.bounds)
-
-
-def ends(world: World) -> Iterator[str]:
-    """I1, I3, I4, I7, I10: every end that was written had the right to be."""
-    leases = leased(world)
-    for index, end in enumerate(world.ends):
-        what = f"end of unit {end.source} attempt {end.attempt} by {end.token[0]}.{end.token[1]}"
-        slot = 0 if end.token[0] == "a" else 1
-        intents = [x for _, x in unfenced(end.journals[slot]) if isinstance(x, f.Intent)]
-        mine = [x for x in intents if (x.node, x.incarnation) == end.token and x.attempt == end.attempt]
-        if not any(x.offset == end.place.offset for x in mine):
-            yield f"I3 {what}: no INTENT with no FENCE before it"
-        held = [leases[x.lease] for x in mine if x.lease in leases]
-        if not any((x.node, x.incarnation) == end.token and x.lo <= end.place.offset < x.hi for x in held):
-            yield f"I7 {what}: no valid lease of this incarnation"
-        if end.place.stream == TIER and not any(names(x, end.place.offset) for j in end.journals for x in effective(j)):
-            yield f"I10 {what}: no OUTCOME names the copy"
-        if resolved(end, end.journals):
-            yield f"I1 {what}: its attempt was resolved before"
-        for before in world.ends[:index]:
-            if before.source == end.source:
-                yield from repeated(before, end, what)
-
-
-def names(frame: Any, copy: int) -> bool:
-    """Whether the frame is an OUTCOME that names this tier copy."""
-    return isinstance(frame, f.Outcome) and frame.deferral is not None and frame.deferral.copy.offset == copy
-
-
-def repeated(before: End, end: End, what: str) -> Iterator[str]:
-    """I1: a second end of one unit needs a refusal or a resolution of the first."""
-    if before.attempt == end.attempt:
-        yield f"I1 {what}: the second end of this attempt"
-    elif before.kind is not Kind.DEFERRED and not resolved(before, end.journals):
-        yield f"I1 {what}: attempt {before.attempt} had ended with the message taken or in doubt, and nothing resolved it"
-
-
-def resolved(end: End, journals: tuple[tuple[Any, ...], ...]) -> bool:
-    """R5, R6: whether a RESOLVE of this attempt stands with no fact before it in its partition."""
-    for frame in journals[0 if end.token[0] == "a" else 1]:
-        if isinstance(frame, f.Outcome) and frame.intent == end.intent and Kind.IN_DOUBT not in frame.kinds:
-            return False
-        if isinstance(frame, f.Resolve) and frame.intent == end.intent:
-            return True
-    return False
+    yield from doubts(streams, fold)
+    yield from conserved(streams, fold, bounds)
+    yield from low(fold)
 
 
 def disjoint(fold: Fold) -> Iterator[str]:
@@ -107,16 +83,17 @@ def disjoint(fold: Fold) -> Iterator[str]:
     leases = list(fold.leases.values())
     for index, one in enumerate(leases):
         for other in leases[:index]:
-            same_place = (one.stream, one.partition, one.lo) == (other.stream, other.partition, other.lo)
-            if same_place and one.attempt == other.attempt and not fold.progress[one.stream, 0].is_done(one.lo):
-                yield f"I5 {one.stream}@{one.lo} is in two live leases"
+            if (one.stream, one.partition, one.attempt) == (other.stream, other.partition, other.attempt):
+                for offset in range(max(one.lo, other.lo), min(one.hi, other.hi)):
+                    if not fold.progress[one.stream, one.partition].is_done(offset):
+                        yield f"I5 {one.stream}@{offset} is in two live leases"
 
 
-def doubts(world: World, fold: Fold) -> Iterator[str]:
+def doubts(streams: Streams, fold: Fold) -> Iterator[str]:
     """I8: in doubt = valid INTENT, fenced node or own report, no fact, no resolution."""
     expected = set()
-    leases = leased(world)
-    for partition, journal in enumerate(world.journals):
+    leases = leased(streams)
+    for partition, journal in enumerate(streams.journals):
         fenced = {(x.node, x.incarnation) for x in journal if isinstance(x, f.Fence)}
         for position, intent in unfenced(journal):
             if not isinstance(intent, f.Intent) or intent.lease not in leases:
@@ -133,28 +110,95 @@ def doubts(world: World, fold: Fold) -> Iterator[str]:
         yield f"I8 in doubt by the fold {sorted(found)}, by the streams {sorted(expected)}"
 
 
-def conserved(world: World, fold: Fold, bounds: Bounds) -> Iterator[str]:
+def conserved(streams: Streams, fold: Fold, bounds: Bounds) -> Iterator[str]:
     """I2, I9: every unit is in exactly one class: ended, waiting in a tier, or not done."""
-    mail = fold.progress[MAIL, 0]
+    mail = fold.progress[MAIL, bounds.partition]
     open_units = sum(not mail.is_done(offset) for offset in range(bounds.units))
     total = sum(fold.ended.values()) + len(fold.named) + open_units
     if total != bounds.units:
         yield f"I2 {bounds.units} accepted, but {dict(fold.ended)} ended, {len(fold.named)} deferred, {open_units} open"
-    missing = [copy for copy in fold.named if copy.offset >= len(world.tier)]
-    if missing:
-        yield f"I9 {missing[0]} is named but no such copy is durable"
+    sources = [deferral.source for deferral in fold.named.values()]
+    if len(set(sources)) != len(sources):
+        yield "I9 a unit has two live copies"
+    if any(copy.offset >= len(streams.tier) for copy in fold.named):
+        yield "I9 a copy is named that is not durable"
 
 
-def stuck(world: World, model: Model) -> Iterator[str]:
-    """I8: a world with nothing on its way, a living node and a leader has drained, but for what is held in doubt."""
-    fold = model.folded(world)
-    living = any(n.alive and not n.fence_seen and not fold.is_fenced(n.token) for n in world.nodes)
-    if not living or fold.epoch not in world.coordinators:
+def low(fold: Fold) -> Iterator[str]:
+    """I6: the low watermark passes nothing that is open or in doubt."""
+    for entry in fold.open.values():
+        if entry.place.offset < fold.progress[entry.place[:2]].low:
+            yield f"I6 the low watermark of {entry.place.stream} passed {entry.place.offset}, which is open"
+    for where, progress in fold.progress.items():
+        if any(offset < progress.low for offset in progress.free):
+            yield f"I6 the low watermark of {where[0]} passed what is to be leased again"
+
+
+# ---- of an end
+
+
+def ends(
+    streams: Streams, before: tuple[End, ...], end: End, place: Position, token: tuple[str, int], bounds: Bounds
+) -> Iterator[str]:
+    """I1, I3, I4, I7, I10: whether an end that is written now has the right to be."""
+    leases = leased(streams)
+    what = f"end of unit {end.source} attempt {end.attempt} by {token[0]}.{token[1]}"
+    intents = [x for _, x in unfenced(streams.journals[end.partition]) if isinstance(x, f.Intent)]
+    mine = [x for x in intents if (x.node, x.incarnation) == token and x.attempt == end.attempt]
+    if not any(x.offset == place.offset for x in mine):
+        yield f"I3 {what}: no INTENT with no FENCE before it"
+    held = [leases[x.lease] for x in mine if x.lease in leases]
+    if not any((x.node, x.incarnation) == token and x.lo <= place.offset < x.hi for x in held):
+        yield f"I7 {what}: no valid lease of this incarnation"
+    if place.stream == TIER and not any(names(x, place.offset) for j in streams.journals for x in effective(j)):
+        yield f"I10 {what}: no OUTCOME names the copy"
+    if not bounds.remembers and is_resolved(end, streams):
+        yield f"I1 {what}: its attempt was resolved before"
+    if bounds.remembers and sum(one.is_kept for one in (*before, end) if one.source == end.source) > 1:
+        yield f"I1 {what}: a second copy at a peer that remembers"
+    for one in before:
+        if one.source == end.source and not bounds.remembers:
+            yield from repeated(one, end, streams, what)
+    begun = sum(isinstance(x, f.Intent) and x.offset == place.offset for j in streams.journals for x in j)
+    if bounds.partition and end.attempt == begun == 1 and any(one.source > end.source for one in before):
+        yield f"order: {what} behind a later unit of its key"
+
+
+def names(frame: Any, copy: int) -> bool:
+    """Whether the frame is an OUTCOME that names this tier copy."""
+    return isinstance(frame, f.Outcome) and frame.deferral is not None and frame.deferral.copy.offset == copy
+
+
+def repeated(before: End, end: End, streams: Streams, what: str) -> Iterator[str]:
+    """I1: a second end of one unit needs a refusal or a resolution of the first."""
+    if before.attempt == end.attempt:
+        yield f"I1 {what}: the second end of this attempt"
+    elif before.kind is not Kind.DEFERRED and not is_resolved(before, streams):
+        yield f"I1 {what}: attempt {before.attempt} had ended with the message taken or in doubt, and nothing resolved it"
+
+
+def is_resolved(end: End, streams: Streams) -> bool:
+    """R5, R6: whether a RESOLVE of this attempt stands with no fact before it in its partition."""
+    for frame in streams.journals[end.partition]:
+        if isinstance(frame, f.Outcome) and frame.intent == end.intent and Kind.IN_DOUBT not in frame.kinds:
+            return False
+        if isinstance(frame, f.Resolve) and frame.intent == end.intent:
+            return True
+    return False
+
+
+# ---- of a world in which only faults could still happen
+
+
+def undone(fold: Fold, nodes: list[Node], coordinators: tuple[int, ...], bounds: Bounds) -> Iterator[str]:
+    """I8: with a living node and a leader everything has drained, but for what is held in doubt."""
+    living = any(n.is_alive and not n.has_seen_fence and not fold.is_fenced(n.token) for n in nodes)
+    if not living or fold.epoch not in coordinators:
         return
-    held = {entry.place for entry in fold.in_doubt()} if model.bounds.verdict is None else set()
-    mail = fold.progress[MAIL, 0]
-    for offset in range(model.bounds.units):
-        if not mail.is_done(offset) and (MAIL, 0, offset) not in held:
+    held = {entry.place for entry in fold.in_doubt()} if bounds.verdict is None and not bounds.remembers else set()
+    mail = fold.progress[MAIL, bounds.partition]
+    for offset in range(bounds.units):
+        if not mail.is_done(offset) and (MAIL, bounds.partition, offset) not in held:
             yield f"I8 unit {offset} never ends although a node lives"
     for copy in fold.named:
         if copy not in held:

@@ -1,338 +1,366 @@
 """The steps of a world, driven by the production machines: what may happen next, and what the machines make of it.
 
-What a process knows of the streams is what stands in them when it acts (reads jump to the tail); everything it writes is first in
-flight and lands at any later moment, or never, even after its writer died.
+A step touches a part of the world only: a record lands in one stream, a node acts on what it sees of the log. What follows from a part
+is worked out once and remembered, so that a step of the whole is a few look-ups.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from fastemailnet.envelope import Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator, Policy, Write
 from fastemailnet.flashsync.fold import Fold
-from fastemailnet.flashsync.node import TTL_MS, Release, Right
-from fastemailnet.flashsync.unit import (
-    AskRelease,
-    Attempt,
-    CopyLogged,
-    Ended,
-    IntentLogged,
-    LogCopy,
-    Logged,
-    LogIntent,
-    LogOutcome,
-    LogVoid,
-    Refused,
-    State,
-    WriteEnd,
-)
-from fastemailnet.outcome import Kind
-from tests.model.world import MAIL, TIER, Answer, Bounds, End, Flight, Node, Work, World, brief, same
+from fastemailnet.flashsync.snapshot import decode_snapshot, encode_snapshot
+from tests.model import invariants
+from tests.model.nodes import Ending, Nodes, Parts, View
+from tests.model.world import MAIL, TIER, Answer, Book, Bounds, End, Flight, Node, Rest, Streams, World, brief, genesis
 
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The machines that the model drives."""
-
-    fold: type[Fold] = Fold
-    right: type[Right] = Right
-    attempt: type[Attempt] = Attempt
-    coordinator: type[Coordinator] = Coordinator
+Move = tuple[tuple[Any, ...], World, str]  # what was done, the world behind it, the invariant it breaks
+AT_MS = 10  # every doubt and every deferral is due
+FAULTS = frozenset({"kill", "suspect", "takeover", "rejoin", "echo"})
 
 
 class Model:
-    """The steps of the world under given bounds, driven by the production machines or by mutants of them."""
+    """The worlds under given bounds, driven by the production machines or by mutants of them."""
 
     def __init__(self, bounds: Bounds, parts: Parts = Parts()) -> None:
         self.bounds = bounds
-        self.fold, self.right, self.attempt, self.coordinator = (
-            parts.fold,
-            parts.right,
-            parts.attempt,
-            parts.coordinator,
-        )
-        self.folds: dict[tuple[Any, ...], Fold] = {}
+        self.parts = parts
+        self.machines = Nodes(bounds, parts)
+        self.streams: Book[Streams] = Book()
+        self.flights: Book[Flight] = Book()
+        self.flown: Book[tuple[int, ...]] = Book()
+        self.nodes: Book[Node] = Book()
+        self.fleets: Book[tuple[int, ...]] = Book()
+        self.rests: Book[Rest] = Book()
+        self.ends: Book[tuple[End, ...]] = Book()
+        self.views: Book[View] = Book()
+        self.folds: list[Fold] = []  # by number of the streams
+        self.alive: list[bytes] = []  # snapshots of folds that read frame by frame, likewise
+        self.seen: list[dict[str, int]] = []  # what a node of this name sees, likewise
+        self.broken: list[str] = []
+        # Remembered per model: functools' caches are the fastest look-up there is.
+        for name in ("land", "landable", "waiting", "without", "adding", "node_moves", "answered", "put", "lead", "judge"):
+            setattr(self, name, cache(getattr(self, name)))
 
-    def machine(self, work: Work) -> Attempt:
-        """The attempt's machine in the state of this work."""
-        return self.attempt(work.state, work.intent, work.kinds)
+    def genesis(self) -> World:
+        """The first world."""
+        streams, nodes = genesis()
+        number = self.log(streams, None, None)
+        fleet = self.fleets.number(tuple(self.nodes.number(node) for node in nodes))
+        return number, self.flown.number(()), fleet, self.rests.number(Rest()), self.ends.number(())
 
-    # ---- what a reader at the tail knows
+    # ---- the streams
 
-    def folded(self, world: World) -> Fold:
-        """The fold of both streams, control first; remembered per content."""
-        key = (world.control, world.journals)
-        known = self.folds.get(key)
-        if known is None:
-            known = self.fold_from_scratch(world)
-            self.folds[key] = known
-        return known
+    def log(self, streams: Streams, before: int | None, landed: tuple[int | None, Any] | None) -> int:
+        """The number of streams; new ones are folded and judged."""
+        known = self.streams.numbers.get(streams)
+        if known is not None:
+            return known
+        number = self.streams.number(streams)
+        fold = fold_all(self.parts.fold, streams)
+        self.folds.append(fold)
+        live = self.fold_on(before, landed)
+        self.alive.append(encode_snapshot(live, len(streams.control)))
+        view = [View(streams.control, fences(journal), streams.tier) for journal in streams.journals]
+        self.seen.append({"a": self.views.number(view[0]), "b": self.views.number(view[1])})
+        self.broken.append(next(invariants.violations(streams, fold, live, self.bounds, self.parts.fold), ""))
+        return number
 
-    def fold_from_scratch(self, world: World, reverse: bool = False) -> Fold:
-        """Read control to its end, then each journal partition, in either order of partitions."""
-        fold = self.fold()
-        for frame in world.control:
+    def fold_on(self, before: int | None, landed: tuple[int | None, Any] | None) -> Fold:
+        """The fold of a reader that was here before and reads the one new frame."""
+        if before is None or landed is None:
+            return fold_all(self.parts.fold, genesis()[0])
+        fold, position = decode_snapshot(self.alive[before], self.parts.fold)
+        partition, frame = landed
+        if partition is None:
+            assert position == len(self.streams.values[before].control)
             fold.apply_control(frame)
-        order = range(len(world.journals))
-        for partition in reversed(order) if reverse else order:
-            for position, frame in enumerate(world.journals[partition]):
-                fold.apply_journal(partition, position, frame)
+        elif partition >= 0:
+            fold.apply_journal(partition, len(self.streams.values[before].journals[partition]), frame)
         return fold
 
-    def leader(self, world: World, epoch: int) -> Coordinator:
+    # ---- moves
+
+    def moves(self, world: World) -> list[Move]:
+        """Every step that may come next."""
+        found: list[Move] = []
+        self._landings(world, found)
+        self._node_moves(world, found)
+        self._coordinator_moves(world, found)
+        return found
+
+    def says(self, move: tuple[Any, ...]) -> str:
+        """A move in words."""
+        if move[0] in ("land", "echo"):
+            flight = self.flights.values[move[1]]
+            twice = ", and a copy stays on its way" if move[0] == "echo" else ""
+            return f"lands in {flight.stream}/{flight.partition}: {brief(flight.frame)}{twice}"
+        return str(move[1])
+
+    def _landings(self, world: World, found: list[Move]) -> None:
+        streams, flown, fleet, rest, ends = world
+        echoes = self.rests.values[rest].echoes
+        for flight in self.landable(flown):
+            after, answer = self.land(streams, flight)
+            nodes = fleet if answer is None else self.answered(fleet, flight, answer, after)
+            left = self.without(flown, flight)
+            found.append((("land", flight), (after, left, nodes, rest, ends), self.broken[after]))
+            if echoes < self.bounds.echoes and answer is not None and self.flights.values[flight].key is not None:
+                echo = self.flights.number(self.flights.values[flight]._replace(is_echo=True))
+                spent = self.rests.number(self.rests.values[rest]._replace(echoes=echoes + 1))
+                stays = self.adding(left, (echo,))
+                found.append((("echo", flight), (after, stays, nodes, spent, ends), self.broken[after]))
+
+    def landable(self, flown: int) -> list[int]:
+        """The flights that may land: of one incarnation's frames in one channel, the first."""
+        found = []
+        first: dict[Any, tuple[int, int]] = {}
+        for number in self.flown.values[flown]:
+            flight = self.flights.values[number]
+            if flight.is_echo or flight.stream != f.JOURNAL or flight.writer[0] == "coordinator":
+                found.append(number)
+                continue
+            channel = (flight.writer, flight.under_token)
+            first[channel] = min(first.get(channel, (flight.frame.seq, number)), (flight.frame.seq, number))
+        return sorted([*found, *(number for _, number in first.values())])
+
+    def land(self, streams: int, flight: int) -> tuple[int, Answer | None]:
+        """A record lands; the answer for the node that waits for it, or for the one that joins by it."""
+        what = self.flights.values[flight]
+        was = self.streams.values[streams]
+        if what.stream == f.CONTROL:
+            after = was._replace(control=(*was.control, what.frame))
+            joins = Answer((0, 0), 0, False) if isinstance(what.frame, f.Join) else None
+            return self.log(after, streams, (None, what.frame)), joins
+        if what.stream == TIER:
+            after = was._replace(tier=(*was.tier, what.frame))
+            number = self.log(after, streams, (-1, None))
+            position, is_fenced = len(was.tier), False
+        else:
+            position = len(was.journals[what.partition])
+            is_fenced = what.under_token and what.writer in fences(was.journals[what.partition])
+            journals = list(was.journals)
+            journals[what.partition] = (*journals[what.partition], what.frame)
+            number = self.log(was._replace(journals=tuple(journals)), streams, (what.partition, what.frame))
+        if what.key is None and not is_fenced or what.is_echo:
+            return number, None
+        return number, Answer(what.key or (0, 0), position, is_fenced)
+
+    def answered(self, fleet: int, flight: int, answer: Answer, streams: int) -> int:
+        """The processes after the log's answer to one of them, or after a JOIN."""
+        what = self.flights.values[flight]
+        nodes = [self.nodes.values[number] for number in self.fleets.values[fleet]]
+        if isinstance(what.frame, f.Join):
+            if self.folds[streams].members.get(what.frame.node) != what.frame:
+                return fleet  # void: its coordinator answers nobody
+            control = len(self.streams.values[streams].control)
+            nodes = [node for node in nodes if node.is_alive or node.name != what.frame.node]
+            nodes.append(Node(what.frame.node, what.frame.incarnation, control, what.frame.epoch))
+            return self.fleet(nodes)
+        after = [
+            node._replace(answers=(*node.answers, answer)) if node.is_alive and node.token == what.writer else node
+            for node in nodes
+        ]
+        return self.fleet(after)
+
+    def fleet(self, nodes: list[Node]) -> int:
+        """The number of these processes."""
+        return self.fleets.number(tuple(self.nodes.number(node) for node in nodes))
+
+    def without(self, flown: int, flight: int) -> int:
+        """The flights but one."""
+        return self.flown.number(tuple(number for number in self.flown.values[flown] if number != flight))
+
+    def adding(self, flown: int, flights: tuple[int, ...]) -> int:
+        """The flights and some more."""
+        return self.flown.number(tuple(sorted({*self.flown.values[flown], *flights})))
+
+    # ---- nodes
+
+    def _node_moves(self, world: World, found: list[Move]) -> None:
+        streams, flown, fleet, rest, ends = world
+        kills = self.rests.values[rest].kills < self.bounds.kills
+        seen = self.seen[streams]
+        for index, number in enumerate(self.fleets.values[fleet]):
+            node = self.nodes.values[number]
+            if not node.is_alive:
+                continue
+            for says, after, flights, ending in self.node_moves(number, seen[node.name]):
+                nodes = self.put(fleet, index, after)
+                flying = self.adding(flown, flights) if flights else flown
+                if ending is None:
+                    found.append((("node", says), (streams, flying, nodes, rest, ends), ""))
+                    continue
+                judged = self.judge(streams, ends, ending, node.token)
+                if judged is not None:
+                    found.append((("node", says), (streams, flying, nodes, rest, judged[0]), judged[1]))
+            if kills:
+                spent = self.rests.values[rest]
+                fewer = self.rests.number(spent._replace(kills=spent.kills + 1))
+                dead = self.nodes.number(Node(node.name, node.incarnation, 0, is_alive=False))
+                nodes = self.put(fleet, index, dead)
+                found.append((("kill", f"kill {node.name}.{node.incarnation}"), (streams, flown, nodes, fewer, ends), ""))
+
+    def node_moves(self, number: int, view: int) -> list[tuple[str, int, tuple[int, ...], Ending | None]]:
+        """The steps of a node that sees this, in numbers."""
+        moves = self.machines.moves(self.nodes.values[number], self.views.values[view])
+        return [
+            (says, self.nodes.number(after), tuple(self.flights.number(flight) for flight in flights), ending)
+            for says, after, flights, ending in moves
+        ]
+
+    def put(self, fleet: int, index: int, node: int) -> int:
+        """The processes with another state of one."""
+        nodes = list(self.fleets.values[fleet])
+        nodes[index] = node
+        return self.fleets.number(tuple(nodes))
+
+    def judge(self, streams: int, ends: int, ending: Ending, token: tuple[str, int]) -> tuple[int, str] | None:
+        """The ends with this one, and what it breaks; None where the peer cannot have acted so."""
+        work = ending.work
+        before = self.ends.values[ends]
+        under = (work.source, ending.transaction)
+        knows = any(end.is_kept and (end.source, end.transaction) == under for end in before)
+        if self.bounds.remembers and ending.knows != knows:
+            return None
+        partition = 0 if token[0] == "a" else 1
+        end = End(work.source, work.attempt, partition, work.intent, ending.kind, ending.transaction, ending.is_kept)
+        said = self.streams.values[streams]
+        broken = next(invariants.ends(said, before, end, work.place, token, self.bounds), "")
+        return self.ends.number((*before, end)), broken
+
+    # ---- coordinators
+
+    def _coordinator_moves(self, world: World, found: list[Move]) -> None:
+        streams, flown, fleet, rest, ends = world
+        spent = self.rests.values[rest]
+        waiting = self.waiting(flown)
+        for epoch in spent.coordinators:
+            if epoch in waiting:
+                continue
+            for kind, says, flights, has_resolved, node in self.lead(streams, epoch):
+                after, nodes = spent, fleet
+                if kind == "stop":
+                    after = spent._replace(coordinators=tuple(x for x in spent.coordinators if x != epoch))
+                elif kind == "fence" and self._is_alive(fleet, node):
+                    if spent.fences >= self.bounds.fences:
+                        continue
+                    kind, after = "suspect", spent._replace(fences=spent.fences + 1)
+                elif kind == "rejoin":
+                    if spent.joins >= self.bounds.joins:
+                        continue
+                    after = spent._replace(joins=spent.joins + 1)
+                if has_resolved:
+                    nodes = self._late(fleet, streams)
+                flying = self.adding(flown, flights)
+                found.append(((kind, says), (streams, flying, nodes, self.rests.number(after), ends), ""))
+        if spent.takeovers < self.bounds.takeovers:
+            was = self.streams.values[streams]
+            epoch = f.Epoch(self.folds[streams].epoch + 1, 0)
+            number = self.log(was._replace(control=(*was.control, epoch)), streams, (None, epoch))
+            leaders = (*spent.coordinators, epoch.epoch)
+            after = spent._replace(coordinators=leaders, takeovers=spent.takeovers + 1)
+            says = f"coordinator {epoch.epoch} takes over"
+            found.append((("takeover", says), (number, flown, fleet, self.rests.number(after), ends), ""))
+
+    def waiting(self, flown: int) -> set[int]:
+        """The epochs of coordinators whose appends are on their way."""
+        writers = (self.flights.values[number].writer for number in self.flown.values[flown])
+        return {writer[1] for writer in writers if writer[0] == "coordinator"}
+
+    def lead(self, streams: int, epoch: int) -> list[tuple[str, str, tuple[int, ...], bool, tuple[str, int]]]:
+        """What a coordinator that has read to the tail may do: kind, words, flights, whether it resolves, whom it concerns."""
+        leader = self.leader(streams, epoch)
+        nobody = ("", 0)
+        if leader.is_deposed():
+            return [("stop", f"coordinator {epoch} sees a higher epoch and stops", (), False, nobody)]
+        found = []
+        for join in leader.living():
+            write = leader.fence(join, 0, "silent")
+            says = f"coordinator {epoch} fences {join.node}.{join.incarnation}"
+            found.append(("fence", says, self.send([write], epoch), False, (join.node, join.incarnation)))
+        for node in ("a", "b") if self.bounds.joins else ():
+            writes = self.leader(streams, epoch).admit(node, 9, 0)
+            says = f"{node} starts anew, coordinator {epoch} writes {words(writes)}"
+            found.append(("rejoin", says, self.send(writes, epoch), False, nobody))
+        writes = leader.plan(AT_MS, {(MAIL, self.bounds.partition): self.bounds.units})
+        if writes:
+            # A peer that remembers may be asked at once; any other resolution waits until no holder can still end anything.
+            resolves = any(isinstance(w.frame, f.Resolve) and w.frame.verdict is not f.Verdict.ASK for w in writes)
+            says = f"coordinator {epoch} writes {words(writes)}"
+            found.append(("plan", says, self.send(writes, epoch), resolves, nobody))
+        return found
+
+    def leader(self, streams: int, epoch: int) -> Coordinator:
         """The coordinator process of an epoch, having read to the tail."""
-        verdicts = {MAIL: self.bounds.verdict}
-        leader = self.coordinator(Policy(lease_units=1, window_units=self.bounds.units, verdicts=verdicts, doubt_ms=0))
-        leader.fold = self.folded(world)
+        bounds = self.bounds
+        policy = Policy(
+            lease_units=bounds.lease_units,
+            window_units=max(bounds.units, bounds.lease_units),
+            steal_units=1 if bounds.steals else 99,
+            verdicts={MAIL: bounds.verdict},
+            doubt_ms=0,
+            ask_ms=0,
+        )
+        leader = self.parts.coordinator(policy, self.folds[streams].clone())
         leader.epoch = epoch
-        leader.leases_made = sum(isinstance(frame, f.Assign) and frame.epoch == epoch for frame in world.control)
-        leader.due = [(0, copy) for copy in sorted(leader.fold.named)]
+        control = self.streams.values[streams].control
+        leader.grants.made = sum(isinstance(frame, f.Assign) and frame.epoch == epoch for frame in control)
+        leader.asked = {frame.lease for frame in control if isinstance(frame, f.Split)}
         return leader
 
-    # ---- steps
+    def send(self, writes: list[Write], epoch: int) -> tuple[int, ...]:
+        """A coordinator's appends on their way."""
+        streams = [(f.CONTROL, 0) if w.partition is None else (f.JOURNAL, w.partition) for w in writes]
+        return tuple(
+            self.flights.number(Flight(*where, write.frame, ("coordinator", epoch)))
+            for where, write in zip(streams, writes, strict=True)
+        )
 
-    def steps(self, world: World) -> Iterator[tuple[str, World]]:
-        """Every step that may come next, with a line that says what happened."""
-        for flight in sorted(world.flights, key=repr):
-            yield self.land(world, flight)
-        for answer in sorted(world.answers, key=repr):
-            yield from self.answered(world, answer)
-        for index, node in enumerate(world.nodes):
-            if node.alive:
-                yield from self.node_steps(world, index, node)
-        for epoch in sorted(set(world.coordinators)):
-            yield from self.coordinator_steps(world, epoch)
-        yield from self.takeover(world)
+    def _is_alive(self, fleet: int, token: tuple[str, int]) -> bool:
+        nodes = (self.nodes.values[number] for number in self.fleets.values[fleet])
+        return any(node.is_alive and node.token == token for node in nodes)
 
-    def land(self, world: World, flight: Flight) -> tuple[str, World]:
-        """A record lands. A node that waits for it gets an answer."""
-        after = replace(world, flights=world.flights - {flight})
-        says = f"lands in {flight.stream}/{flight.partition}: {brief(flight.frame)}"
-        if flight.stream == TIER:
-            position = len(world.tier)
-            after = replace(after, tier=(*world.tier, flight.frame))
-        elif flight.stream == f.CONTROL:
-            return says, replace(after, control=(*world.control, flight.frame))
-        else:
-            position = len(world.journals[flight.partition])
-            journals = list(world.journals)
-            journals[flight.partition] = (*journals[flight.partition], flight.frame)
-            after = replace(after, journals=tuple(journals))
-        if flight.writer[0] != "node":
-            return says, after
-        fenced = flight.under_token and self.fenced_in_log(world, flight.partition, flight.writer[1])
-        return says, replace(after, answers=after.answers | {Answer(flight.writer, position, fenced)})
+    def _late(self, fleet: int, streams: int) -> int:
+        """Time passed for every fenced holder."""
+        fold = self.folds[streams]
+        nodes = [self.nodes.values[number] for number in self.fleets.values[fleet]]
+        return self.fleet([node._replace(is_late=node.is_late or fold.is_fenced(node.token)) for node in nodes])
 
-    def fenced_in_log(self, world: World, partition: int, token: tuple[str, int]) -> bool:
-        """What the log back end checks: does a FENCE of the token stand there already?"""
-        return any(isinstance(x, f.Fence) and (x.node, x.incarnation) == token for x in world.journals[partition])
+    # ---- the end of a run
 
-    def answered(self, world: World, answer: Answer) -> Iterator[tuple[str, World]]:
-        """A node reads the log's answer, and goes on in the same turn."""
-        after = replace(world, answers=world.answers - {answer})
-        _, token, lease, offset = answer.writer
-        for index, node in enumerate(world.nodes):
-            work = next((w for w in node.works if (w.lease, w.place.offset) == (lease, offset)), None)
-            if node.alive and node.token == token and work is not None:
-                yield from self.proceed(after, index, node, work, answer)
-                return
-        yield f"answer for {token} finds nobody", after
+    def stuck(self, world: World) -> str:
+        """What is left undone although only faults could still happen; "" if all is done."""
+        streams, _, fleet, rest, _ = world
+        nodes = [self.nodes.values[number] for number in self.fleets.values[fleet]]
+        return next(
+            invariants.undone(self.folds[streams], nodes, self.rests.values[rest].coordinators, self.bounds), ""
+        )
 
-    def proceed(self, world: World, index: int, node: Node, work: Work, answer: Answer) -> Iterator[tuple[str, World]]:
-        """Feed the answer to the attempt's machine and perform what it asks."""
-        machine = self.machine(work)
-        if answer.fenced:
-            node = replace(node, fence_seen=True)
-            effects = machine.step(Refused())
-            if WriteEnd() in effects:
-                yield from self.write_end(world, index, node, work.after(machine))
-            else:
-                yield f"{node.name}: refused", self.perform(world, index, node, work, machine, effects)
-        elif work.state is State.INTENT:
-            release = self.may_end(node)
-            effects = machine.step(IntentLogged(answer.position, release))
-            if WriteEnd() in effects:
-                yield from self.write_end(world, index, node, work.after(machine))
-            else:
-                yield f"{node.name}: {release.value}", self.perform(world, index, node, work, machine, effects)
-        elif work.state is State.COPYING:
-            effects = machine.step(CopyLogged(Position(TIER, 0, answer.position)))
-            yield f"{node.name}: copy is durable", self.perform(world, index, node, work, machine, effects)
-        else:
-            machine.step(Logged())
-            yield f"{node.name}: logged", self.perform(world, index, node, work, machine, [])
 
-    def may_end(self, node: Node) -> Release:
-        """R4, by the production check; a late node's clock stands behind its deadline."""
-        right = self.right(node.name, node.incarnation, sent_ms=0)
-        if node.fence_seen:
-            right.fence()
-        return right.may_end(0, 10 * TTL_MS if node.late else 0)
+def fold_all(kind: type[Fold], streams: Streams, reverse: bool = False) -> Fold:
+    """Read control to its end, then each journal partition, in either order of partitions."""
+    fold = kind()
+    for frame in streams.control:
+        fold.apply_control(frame)
+    order = range(len(streams.journals))
+    for partition in reversed(order) if reverse else order:
+        for position, frame in enumerate(streams.journals[partition]):
+            fold.apply_journal(partition, position, frame)
+    return fold
 
-    def write_end(self, world: World, index: int, node: Node, work: Work) -> Iterator[tuple[str, World]]:
-        """The end leaves; the peer takes the message or not, and its reply may be lost."""
-        for kind in self.bounds.replies:
-            if kind is not Kind.RELAYED and work.attempt > 1:
-                continue
-            end = End(work.source, work.attempt, node.token, work.place, work.intent, kind, world.journals)
-            after = replace(world, ends=(*world.ends, end))
-            machine = self.machine(work)
-            effects = machine.step(Ended((kind,)))
-            says = f"{node.name}: END of unit {work.source} attempt {work.attempt}, reply {kind.value}"
-            yield says, self.perform(after, index, node, work, machine, effects)
 
-    def perform(self, world: World, index: int, node: Node, work: Work, machine: Attempt, effects: list[Any]) -> World:
-        """Put the effects of a machine in flight and keep its state."""
-        writer = ("node", node.token, work.lease, work.place.offset)
-        flights = set(world.flights)
-        for effect in effects:
-            flight = self.flight(node, work, effect, writer, machine)
-            if flight is not None:
-                flights.add(flight)
-        works = tuple(work.after(machine) if w == work or same(w, work) else w for w in node.works)
-        works = tuple(w for w in works if w.state not in (State.DONE, State.RETURNED))
-        nodes = list(world.nodes)
-        nodes[index] = replace(node, works=works)
-        return replace(world, nodes=tuple(nodes), flights=frozenset(flights))
+def fences(journal: tuple[Any, ...]) -> frozenset[tuple[str, int]]:
+    """The tokens that have a FENCE there."""
+    return frozenset((x.node, x.incarnation) for x in journal if isinstance(x, f.Fence))
 
-    def flight(self, node: Node, work: Work, effect: Any, writer: tuple[Any, ...], machine: Attempt) -> Flight | None:
-        """The append that an effect asks for."""
-        slot = 0 if node.name == "a" else 1
-        who = (work.lease, work.place.offset, work.attempt, *node.token)
-        match effect:
-            case LogIntent():
-                return Flight(f.JOURNAL, slot, f.Intent(*who, 0, b"", (0,)), writer, under_token=True)
-            case LogVoid(intent):
-                return Flight(f.JOURNAL, slot, f.Void(*who, intent), writer)
-            case LogCopy():
-                return Flight(TIER, 0, (work.source, work.attempt + 1), writer)
-            case LogOutcome(intent, kinds, copied):
-                source = Position(MAIL, 0, work.source)
-                deferral = f.Deferral(copied, source, work.attempt + 1, 0, 1) if copied is not None else None
-                frame = f.Outcome(*who, 0, intent, kinds, deferral)
-                return Flight(f.JOURNAL, slot, frame, writer, under_token=intent == f.NO_INTENT)
-            case _:
-                return None
 
-    def node_steps(self, world: World, index: int, node: Node) -> Iterator[tuple[str, World]]:
-        """A living node takes a unit of a lease, notices its fence, or is killed."""
-        nodes = list(world.nodes)
-        fenced, kills, takeovers, joins = world.spent
-        if kills < self.bounds.kills:
-            nodes[index] = replace(node, alive=False, works=())
-            yield f"kill {node.name}", replace(world, nodes=tuple(nodes), spent=(fenced, kills + 1, takeovers, joins))
-        slot = 0 if node.name == "a" else 1
-        if not node.fence_seen and self.fenced_in_log(world, slot, node.token):
-            nodes[index] = replace(node, fence_seen=True)
-            yield f"{node.name} reads its fence", replace(world, nodes=tuple(nodes))
-        for work in self.takeable(world, node):
-            begun = replace(node, works=(*node.works, work), taken=node.taken | {(work.lease, work.place.offset)})
-            machine = self.machine(work)
-            effects = machine.step(AskRelease())
-            yield (
-                f"{node.name} begins unit {work.source} attempt {work.attempt}",
-                self.perform(world, index, begun, work, machine, effects),
-            )
-            if self.bounds.early_end:
-                machine = self.machine(work)
-                effects = machine.step(Ended((Kind.REJECTED,)))
-                yield (
-                    f"{node.name} rejects unit {work.source}",
-                    self.perform(world, index, begun, work, machine, effects),
-                )
-        for work in node.works:
-            if work.state is State.LEASED and not node.fence_seen:
-                machine = self.machine(work)
-                effects = machine.step(AskRelease())
-                yield (
-                    f"{node.name} tries unit {work.source} again",
-                    self.perform(world, index, node, work, machine, effects),
-                )
+def words(writes: list[Write]) -> str:
+    """What is written, in words."""
+    return " + ".join(brief(write.frame) for write in writes)
 
-    def takeable(self, world: World, node: Node) -> Iterator[Work]:
-        """Units of valid leases of this incarnation that it has not begun, as its reading of control tells."""
-        if node.fence_seen:
-            return
-        right = self.right(node.name, node.incarnation, sent_ms=0)
-        for frame in world.control:
-            lease = right.control_read(frame)
-            if lease is None or (lease.lease, lease.lo) in node.taken:
-                continue
-            if lease.stream == TIER and lease.lo < len(world.tier):
-                source, attempt = world.tier[lease.lo]
-            elif lease.stream == MAIL and lease.lo < self.bounds.units:
-                source, attempt = lease.lo, 1
-            else:
-                continue
-            yield Work(lease.lease, Position(lease.stream, 0, lease.lo), source, lease.attempt or attempt)
 
-    def coordinator_steps(self, world: World, epoch: int) -> Iterator[tuple[str, World]]:
-        """A coordinator that waits for no append of its own reads to the tail and writes what it decides."""
-        if any(flight.writer == ("coordinator", epoch) for flight in world.flights):
-            return
-        leader = self.leader(world, epoch)
-        if leader.is_deposed():
-            gone = tuple(e for e in world.coordinators if e != epoch)
-            yield f"coordinator {epoch} sees a higher epoch and stops", replace(world, coordinators=gone)
-            return
-        fences, kills, takeovers, joins = world.spent
-        for join in leader.living():
-            node = next(n for n in world.nodes if n.name == join.node)
-            suspected = node.alive and node.incarnation == join.incarnation
-            if suspected and fences >= self.bounds.fences:
-                continue
-            spent = (fences + suspected, kills, takeovers, joins)
-            write = leader.fence(join, 0, "suspected" if suspected else "dead")
-            says = f"coordinator {epoch} fences {join.node}.{join.incarnation}"
-            yield says, self.send(replace(world, spent=spent), epoch, [write, *self.plan(world, epoch)])
-        yield from self.plans(world, epoch)
-        yield from self.admissions(world, epoch, leader)
-
-    def plan(self, world: World, epoch: int) -> list[Write]:
-        """What the production machine of this epoch wants to write."""
-        return self.leader(world, epoch).plan(0, {(MAIL, 0): self.bounds.units})
-
-    def plans(self, world: World, epoch: int) -> Iterator[tuple[str, World]]:
-        """The whole batch goes on its way at once."""
-        writes = self.plan(world, epoch)
-        if writes:
-            says = " + ".join(brief(write.frame) for write in writes)
-            yield f"coordinator {epoch} writes {says}", self.send(world, epoch, writes)
-
-    def admissions(self, world: World, epoch: int, leader: Coordinator) -> Iterator[tuple[str, World]]:
-        """A node that was killed or fenced starts anew under the next incarnation."""
-        fences, kills, takeovers, joins = world.spent
-        if joins >= self.bounds.joins:
-            return
-        for index, node in enumerate(world.nodes):
-            if leader.fold.is_fenced(node.token) and not node.alive:
-                write = leader.admit(node.name, 9, 0)[-1]
-                nodes = list(world.nodes)
-                nodes[index] = Node(node.name, node.incarnation + 1)
-                after = replace(world, nodes=tuple(nodes), spent=(fences, kills, takeovers, joins + 1))
-                yield f"{node.name} starts anew", self.send(after, epoch, [write])
-
-    def takeover(self, world: World) -> Iterator[tuple[str, World]]:
-        """Another coordinator starts; the old one may be dead or only slow, which is the same until it writes."""
-        fences, kills, takeovers, joins = world.spent
-        if takeovers >= self.bounds.takeovers:
-            return
-        epoch = self.folded(world).epoch + 1
-        control = (*world.control, f.Epoch(epoch, 0))
-        spent = (fences, kills, takeovers + 1, joins)
-        after = replace(world, control=control, coordinators=(*world.coordinators, epoch), spent=spent)
-        yield f"coordinator {epoch} takes over", after
-
-    def send(self, world: World, epoch: int, writes: list[Write]) -> World:
-        """A coordinator's appends go on their way. A RESOLVE means that time passed for every fenced holder."""
-        if any(isinstance(write.frame, f.Resolve) for write in writes):
-            fold = self.folded(world)
-            late = tuple(replace(n, late=n.late or fold.is_fenced(n.token)) for n in world.nodes)
-            world = replace(world, nodes=late)
-        flights = {
-            Flight(f.CONTROL if w.partition is None else f.JOURNAL, w.partition or 0, w.frame, ("coordinator", epoch))
-            for w in writes
-        }
-        return replace(world, flights=world.flights | flights)
+def is_quiet(moves: list[Move]) -> bool:
+    """Whether nothing but faults could still happen."""
+    return all(move[0][0] in FAULTS for move in moves)

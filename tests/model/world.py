@@ -1,26 +1,30 @@
-"""A small world: two nodes, coordinators that crash and linger, and appends that are late, reordered or never land.
+"""A small world: two nodes, coordinators that crash and linger, and appends that are late, reordered, repeated or never land.
 
-The state is an immutable value. What a process knows of the streams is what stands in them when it acts (reads jump to the tail);
-everything it writes is first *in flight* and lands at any later moment, or never, even after its writer died. Records of a fenced
-token land behind the fence, as they do in Kafka, and the writer learns so.
+Everything a process writes is first *in flight* and lands at any later moment, or never, even after its writer died; the frames that one
+incarnation writes into one channel (permissions, facts) keep their order, as a batching appender gives it. Records of a fenced token land
+behind the fence, as they do in Kafka, and the writer learns so. A coordinator reads to the tail before it acts; a node follows control
+at its own pace.
 
 Times are logical: a node is *late* once the fleet has waited longer than any right of it can last, which is when a doubt may be
-resolved.
+resolved without asking the peer.
+
+The values are plain and hashable. ``Book`` gives each distinct one a number, so that a world is five small integers and what follows
+from a part of it is worked out once.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from fastemailnet.envelope import Position
+from fastemailnet.envelope import Asked, Position
 from fastemailnet.flashsync import frames as f
-from fastemailnet.flashsync.unit import (
-    Attempt,
-    State,
-)
+from fastemailnet.flashsync.lease import Lease
+from fastemailnet.flashsync.unit import Attempt, State
 from fastemailnet.outcome import Kind
 
 MAIL = "mail.standard"
 TIER = "defer.1m"
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,107 +32,146 @@ class Bounds:
     """How far the search goes."""
 
     units: int = 1
+    partition: int = 0  # 1: an ordered one
+    lease_units: int = 1
     fences: int = 1  # of living nodes; dead ones are fenced without limit
     kills: int = 1
     takeovers: int = 0
     joins: int = 0
+    echoes: int = 0  # appends that land twice
+    slips: int = 0  # times that each node is slow by itself, so that its deadline passes between INTENT and end
+    steals: bool = False
     replies: tuple[Kind, ...] = (Kind.RELAYED, Kind.IN_DOUBT)
+    early: tuple[Kind, ...] = ()  # how an attempt may end before the point of no return
+    attempts: int = 1  # up to which attempt a peer answers anything but RELAYED
     verdict: f.Verdict | None = f.Verdict.RETRY
-    early_end: bool = False
+    remembers: bool = False  # the peer offers CHECKPOINT
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """One attempt on a node: its lease, the unit it carries and the machine's state."""
 
     lease: int
     place: Position
     source: int  # offset of the accepted record
     attempt: int
+    asked: Asked | None
     state: State = State.LEASED
     intent: int = f.NO_INTENT
     kinds: tuple[Kind, ...] = ()
 
     def after(self, machine: Attempt) -> "Work":
         """The state of the machine after a step."""
-        return replace(self, state=machine.state, intent=machine.intent, kinds=machine.kinds)
+        return self._replace(state=machine.state, intent=machine.intent, kinds=machine.kinds)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What names the attempt on its node."""
+        return self.lease, self.place.offset
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Answer(NamedTuple):
+    """The log's answer to a node's append, not yet read by the node."""
+
+    key: tuple[int, int]  # of the work
+    position: int
+    is_fenced: bool
+
+
+class Node(NamedTuple):
     """One process of a node."""
 
     name: str
     incarnation: int
-    alive: bool = True
-    fence_seen: bool = False
-    late: bool = False
+    read: int  # control frames that it has read
+    epoch: int = 1  # the highest that it has read
+    is_alive: bool = True
+    has_seen_fence: bool = False
+    is_late: bool = False
+    numbers: tuple[int, int] = (0, 0)  # of the next permission, of the next fact
+    held: tuple[Lease, ...] = ()
     works: tuple[Work, ...] = ()
-    taken: frozenset[tuple[int, int]] = frozenset()  # (lease, offset) that were already worked on
+    answers: tuple[Answer, ...] = ()
+    slips: int = 0
 
     @property
     def token(self) -> tuple[str, int]:
         """Name and incarnation."""
         return self.name, self.incarnation
 
+    @property
+    def slot(self) -> int:
+        """Its journal partition."""
+        return 0 if self.name == "a" else 1
 
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """A record on its way. ``asks`` tells whose work waits for the answer."""
+
+class Flight(NamedTuple):
+    """A record on its way."""
 
     stream: str
     partition: int
     frame: Any
-    writer: tuple[Any, ...]  # ("node", token, lease, offset) or ("coordinator", epoch)
+    writer: tuple[Any, ...]  # a node's token, or ("coordinator", epoch)
+    key: tuple[int, int] | None = None  # the work that waits for the answer
     under_token: bool = False
+    is_echo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The log's answer to a node's append, not yet read by the node."""
+class Streams(NamedTuple):
+    """What stands in the log."""
 
-    writer: tuple[Any, ...]
-    position: int
-    fenced: bool
+    control: tuple[Any, ...]
+    journals: tuple[tuple[Any, ...], ...]
+    tier: tuple[tuple[int, int, Asked | None], ...] = ()  # copies: source offset, attempt, what it asks about
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """An end of data that was written, with what the peer did with it."""
 
     source: int
     attempt: int
-    token: tuple[str, int]
-    place: Position
+    partition: int  # of the journal
     intent: int  # position of the INTENT that allowed it
-    kind: Kind  # what the peer did and, unless IN_DOUBT, said
-    journals: tuple[tuple[Any, ...], ...]  # as they stood at that moment
+    kind: Kind  # what the peer said
+    transaction: int  # the attempt whose transaction id it went under
+    is_kept: bool  # whether this end made a copy
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """One state."""
+class Rest(NamedTuple):
+    """Who believes to lead, and how much of the bounds is used up."""
 
-    control: tuple[Any, ...]
-    journals: tuple[tuple[Any, ...], ...]
-    tier: tuple[tuple[int, int], ...] = ()  # copies: (source offset, attempt)
-    flights: frozenset[Flight] = frozenset()
-    answers: frozenset[Answer] = frozenset()
-    nodes: tuple[Node, ...] = ()
-    coordinators: tuple[int, ...] = (1,)  # epochs of processes that believe to lead
-    ends: tuple[End, ...] = ()
-    spent: tuple[int, int, int, int] = (0, 0, 0, 0)  # fences, kills, takeovers, joins
+    coordinators: tuple[int, ...] = (1,)
+    fences: int = 0
+    kills: int = 0
+    takeovers: int = 0
+    joins: int = 0
+    echoes: int = 0
 
 
-def genesis() -> World:
+World = tuple[int, int, int, int, int]
+"""Numbers of: streams, flights (a sorted tuple of flight numbers), nodes (a tuple of node numbers), rest, ends."""
+
+
+class Book(Generic[T]):
+    """Gives each distinct value a number."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[T, int] = {}
+        self.values: list[T] = []
+
+    def number(self, value: T) -> int:
+        """The number of a value."""
+        known = self.numbers.get(value)
+        if known is None:
+            known = self.numbers[value] = len(self.values)
+            self.values.append(value)
+        return known
+
+
+def genesis() -> tuple[Streams, tuple[Node, ...]]:
     """Two nodes have joined; nothing is leased."""
     control = (f.Epoch(1, 0), f.Join(1, "a", 1, 0, 9), f.Join(1, "b", 1, 1, 9))
-    return World(control, ((), ()), nodes=(Node("a", 1), Node("b", 1)))
-
-
-def same(one: Work, other: Work) -> bool:
-    """Whether two states are of the same attempt."""
-    return (one.lease, one.place) == (other.lease, other.place)
+    return Streams(control, ((), ())), (Node("a", 1, 3), Node("b", 1, 3))
 
 
 def brief(frame: Any) -> str:
@@ -136,5 +179,6 @@ def brief(frame: Any) -> str:
     if isinstance(frame, tuple):
         return f"copy of unit {frame[0]} as attempt {frame[1]}"
     fields = {name: getattr(frame, name) for name in frame.__struct_fields__}
-    shown = ("epoch", "node", "incarnation", "lease", "offset", "lo", "attempt", "intent", "kinds", "verdict", "reason")
-    return type(frame).__name__.upper() + " " + " ".join(f"{k}={fields[k]}" for k in shown if k in fields)
+    shown = ("epoch", "node", "incarnation", "lease", "offset", "lo", "hi", "at", "attempt", "intent", "verdict", "reason")
+    text = type(frame).__name__.upper() + " " + " ".join(f"{k}={fields[k]}" for k in shown if k in fields)
+    return text + (f" kinds={','.join(frame.kinds)}" if isinstance(frame, f.Outcome) else "")

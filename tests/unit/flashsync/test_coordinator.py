@@ -1,6 +1,6 @@
 """The coordinator machine: leases at the live edge, fences for the silent, and what it does with returned work."""
 
-from fastemailnet.envelope import Position
+from fastemailnet.envelope import Asked, Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator, Policy
 from fastemailnet.outcome import Kind
@@ -92,6 +92,52 @@ def test_a_deferred_unit_is_leased_when_it_is_due_and_once() -> None:
     assert not [frame for frame in stream.plan(59_999, 1) if frame.stream == "defer.1m"]
     assert len([frame for frame in stream.plan(60_000, 1) if frame.stream == "defer.1m"]) == 1
     assert not [frame for frame in stream.plan(60_100, 1) if frame.stream == "defer.1m"]
+
+
+def test_a_loaded_node_is_asked_once_to_share_with_an_idle_one() -> None:
+    stream = two_nodes(beat_timeout_ms=10**9, steal_units=3)
+    leases = {lease.node: lease for lease in stream.plan(0, end=0)[:2]}
+    for offset in range(4, 8):
+        stream.told(1, f.Outcome(leases["b"].lease, offset, 1, "b", 1, 0, -1, (Kind.REJECTED,)), 1)
+    splits = [frame for frame in stream.plan(2, end=8) if isinstance(frame, f.Split)]
+    assert [frame.lease for frame in splits] == [leases["a"].lease]
+    assert not [frame for frame in stream.plan(3, end=8) if isinstance(frame, f.Split)]
+    stream.told(0, f.Shrink(leases["a"].lease, 2, "a", 1), 4)
+    again = [frame for frame in stream.plan(5, end=8) if isinstance(frame, f.Assign) and frame.lo == 2]
+    assert [(frame.hi, frame.node) for frame in again] == [(4, "b")]
+
+
+def test_a_place_that_processes_died_over_is_leased_alone_and_says_so() -> None:
+    stream = two_nodes(beat_timeout_ms=10**9)
+    stream.plan(0, end=4)
+    stream.apply([stream.machine.blame(Position(MAIL, 0, 1))], 1)
+    stream.apply(stream.machine.suspect("a", 1, "its process ended"), 1)
+    grants = [frame for frame in stream.plan(2, end=4) if isinstance(frame, f.Assign) and frame.lo < 4]
+    assert [(frame.lo, frame.hi, frame.strikes) for frame in grants] == [(0, 1, 0), (2, 4, 0), (1, 2, 1)]
+
+
+def test_an_ordered_partition_has_one_place_out_at_a_time() -> None:
+    stream = two_nodes(beat_timeout_ms=10**9)
+    where = (MAIL, 1)
+
+    def grants(at_ms: int) -> list[tuple[int, int]]:
+        frames = stream.apply(stream.machine.plan(at_ms, {where: 3}), at_ms)
+        return [(frame.lo, frame.hi) for frame in frames]
+
+    assert grants(0) == [(0, 1)]
+    assert grants(1) == []
+    lease = next(iter(stream.machine.fold.leases.values()))
+    stream.told(0, f.Outcome(lease.lease, 0, 1, *lease.token, 0, -1, (Kind.REJECTED,)), 2)
+    assert grants(3) == [(1, 2)]
+
+
+def test_a_peer_that_remembers_is_asked_at_once_and_less_often_each_time() -> None:
+    stream = two_nodes(beat_timeout_ms=10**9, ask_ms=1_000)
+    lease = stream.plan(0, end=1)[0]
+    stream.told(0, f.Intent(lease.lease, 0, 3, "a", 1, 0, b"m", (0,), Asked(3, (0,))), 0)
+    stream.join("a", 10)
+    assert not [frame for frame in stream.plan(4_009, 1) if isinstance(frame, f.Resolve)]
+    assert [frame.verdict for frame in stream.plan(4_010, 1) if isinstance(frame, f.Resolve)] == [f.Verdict.ASK]
 
 
 def test_a_deposed_coordinator_writes_nothing() -> None:

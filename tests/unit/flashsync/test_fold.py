@@ -1,8 +1,10 @@
 """The fold on short scripts of frames: what is void, what is a fact, what is in doubt."""
 
-from fastemailnet.envelope import Position
+from fastemailnet.envelope import Asked, Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.fold import Fold
+from fastemailnet.flashsync.progress import Again
+from fastemailnet.flashsync.snapshot import decode_snapshot, encode_snapshot
 from fastemailnet.outcome import Kind
 
 MAIL = "mail.standard"
@@ -57,7 +59,7 @@ def test_a_begun_unit_of_a_fenced_node_is_in_doubt_and_the_rest_is_free() -> Non
 def test_a_retry_opens_the_next_attempt_and_a_late_fact_changes_nothing() -> None:
     fold = leased()
     play(fold, intent(), fence(), f.Resolve(1, 0, f.Verdict.RETRY, 70, "policy"))
-    assert fold.progress[MAIL, 0].free == {0: 2, 1: 0}
+    assert fold.progress[MAIL, 0].free == {0: Again(2), 1: Again()}
     assert not fold.apply_journal(0, 3, outcome(0, Kind.RELAYED, Kind.RELAYED))
     assert not fold.ended
 
@@ -124,6 +126,48 @@ def test_control_may_be_read_ahead_of_the_resolution_that_freed_a_place() -> Non
     assert in_order.apply_journal(0, 2, resolve)
     assert in_order.apply_control(again)
     assert ahead.key() == in_order.key()
+
+
+def test_a_shrunk_lease_frees_its_tail_and_no_intent_there_counts_any_more() -> None:
+    fold = leased()
+    shrink, late = f.Shrink(7, 1, "a", 1), f.Intent(7, 1, 1, "a", 1, 0, b"m", (0,))
+    assert play(fold, shrink, late, intent()) == [True, False, True]
+    assert sorted(fold.progress[MAIL, 0].free) == [1]
+
+
+def test_a_repeated_frame_is_void_and_a_missing_one_an_alarm() -> None:
+    fold = leased()
+    first, beat = f.Intent(*WHO, 0, b"m", (0, 1), None, 0), f.Beat("a", 1, 3, 5)
+    assert play(fold, first, first, beat) == [True, False, True]
+    assert list(fold.alarms) == ["a.1: permissions 1 to 4 are missing (R9)"]
+
+
+def test_a_peer_that_remembers_is_asked_under_the_attempt_it_knows() -> None:
+    fold = leased()
+    asked = Asked(1, (0,))
+    play(fold, f.Intent(*WHO, 0, b"m", (0, 1), asked), fence(), f.Resolve(1, 0, f.Verdict.ASK, 70, "asks"))
+    assert fold.progress[MAIL, 0].free[0] == Again(2, asked)
+
+
+def test_strikes_are_forgotten_when_the_place_ends() -> None:
+    fold = leased()
+    fold.apply_control(f.Strike(1, MAIL, 0, 0))
+    fold.apply_control(f.Strike(1, MAIL, 0, 0))
+    assert fold.strikes == {Position(MAIL, 0, 0): 2}
+    play(fold, outcome(-1, Kind.DEAD, Kind.DEAD))
+    assert not fold.strikes
+    assert not fold.apply_control(f.Strike(1, MAIL, 0, 0))
+
+
+def test_a_snapshot_brings_back_the_same_fold() -> None:
+    fold = leased()
+    copy = f.Deferral(Position("defer.1m", 0, 4), Position(MAIL, 0, 0), 2, 99, 1)
+    other = f.Intent(7, 1, 1, "a", 1, 0, b"m", (0,), Asked(1, (0,)), 0)
+    play(fold, intent(), outcome(0, Kind.RELAYED, Kind.DEFERRED, deferral=copy), other, fence())
+    again, control = decode_snapshot(encode_snapshot(fold, 3))
+    assert (again.key(), control, again.begun) == (fold.key(), 3, fold.begun)
+    assert again.read == fold.read
+    assert again.numbers == fold.numbers
 
 
 def test_frames_survive_the_wire() -> None:

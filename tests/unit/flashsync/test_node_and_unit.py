@@ -2,10 +2,11 @@
 
 import pytest
 
-from fastemailnet.envelope import Position
+from fastemailnet.envelope import Asked, Position
 from fastemailnet.errors import IllegalTransition
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync import unit as u
+from fastemailnet.flashsync.lease import Held, Lease
 from fastemailnet.flashsync.node import INTENT_MAX_AGE_MS, TTL_MS, Release, Right
 from fastemailnet.outcome import Kind
 
@@ -81,6 +82,38 @@ def test_an_attempt_in_doubt_leaves_whole() -> None:
     attempt.step(u.IntentLogged(5, Release.GRANTED))
     kinds = (Kind.IN_DOUBT, Kind.DEFERRED)
     assert attempt.step(u.Ended(kinds)) == [u.LogOutcome(5, kinds, None)]
+
+
+def test_an_attempt_that_asks_goes_under_the_id_of_the_one_in_doubt() -> None:
+    asked = Asked(1, (0,))
+    attempt = u.Attempt(number=2, asked=asked)
+    assert attempt.transaction == 1
+    assert attempt.step(u.AskRelease((0,))) == [u.LogIntent(asked)]
+    assert u.Attempt(number=2).step(u.AskRelease((0, 3))) == [u.LogIntent(Asked(2, (0, 3)))]
+
+
+def test_a_copy_goes_on_asking_until_the_peer_has_answered() -> None:
+    asked = Asked(1, (0,))
+    assert u.Attempt(number=2, asked=asked).step(u.Ended((Kind.DEFERRED,))) == [u.LogCopy(asked)]
+    answered = u.Attempt(u.State.SENT, 5, number=2, asked=asked)
+    assert answered.step(u.Ended((Kind.DEFERRED,))) == [u.LogCopy(None)]
+
+
+def test_frames_are_numbered_by_channel() -> None:
+    one = right()
+    frames = [f.Beat("a", 1, 0), f.Void(7, 0, 1, "a", 1, 0), f.Shrink(7, 1, "a", 1)]
+    assert [one.numbered(frame).seq for frame in frames] == [0, 0, 1]
+
+
+def test_a_lease_is_split_behind_what_was_taken() -> None:
+    held = Held()
+    lease = Lease(7, "mail.bulk", 0, 0, 8, ("a", 1), 0)
+    held.grant(lease)
+    held.taken(lease, 2)
+    assert held.split(7) == 5
+    assert [(x.lo, x.hi) for x in held.ranges["mail.bulk", 0]] == [(2, 5)]
+    assert held.split(8) is None
+    assert [held.split(7), held.split(7), held.split(7)] == [3, 2, None]
 
 
 EVENTS = [

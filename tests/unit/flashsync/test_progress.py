@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastemailnet.flashsync.progress import Progress, runs
+from fastemailnet.flashsync.progress import Again, Progress, runs
 
 
 def test_the_low_watermark_passes_only_what_is_done() -> None:
@@ -13,7 +13,7 @@ def test_the_low_watermark_passes_only_what_is_done() -> None:
         progress.finish(offset)
     assert progress.low == 0
     progress.finish(0)
-    assert (progress.low, progress.done) == (3, set())
+    assert (progress.low, progress.pending) == (3, {3})
 
 
 def test_what_a_void_assign_skipped_is_free() -> None:
@@ -24,11 +24,33 @@ def test_what_a_void_assign_skipped_is_free() -> None:
     assert sorted(progress.free) == [2]
 
 
+def test_what_a_tier_passed_over_is_neither_free_nor_done_until_its_turn() -> None:
+    progress = Progress()
+    progress.take_copies(3, 4)
+    assert not progress.free
+    assert not progress.is_done(1)
+    progress.take_copies(1, 2)
+    progress.finish(1)
+    assert progress.is_done(1)
+    assert progress.skipped == {0, 2}
+
+
+def test_memory_follows_what_is_open_and_not_how_far_the_oldest_lies_behind() -> None:
+    progress = Progress()
+    for lo in range(0, 10_000, 10):
+        progress.take(lo, lo + 10)
+        for offset in range(max(lo, 1), lo + 10):
+            progress.finish(offset)
+    assert (progress.low, progress.pending) == (0, {0})
+    progress.finish(0)
+    assert progress.low == 10_000
+
+
 def test_a_returned_offset_keeps_the_attempt_it_is_to_be_leased_with() -> None:
     progress = Progress()
     progress.take(0, 2)
-    progress.give_back(1, 3)
-    assert progress.free == {1: 3}
+    progress.give_back(1, Again(3))
+    assert progress.free == {1: Again(3)}
     progress.finish(1)
     assert progress.free == {}
 
@@ -51,7 +73,7 @@ def test_the_order_of_endings_does_not_matter(order: list[int]) -> None:
         progress.finish(offset)
         lows.append(progress.low)
     assert lows == sorted(lows)
-    assert (progress.low, progress.done) == (12, set())
+    assert (progress.low, progress.pending) == (12, set())
 
 
 @given(st.sets(st.integers(0, 60)), st.integers(1, 9))

@@ -1,0 +1,262 @@
+"""What a node does next, by the production machines: ``Right``, ``Held`` and ``Attempt``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from fastemailnet.envelope import Asked, Position
+from fastemailnet.flashsync import frames as f
+from fastemailnet.flashsync.coordinator import Coordinator
+from fastemailnet.flashsync.fold import Fold
+from fastemailnet.flashsync.lease import Held, Lease
+from fastemailnet.flashsync.node import TTL_MS, Release, Right, Standing
+from fastemailnet.flashsync.unit import (
+    AskRelease,
+    Attempt,
+    CopyLogged,
+    Ended,
+    IntentLogged,
+    LogCopy,
+    Logged,
+    LogIntent,
+    LogOutcome,
+    LogVoid,
+    Refused,
+    State,
+    WriteEnd,
+)
+from fastemailnet.outcome import Kind
+from tests.model.world import MAIL, TIER, Answer, Bounds, Flight, Node, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The machines that the model drives."""
+
+    fold: type[Fold] = Fold
+    right: type[Right] = Right
+    held: type[Held] = Held
+    attempt: type[Attempt] = Attempt
+    coordinator: type[Coordinator] = Coordinator
+
+
+class View(NamedTuple):
+    """What one node sees of the streams."""
+
+    control: tuple[Any, ...]
+    fenced: frozenset[tuple[str, int]]  # tokens with a FENCE in its journal partition
+    tier: tuple[tuple[int, int, Asked | None], ...]
+
+
+class Ending(NamedTuple):
+    """An end of data that leaves in a step; whether the peer makes a copy is for the world to say."""
+
+    work: Work
+    transaction: int
+    kind: Kind
+    is_kept: bool
+    knows: bool  # possible only if the peer knows (or does not know) the transaction already
+
+
+class NodeMove(NamedTuple):
+    """A step of a node: what was done, what it is then, what it writes."""
+
+    says: str
+    node: Node
+    flights: tuple[Flight, ...]
+    ending: Ending | None = None
+
+
+class Nodes:
+    """The steps of a node under given bounds."""
+
+    def __init__(self, bounds: Bounds, parts: Parts) -> None:
+        self.bounds = bounds
+        self.parts = parts
+        self.mail = (MAIL, bounds.partition)
+
+    def moves(self, node: Node, view: View) -> Iterator[NodeMove]:
+        """Everything that a living node may do now."""
+        if node.read < len(view.control) and not node.has_seen_fence:
+            yield self.reads(node, view)
+        for answer in node.answers:
+            yield from self.hears(node, answer, view)
+        if not node.has_seen_fence:
+            yield from self.takes(node, view)
+            for work in node.works:
+                if work.state is State.LEASED:
+                    yield from self.begins(node, work, "tries again")
+
+    # ---- control
+
+    def reads(self, node: Node, view: View) -> NodeMove:
+        """Follow control to its end: leases come in, hints to share them are answered by a SHRINK."""
+        right, held = self.right(node), self.held(node)
+        flights = []
+        for frame in view.control[node.read :]:
+            match right.control_read(frame):
+                case Lease() as lease:
+                    held.grant(lease)
+                case f.Split(_, number) if (at := held.split(number)) is not None:
+                    shrink = right.numbered(f.Shrink(number, at, *node.token))
+                    flights.append(Flight(f.JOURNAL, node.slot, shrink, node.token, under_token=True))
+        after = node._replace(
+            read=len(view.control),
+            epoch=right.epoch,
+            has_seen_fence=right.standing is Standing.FENCED,
+            numbers=(right.numbers[False], right.numbers[True]),
+            held=flat(held),
+        )
+        gives = "".join(f" and gives back {flight.frame.at}…" for flight in flights)
+        return NodeMove(f"{name(node)} reads control{gives}", after, tuple(flights))
+
+    def takes(self, node: Node, view: View) -> Iterator[NodeMove]:
+        """Take the next unit of a lease."""
+        for where, end in ((self.mail, self.bounds.units), ((TIER, 0), len(view.tier))):
+            held = self.held(node)
+            lease = held.next(where, end)
+            if lease is None:
+                continue
+            held.taken(lease, lease.lo + 1)
+            place = Position(*where, lease.lo)
+            source, attempt, asked = view.tier[lease.lo] if where[0] == TIER else (lease.lo, 1, None)
+            work = Work(lease.lease, place, source, lease.attempt or attempt, lease.asked or asked)
+            taker = node._replace(held=flat(held), works=(*node.works, work))
+            yield from self.begins(taker, work, "begins")
+            for kind in self.bounds.early:
+                if kind is not Kind.DEFERRED or work.attempt <= self.bounds.attempts:
+                    machine = self.machine(work)
+                    after, flights = self.perform(taker, work, machine, machine.step(Ended((kind,))))
+                    says = f"{name(node)} ends unit {source} attempt {work.attempt} before data: {kind.value}"
+                    yield NodeMove(says, after, flights)
+
+    def begins(self, node: Node, work: Work, verb: str) -> Iterator[NodeMove]:
+        """Ask for the release of an end."""
+        machine = self.machine(work)
+        effects = machine.step(AskRelease((0,) if self.bounds.remembers else ()))
+        if WriteEnd() in effects:
+            yield from self.ends(node, work, machine)
+            return
+        after, flights = self.perform(node, work, machine, effects)
+        yield NodeMove(f"{name(node)} {verb} unit {work.source} attempt {work.attempt}", after, flights)
+
+    # ---- answers
+
+    def hears(self, node: Node, answer: Answer, view: View) -> Iterator[NodeMove]:
+        """The log answered an append."""
+        answers = tuple(one for one in node.answers if one is not answer)
+        node = node._replace(answers=answers, has_seen_fence=node.has_seen_fence or answer.is_fenced)
+        work = next((work for work in node.works if work.key == answer.key), None)
+        if work is None:
+            yield NodeMove(f"{name(node)} hears of an append that it does not wait for", node, ())
+            return
+        machine = self.machine(work)
+        if answer.is_fenced:
+            effects = machine.step(Refused())
+            if WriteEnd() in effects:
+                yield from self.ends(node, work, machine)
+                return
+            after, flights = self.perform(node, work, machine, effects)
+            yield NodeMove(f"{name(node)}: refused by the log", after, flights)
+        elif work.state is State.INTENT:
+            yield from self.decides(node, work, answer.position, self.may_end(node))
+            if node.slips < self.bounds.slips:
+                slipped = node._replace(slips=node.slips + 1)
+                yield from self.decides(slipped, work, answer.position, Release.DEADLINE)
+        elif work.state is State.COPYING:
+            effects = machine.step(CopyLogged(Position(TIER, 0, answer.position)))
+            after, flights = self.perform(node, work, machine, effects)
+            yield NodeMove(f"{name(node)}: the copy is durable", after, flights)
+        else:
+            machine.step(Logged())
+            after, flights = self.perform(node, work, machine, [])
+            yield NodeMove(f"{name(node)}: logged", after, flights)
+
+    def decides(self, node: Node, work: Work, intent: int, release: Release) -> Iterator[NodeMove]:
+        """The INTENT is durable, and the check has answered."""
+        machine = self.machine(work)
+        effects = machine.step(IntentLogged(intent, release))
+        if WriteEnd() in effects:
+            yield from self.ends(node, work, machine)
+        else:
+            after, flights = self.perform(node, work, machine, effects)
+            yield NodeMove(f"{name(node)}: {release.value}", after, flights)
+
+    def may_end(self, node: Node) -> Release:
+        """R4, by the production check; a late node's clock stands behind its deadline."""
+        return self.right(node).may_end(0, 10 * TTL_MS if node.is_late else 0)
+
+    def ends(self, node: Node, work: Work, machine: Attempt) -> Iterator[NodeMove]:
+        """The end leaves; the peer takes the message or not, and its reply may be lost."""
+        for kind in self.bounds.replies:
+            if kind is not Kind.RELAYED and work.attempt > self.bounds.attempts:
+                continue
+            said = self.machine(work.after(machine))
+            ended = work.after(machine)
+            after, flights = self.perform(node, work, said, said.step(Ended((kind,))))
+            under = machine.transaction
+            says = f"{name(node)}: END of unit {work.source} attempt {work.attempt}, reply {kind.value}"
+            if kind is not Kind.DEFERRED:
+                yield NodeMove(says, after, flights, Ending(ended, under, kind, True, False))
+            if self.bounds.remembers and kind is not Kind.DEFERRED:
+                yield NodeMove(f"{says} (asked)", after, flights, Ending(ended, under, kind, False, True))
+            if kind is Kind.DEFERRED or (self.bounds.remembers and kind is Kind.IN_DOUBT):
+                yield NodeMove(f"{says} (not taken)", after, flights, Ending(ended, under, kind, False, False))
+
+    # ---- machines and effects
+
+    def machine(self, work: Work) -> Attempt:
+        """The attempt's machine in the state of this work."""
+        return self.parts.attempt(work.state, work.intent, work.kinds, work.attempt, work.asked)
+
+    def right(self, node: Node) -> Right:
+        """The node's right."""
+        standing = Standing.FENCED if node.has_seen_fence else Standing.HOLDING
+        numbers = {False: node.numbers[0], True: node.numbers[1]}
+        return self.parts.right(*node.token, 0, node.epoch, standing, numbers)
+
+    def held(self, node: Node) -> Held:
+        """The node's leases."""
+        held = self.parts.held()
+        for lease in node.held:
+            held.grant(lease)
+        return held
+
+    def perform(
+        self, node: Node, work: Work, machine: Attempt, effects: list[Any]
+    ) -> tuple[Node, tuple[Flight, ...]]:
+        """The node with the machine's state, and the appends that its effects ask for."""
+        right = self.right(node)
+        flights = [flight for effect in effects if (flight := self.flight(node, work, effect, right)) is not None]
+        works = tuple(one.after(machine) if one.key == work.key else one for one in node.works)
+        works = tuple(one for one in works if one.state not in (State.DONE, State.RETURNED))
+        return node._replace(works=works, numbers=(right.numbers[False], right.numbers[True])), tuple(flights)
+
+    def flight(self, node: Node, work: Work, effect: Any, right: Right) -> Flight | None:
+        """The append that an effect asks for."""
+        who = (work.lease, work.place.offset, work.attempt, *node.token)
+        match effect:
+            case LogIntent(asked):
+                frame: Any = f.Intent(*who, 0, b"", (0,), asked)
+            case LogVoid(intent):
+                frame = f.Void(*who, intent)
+            case LogCopy(asked):
+                return Flight(TIER, 0, (work.source, work.attempt + 1, asked), node.token, work.key)
+            case LogOutcome(intent, kinds, copied):
+                source = Position(*self.mail, work.source)
+                deferral = f.Deferral(copied, source, work.attempt + 1, 1, 1) if copied is not None else None
+                frame = f.Outcome(*who, 0, intent, kinds, deferral)
+            case _:
+                return None
+        under_token = not f.is_fact(frame)
+        return Flight(f.JOURNAL, node.slot, right.numbered(frame), node.token, work.key, under_token)
+
+
+def flat(held: Held) -> tuple[Lease, ...]:
+    """The leases of a node as a value."""
+    return tuple(lease for where in sorted(held.ranges) for lease in held.ranges[where])
+
+
+def name(node: Node) -> str:
+    """A node in words."""
+    return f"{node.name}.{node.incarnation}"

@@ -1,0 +1,41 @@
+"""The bounds of the searches: what each one puts together."""
+
+from dataclasses import replace
+
+from fastemailnet.outcome import Kind
+from tests.model.world import Bounds
+
+RELAYED = (Kind.RELAYED,)
+PLAIN = Bounds(replies=RELAYED)
+DOUBT = Bounds(kills=0)
+HOLD = Bounds(verdict=None)
+EARLY = Bounds(replies=RELAYED, early=(Kind.REJECTED,), verdict=None)
+DEFER = Bounds(replies=(Kind.RELAYED, Kind.DEFERRED))
+ORPHAN = Bounds(replies=RELAYED, early=(Kind.DEFERRED,), attempts=2, fences=0)
+SLOW = Bounds(replies=RELAYED, kills=0, slips=1)
+TAKEOVER = Bounds(replies=RELAYED, kills=0, takeovers=1)
+RESTART = Bounds(replies=RELAYED, fences=0, joins=1)
+ECHO = Bounds(replies=RELAYED, kills=0, echoes=1)
+STEAL = Bounds(units=2, lease_units=2, steals=True, replies=RELAYED, kills=0, verdict=None)
+ASK = Bounds(remembers=True)
+ORDER = Bounds(units=2, partition=1, kills=0, replies=(Kind.RELAYED, Kind.IN_DOUBT))
+
+SCENARIOS = {
+    "two coordinators, kill and suspicion": Bounds(replies=RELAYED, takeovers=1),
+    "a name starts anew while its former self lives": Bounds(replies=RELAYED, joins=1),
+    "kill and two suspicions, reply or none": Bounds(fences=2),
+    "kill and suspicion, an append lands twice": replace(ECHO, kills=1),
+    "deferral before data, orphans, two retries": replace(ORPHAN, fences=1),
+    "deferral by the reply, kill and suspicion": DEFER,
+    "deferral, two coordinators": Bounds(replies=(Kind.RELAYED, Kind.DEFERRED), kills=0, fences=1, takeovers=1),
+    "stealing, kill and suspicion": replace(STEAL, kills=1),
+    "stealing, two coordinators": replace(STEAL, fences=0, takeovers=1),
+    "a peer that remembers, kill and suspicion, deferral": replace(ASK, early=(Kind.DEFERRED,)),
+    "order_key, kill and suspicion": replace(ORDER, kills=1),
+    "doubt held for a person, early rejection": Bounds(verdict=None, early=(Kind.REJECTED,)),
+}
+SMALL = [
+    "doubt held for a person, early rejection",
+    "deferral by the reply, kill and suspicion",
+    "a peer that remembers, kill and suspicion, deferral",
+]
