@@ -20,18 +20,20 @@ STEAL = Bounds(units=2, lease_units=2, steals=True, replies=RELAYED, kills=0, ve
 ASK = Bounds(remembers=True)
 ORDER = Bounds(units=2, partition=1, kills=0, replies=(Kind.RELAYED, Kind.IN_DOUBT))
 
-SCENARIOS = {
-    "two coordinators, kill and suspicion": Bounds(replies=RELAYED, takeovers=1),
-    "a name starts anew while its former self lives": Bounds(replies=RELAYED, joins=1),
-    "kill and two suspicions, reply or none": Bounds(fences=2),
-    "kill and suspicion, an append lands twice": replace(ECHO, kills=1),
-    "deferral before data, orphans, two retries": replace(ORPHAN, fences=1),
-    "deferral by the reply, kill and suspicion": DEFER,
-    "deferral, two coordinators": Bounds(replies=(Kind.RELAYED, Kind.DEFERRED), kills=0, fences=1, takeovers=1),
-    "stealing, kill and suspicion": replace(STEAL, kills=1),
+SCENARIOS = {  # the largest first, so that two processes end together
     "stealing, two coordinators": replace(STEAL, fences=0, takeovers=1),
-    "a peer that remembers, kill and suspicion, deferral": replace(ASK, early=(Kind.DEFERRED,)),
+    "two coordinators, kill and suspicion": Bounds(replies=RELAYED, takeovers=1),
+    "a name starts anew while its former self lives, kill": RESTART,
+    "kill and suspicion, a slow node, reply or none": Bounds(slips=1),
+    "a peer that remembers, two coordinators": replace(ASK, kills=0, fences=0, takeovers=1),
+    "deferral before data, orphans, two retries": replace(ORPHAN, fences=1),
+    "stealing, kill and suspicion": replace(STEAL, kills=1),
+    "deferral, two coordinators": Bounds(replies=(Kind.RELAYED, Kind.DEFERRED), kills=0, fences=0, takeovers=1),
+    "kill and two suspicions, reply or none": Bounds(fences=2),
     "order_key, kill and suspicion": replace(ORDER, kills=1),
+    "a peer that remembers, kill and suspicion, deferral": replace(ASK, early=(Kind.DEFERRED,)),
+    "deferral by the reply, kill and suspicion": DEFER,
+    "kill and suspicion, an append lands twice": replace(ECHO, kills=1),
     "doubt held for a person, early rejection": Bounds(verdict=None, early=(Kind.REJECTED,)),
 }
 SMALL = [
