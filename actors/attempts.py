@@ -19,6 +19,7 @@ from actors.evidence import evidence
 from actors.examine import Examined, Examiner, Ruling
 from actors.journal import Journal
 from actors.leases import Taken
+from fastemailnet import ids
 from fastemailnet.delivery.retry import Retry, next_try
 from fastemailnet.delivery.route import Route
 from fastemailnet.envelope import Asked, Unit
@@ -108,13 +109,22 @@ class _Attempt:
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
         while self.machine.state is u.State.LEASED and self.may_go_on():
-            transaction = Transaction(unit.reverse_path, unit.recipients, content, smtputf8=unit.smtputf8)
-            delivery = await self.shop.pool.deliver(self.shop.route, unit.domain, transaction, self.release)
+            delivery = await self.shop.pool.deliver(
+                self.shop.route, unit.domain, self.transaction(content), self.release
+            )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
                 await self.end(delivery.outcomes)
             elif self.machine.state is u.State.LEASED:
                 await asyncio.sleep(AGAIN_S)  # the end was withheld; what is left of the right may allow another try
+
+    def transaction(self, content: bytes) -> Transaction:
+        """What is to be transmitted, under the name by which a peer that remembers can be asked about it."""
+        unit, asked = self.unit, self.taken.asked
+        host = self.shop.pool.hostname
+        transid = ids.transaction_id(unit.message, unit.recipients[0].index, self.machine.transaction, host)
+        reached = asked.reached if asked is not None else ()
+        return Transaction(unit.reverse_path, unit.recipients, content, unit.smtputf8, transid, reached)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
@@ -191,6 +201,7 @@ class _Attempt:
     async def defer(self, retry: Retry, asked: Asked | None) -> Deferral:
         """Make the copy durable in its tier."""
         assert retry.unit is not None
+        asked = u.still_asked(asked, (recipient.index for recipient in retry.unit.recipients))
         copy = msgspec.structs.replace(retry.unit, source=self.taken.source, asked=asked)
         position = await self.shop.journal.copy(retry.tier, copy)
         return Deferral(position, self.taken.source, copy.attempt, retry.due_ms, len(copy.recipients))

@@ -18,7 +18,7 @@ from fastemailnet.errors import LogError
 READ_OCTETS: Final = 65_536
 
 
-class Arrival(msgspec.Struct, frozen=True):
+class Arrival(msgspec.Struct, frozen=True, omit_defaults=True):
     """One message as it arrived."""
 
     at_ms: int
@@ -29,6 +29,7 @@ class Arrival(msgspec.Struct, frozen=True):
     sha256: str  # of the content, in hex
     octets: int
     peer: str
+    transid: str = ""  # of the transaction that brought it, where the sender named it (RFC 1845)
 
 
 _Waiting = tuple[Arrival, bytes, asyncio.Future[None]]

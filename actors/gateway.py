@@ -50,6 +50,7 @@ class Gateway:
             SubmissionPolicy(self.submissions, networks),
             limits=SmtpLimits(settings.limits.message_octets, settings.limits.recipients),
             hostname=settings.gateway.hostname,
+            checkpoint=True,
         )
 
     async def submit(self, submission: Submission) -> Accepted:

@@ -6,7 +6,7 @@ It is where the sandbox route delivers, where tests and the demo look, and the s
 
 A message is written to ``received.jsonl`` before it is answered; so what the file says arrived is exactly what a
 sender may have been told, and a line without a reply is what a sender cannot know. See ``sandbox_faults`` for what it
-does wrong on demand.
+does wrong on demand, and ``transactions`` for how a sender can ask what became of a message whose reply it did not get.
 """
 
 import asyncio
@@ -19,16 +19,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 import typer
 import uvloop
 
 from actors.capture import Arrival, CaptureFile
 from actors.clock import wall_ms
 from actors.sandbox_faults import Break, Faults, refused_at_end, refused_at_rcpt
+from actors.transactions import Transactions
 from fastemailnet.config import SandboxSection
 from fastemailnet.errors import FleetError, LogError
-from fastemailnet.net.server import Envelope, SmtpServer
+from fastemailnet.net.server import Envelope, Known, SmtpServer
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.checkpoint import transid_of
 
 HEADER_OCTETS: Final = 100_000  # looked at for the two fields
 REMEMBERED: Final = 500_000  # deliveries among which a duplicate is noticed: at least so many, at most twice as many
@@ -40,8 +43,12 @@ _AGAIN = Reply(451, (4, 3, 0), "the capture file cannot be written")
 class Inbox:
     """One inbox on one directory. A policy of ``net.server.SmtpServer``."""
 
-    def __init__(self, sandbox: SandboxSection, directory: Path, faults: Faults | None = None) -> None:
+    def __init__(
+        self, sandbox: SandboxSection, directory: Path, faults: Faults | None = None, *, checkpoint: bool = False
+    ) -> None:
+        """``checkpoint``: offer CHECKPOINT and keep its promise over restarts."""
         self.sandbox = sandbox
+        self.transactions = Transactions() if checkpoint else None
         self.directory = directory
         self.faults = faults or Faults()
         self.messages = 0
@@ -55,10 +62,17 @@ class Inbox:
 
     async def start(self) -> int:
         """Listen; the port (``sandbox.smtp_port`` 0 takes a free one)."""
-        self._file = CaptureFile(
-            self.directory / "received.jsonl", self.directory / "bodies" if self.sandbox.store_bodies else None
+        path = self.directory / "received.jsonl"
+        self._file = CaptureFile(path, self.directory / "bodies" if self.sandbox.store_bodies else None)
+        if self.transactions is not None:
+            await asyncio.to_thread(self.transactions.recall, path)
+        self._server = SmtpServer(
+            self.sandbox.bind,
+            self.sandbox.smtp_port,
+            self,
+            hostname="sandbox",
+            checkpoint=self.transactions is not None,
         )
-        self._server = SmtpServer(self.sandbox.bind, self.sandbox.smtp_port, self, hostname="sandbox")
         try:
             return await self._server.start()
         except OSError as error:
@@ -83,16 +97,20 @@ class Inbox:
 
     # ---- the policy
 
-    async def sender(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
-        """Everyone may send."""
-        return None
+    async def sender(self, address: str, params: Mapping[str, str], peer: str) -> Known | None:
+        """Everyone may send, and may ask what became of a message."""
+        transid = transid_of(params.get("TRANSID", ""))
+        if self.transactions is None or not transid:
+            return None
+        kept = await self.transactions.find(transid)
+        return None if kept is None else Known(kept.octets, _OK)
 
     async def recipient(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
         """Every recipient exists, but for those whose name asks for a refusal."""
         return refused_at_rcpt(address)
 
     async def message(self, envelope: Envelope, content: bytes, peer: str) -> Reply | None:
-        """Keep the message, then answer; None ends the connection without a reply."""
+        """Keep the message, then answer; None ends the connection without a reply. Only ``_OK`` is remembered."""
         if self.faults.delay_ms:
             await asyncio.sleep(self.faults.delay_ms / 1_000)
         recipients = list(envelope.recipients)
@@ -102,14 +120,25 @@ class Inbox:
         end = self.faults.draw(self._random.random())
         if end is Break.BEFORE_KEEPING:
             return None
-        arrival = describe(envelope.reverse_path, recipients, content, peer, wall_ms())
-        assert self._file is not None
+        arrival = describe(envelope.reverse_path, recipients, content, peer, wall_ms(), envelope.transid)
         try:
-            await self._file.append(arrival, content)
+            await self._keep(arrival, content)
         except LogError:
             return _AGAIN
-        self._count(arrival)
         return None if end is Break.AFTER_KEEPING else _OK
+
+    async def _keep(self, arrival: Arrival, content: bytes) -> None:
+        assert self._file is not None
+        if self.transactions is None or not arrival.transid:
+            await self._file.append(arrival, content)
+            self._count(arrival)
+            return
+        async with self.transactions.keeping(arrival.transid, arrival.recipients) as left:
+            if left:
+                arrival = msgspec.structs.replace(arrival, recipients=left)
+                await self._file.append(arrival, content)
+                self._count(arrival)
+                self.transactions.remember(arrival.transid, arrival.octets, left)
 
     def _count(self, arrival: Arrival) -> None:
         self.messages += 1
@@ -122,7 +151,7 @@ class Inbox:
             self._seen_before, self._seen = self._seen, set()
 
 
-def describe(sender: str, recipients: list[str], content: bytes, peer: str, at_ms: int) -> Arrival:
+def describe(sender: str, recipients: list[str], content: bytes, peer: str, at_ms: int, transid: str = "") -> Arrival:
     """The line about a message."""
     end = content.find(b"\r\n\r\n")
     header = b"\n" + content[: min(end if end >= 0 else len(content), HEADER_OCTETS)]
@@ -132,7 +161,7 @@ def describe(sender: str, recipients: list[str], content: bytes, peer: str, at_m
     message_id = fields.get(b"message-id", "")
     message = fields.get(b"x-fen-message", "") or message_id
     digest = hashlib.sha256(content).hexdigest()
-    return Arrival(at_ms, sender, recipients, message, message_id, digest, len(content), peer)
+    return Arrival(at_ms, sender, recipients, message, message_id, digest, len(content), peer, transid)
 
 
 async def _serve(inbox: Inbox) -> None:
@@ -154,10 +183,12 @@ def main(
     break_before: Annotated[float, typer.Option(help="Probability of ending the connection, message not kept.")] = 0.0,
     break_after: Annotated[float, typer.Option(help="Probability of ending the connection, message kept.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Of the faults' draws.")] = 0,
+    checkpoint: Annotated[bool, typer.Option(help="Offer CHECKPOINT (RFC 1845).")] = False,
 ) -> None:
     """Run a capture inbox until SIGINT or SIGTERM; prints its port at the start and its counts at the end, as JSON."""
     sandbox = SandboxSection(bind=bind, smtp_port=port, store_bodies=store_bodies)
-    uvloop.run(_serve(Inbox(sandbox, directory, Faults(delay_ms, break_before, break_after, seed))))
+    faults = Faults(delay_ms, break_before, break_after, seed)
+    uvloop.run(_serve(Inbox(sandbox, directory, faults, checkpoint=checkpoint)))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 A recipient's local part (without a ``+tag``) chooses a refusal by its name, on any domain. Probabilities break
 connections at the two places that matter to a sender who must not send twice: before the message was kept, and after
-it was kept but before the reply. Draws come from a seed, so that a run can be repeated.
+it was kept but before the reply. Over CHECKPOINT the second can be asked about, and is answered. Draws come from a seed, so
+that a run can be repeated.
 """
 
 from dataclasses import dataclass

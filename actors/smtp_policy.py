@@ -1,10 +1,15 @@
-"""What the gateway's SMTP listener decides: who may relay, which addresses can be carried, what is answered."""
+"""What the gateway's SMTP listener decides: who may relay, which addresses can be carried, what is answered.
+
+A transaction id (CHECKPOINT, RFC 1845) is an idempotency key, unless the message brings one of its own: who got no reply sends the
+message again under the same id and hears what it was queued as. The gateway keeps no content, so it never answers 355.
+"""
 
 import re
 from collections.abc import Mapping
 from typing import Final
 
 from actors.submissions import Submissions
+from fastemailnet.admission.lane import wishes
 from fastemailnet.admission.networks import Networks
 from fastemailnet.admission.submission import Submission
 from fastemailnet.errors import (
@@ -19,6 +24,7 @@ from fastemailnet.net.server import Envelope
 from fastemailnet.outcome import Reply
 
 MAX_TEXT_CHARACTERS: Final = 400
+TRANSACTION_KEY: Final = "transid:"  # apart from the keys that senders choose
 _UNFIT = re.compile(r"[^ -~]")
 _AGAIN = Reply(451, (4, 3, 0), "the queue cannot be written now; try again later")
 
@@ -50,13 +56,25 @@ class SubmissionPolicy:
 
     async def message(self, envelope: Envelope, content: bytes, peer: str) -> Reply:
         """Take the message; the reply is given after it is durable."""
+        submission = Submission(
+            content,
+            envelope.reverse_path,
+            tuple(envelope.recipients),
+            idempotency_key=transaction_key(envelope, content),
+        )
         try:
-            accepted = await self.submissions.submit(
-                Submission(content, envelope.reverse_path, tuple(envelope.recipients))
-            )
+            accepted = await self.submissions.submit(submission)
         except FastEmailNetError as error:
             return refusal(error)
         return Reply(250, (2, 0, 0), f"Ok: queued as {accepted.id}")
+
+
+def transaction_key(envelope: Envelope, content: bytes) -> str:
+    """The key by which a repeated transaction is known, or "" where there is no transaction id or the message has its own key."""
+    transid = envelope.transid
+    if not transid or wishes(content.partition(b"\r\n\r\n")[0]).idempotency_key:
+        return ""
+    return f"{TRANSACTION_KEY}<{transid}>"
 
 
 def refusal(error: FastEmailNetError) -> Reply:

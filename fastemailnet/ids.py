@@ -26,6 +26,11 @@ def delivery_id(message: bytes, recipient_index: int) -> bytes:
     return hashlib.sha256(b"fen1/delivery" + message + recipient_index.to_bytes(4, "big")).digest()[:DELIVERY_ID_OCTETS]
 
 
+def transaction_id(message: bytes, recipient_index: int, attempt: int, host: str) -> str:
+    """The name of one SMTP transaction, ``local@host``: the units of a message by their first recipient, and the attempt."""
+    return f"{to_text(message)}.{recipient_index}.{attempt}@{host}"
+
+
 def to_text(identifier: bytes) -> str:
     """16 octets as 26 letters that sort as the octets do."""
     number = int.from_bytes(identifier, "big")

@@ -31,12 +31,19 @@ class Retry:
     due_ms: int
 
 
-def next_try(unit: Unit, attempt: int, outcomes: Sequence[Outcome], now_ms: int) -> Retry:
+def next_try(
+    unit: Unit,
+    attempt: int,
+    outcomes: Sequence[Outcome],
+    now_ms: int,
+    tiers: Sequence[tuple[str, int]] | None = None,
+) -> Retry:
     """Decide about the deferred recipients of attempt number ``attempt``; the others keep their outcomes.
 
     A recipient whose next try would come after the unit's expiry expires now. An attempt in doubt is not copied: it waits as a whole.
     """
-    tier, delay_ms = TIERS[min(attempt, len(TIERS)) - 1]
+    tiers = tiers or TIERS
+    tier, delay_ms = tiers[min(attempt, len(tiers)) - 1]
     due_ms = now_ms + delay_ms
     waiting = {outcome.recipient for outcome in outcomes if outcome.kind is Kind.DEFERRED}
     if not waiting or any(outcome.kind is Kind.IN_DOUBT for outcome in outcomes):

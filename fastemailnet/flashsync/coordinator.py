@@ -7,10 +7,11 @@ reads again; an append that fails in an unknown way ends the process, because th
     boot:  append EPOCH(e+1) ▸ read control to it ▸ read every journal partition to its end ▸ lead
     lead:  frames in ▸ plan: fence the silent ▸ resolve what is due ▸ lease what is free, due or new ▸ ask the loaded to share
 
-Leases survive a coordinator: their holders go on, and the new coordinator only begins to count their silence anew. ``grants`` says what
-is leased to whom.
+Leases survive a coordinator: their holders go on, and the new coordinator only begins to count their silence anew. ``grants``
+says what is leased to whom.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -69,6 +70,7 @@ class Coordinator:
         self.seen_ms: dict[Token, int] = {}
         self.grants = Grants(self.fold, policy.lease_units, policy.window_units)
         self.asked: set[int] = set()  # leases whose holders were asked to share them
+        self.slots: dict[str, int] = {}  # of nodes whose first JOIN is on its way
 
     # ---- boot
 
@@ -118,12 +120,18 @@ class Coordinator:
         """A node asks to join: fence the incarnation before it, then JOIN the next (R8). Repeating the call is harmless."""
         old = self.fold.members.get(node)
         if old is None:
-            slot = len(self.fold.members) % JOURNAL_PARTITIONS
-            return [Write(Join(self.epoch, node, 1, slot, capacity))]
+            return [Write(Join(self.epoch, node, 1, self._free_slot(node), capacity))]
         writes = []
         if not self.fold.is_fenced((node, old.incarnation)):
             writes.append(self.fence(old, at_ms, "the node joined anew"))
         return [*writes, Write(Join(self.epoch, node, old.incarnation + 1, old.slot, capacity))]
+
+    def _free_slot(self, node: str) -> int:
+        """A journal partition with as few other writers as may be, for a node that joins for the first time."""
+        given = {name: join.slot for name, join in self.fold.members.items()}
+        users = Counter((self.slots | given).values())
+        self.slots[node] = min(range(JOURNAL_PARTITIONS), key=lambda slot: users[slot])
+        return self.slots[node]
 
     def fence(self, join: Join, at_ms: int, reason: str) -> Write:
         """The FENCE of one incarnation, for its own partition (R3)."""

@@ -7,8 +7,8 @@ frame needs is either in its own partition before it (FENCE, INTENT) or in contr
 A frame is folded once: what stands below the position that its partition was read to is a repetition (I16), and so is a frame whose
 number was seen (R9).
 
-A place (see ``frames``) is *done* when a valid outcome ended it, *open* while a valid INTENT has no fact, *in doubt* when it is open
-and its node is fenced or says itself that the reply never came, and otherwise *out* under a lease or *free*.
+A place (see ``frames``) is *done* when a valid outcome ended it, *open* while a valid INTENT has no fact, *in doubt* when it is
+open and its node is fenced or says itself that the reply never came, and otherwise *out* under a lease or *free*.
 """
 
 from collections import Counter, defaultdict, deque
@@ -54,7 +54,7 @@ class Fold:
         self.members: dict[str, Join] = {}  # node → its newest incarnation
         self.fenced: set[Token] = set()
         self.leases: dict[int, Lease] = {}  # live, with places that have not ended
-        self.left: dict[int, int] = {}  # lease → places of it that have not ended
+        self.left: dict[int, set[int]] = {}  # lease → offsets of it that have not ended and were not given back
         self.progress: defaultdict[tuple[str, int], Progress] = defaultdict(Progress)
         self.out: dict[Position, int] = {}  # place → the newest lease that covers it, until it is done or free
         self.open: dict[Spot, Open] = {}  # where the INTENT stands → what it opened
@@ -102,18 +102,14 @@ class Fold:
         lease = Lease.of(frame)
         progress = self.progress[where]
         self.leases[lease.lease] = lease
-        self.left[lease.lease] = frame.hi - frame.lo
+        self.left[lease.lease] = set(range(frame.lo, frame.hi))
         if frame.stream.startswith(TIERS):
             progress.take_copies(frame.lo, frame.hi)
         else:
             progress.take(frame.lo, frame.hi)
         for offset in range(frame.lo, frame.hi):
-            place = Position(*where, offset)
-            older = self.out.get(place)
-            if older is not None and older in self.left:
-                # Control is read ahead of the journal frame that freed the place; the older lease must still judge that frame.
-                self.left[older] -= 1
-            self.out[place] = lease.lease
+            # Control may be read ahead of the journal frame that frees the place: the older lease keeps it until then.
+            self.out[Position(*where, offset)] = lease.lease
         if self.is_fenced(token):
             # The FENCE was folded first: the lease ends as it begins.
             self._withdraw(lease)
@@ -176,13 +172,18 @@ class Fold:
         """The place that the frame may act on; None where it holds no such lease, and a fenced token holds none (R2, R3, R8)."""
         token = (frame.node, frame.incarnation)
         lease = self.leases.get(frame.lease)
-        if lease is None or lease.token != token or not lease.covers(frame.offset):
+        if lease is None or lease.token != token:
             return None
-        return Position(lease.stream, lease.partition, frame.offset)
+        place = Position(lease.stream, lease.partition, frame.offset)
+        if frame.offset in self.left[frame.lease]:
+            return place
+        if self.progress[place[:2]].is_done(frame.offset) and lease.covers(frame.offset):
+            self.alarms.append(f"{type(frame).__name__.upper()} for {place}, which has ended, by {token[0]}.{token[1]}")
+        return None
 
     def _intent(self, spot: Spot, frame: Intent) -> bool:
         place = self._permitted(frame)
-        if place is None or self.progress[place[:2]].is_done(place.offset):
+        if place is None:
             return False
         if (frame.lease, frame.offset) in self.begun:
             self.alarms.append(
@@ -192,9 +193,7 @@ class Fold:
         self.begun[frame.lease, frame.offset] = spot
         kinds = (Kind.IN_DOUBT,) * len(frame.recipients)
         token = (frame.node, frame.incarnation)
-        self.open[spot] = Open(
-            place, frame.attempt, frame.lease, token, spot, frame.message, kinds, asked=frame.asked
-        )
+        self.open[spot] = Open(place, frame.attempt, frame.lease, token, spot, frame.message, kinds, asked=frame.asked)
         return True
 
     def _outcome(self, partition: int, frame: Outcome) -> bool:
@@ -203,10 +202,7 @@ class Fold:
         place = self._permitted(frame)
         if place is None:
             return False
-        if self.progress[place[:2]].is_done(place.offset):
-            self.alarms.append(f"second OUTCOME for {place} attempt {frame.attempt} in journal/{partition}")
-            return False
-        self._end(place, frame.kinds, frame.deferral)
+        self._end(place, frame.lease, frame.kinds, frame.deferral)
         return True
 
     def _fact(self, spot: Spot, frame: Outcome) -> bool:
@@ -220,7 +216,7 @@ class Fold:
             )
             return True
         self._close(spot)
-        self._end(entry.place, frame.kinds, frame.deferral)
+        self._end(entry.place, entry.lease, frame.kinds, frame.deferral)
         return True
 
     def _void(self, spot: Spot) -> bool:
@@ -228,7 +224,7 @@ class Fold:
             return False
         entry = self._close(spot)
         lease = self.leases.get(entry.lease)
-        if self.is_fenced(entry.token) or lease is None or not lease.covers(entry.place.offset):
+        if lease is None or not lease.covers(entry.place.offset):
             # ``asked`` of an INTENT that was never used asks about nothing; what its lease carried goes on.
             self._free(entry.place, entry.lease, Again(entry.attempt, _carried(entry)))
         return True
@@ -265,9 +261,9 @@ class Fold:
             case Verdict.RETRY:
                 self._free(entry.place, entry.lease, Again(entry.attempt + 1))
             case Verdict.ASSUME_RELAYED:
-                self._end(entry.place, _decided(entry.kinds, Kind.RELAYED), None)
+                self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.RELAYED), None)
             case Verdict.BOUNCE:
-                self._end(entry.place, _decided(entry.kinds, Kind.BOUNCED), None)
+                self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.BOUNCED), None)
             case _:
                 assert_never(verdict)
         return True
@@ -279,9 +275,9 @@ class Fold:
         self.begun.pop((entry.lease, entry.place.offset), None)
         return entry
 
-    def _end(self, place: Position, kinds: tuple[Kind, ...], deferral: Deferral | None) -> None:
+    def _end(self, place: Position, lease: int, kinds: tuple[Kind, ...], deferral: Deferral | None) -> None:
         self.progress[place[:2]].finish(place.offset)
-        self._leave(place)
+        self._leave(place, lease)
         self.named.pop(place, None)
         self.strikes.pop(place, None)
         self.ended.update(kind for kind in kinds if kind is not Kind.DEFERRED)
@@ -294,24 +290,26 @@ class Fold:
         self._forget(lease.lease)
 
     def _give_back(self, lease: Lease, lo: int) -> None:
-        """Free what the lease covers from ``lo`` on and has no open INTENT."""
-        for offset in self.progress[lease.stream, lease.partition].open_in(lo, lease.hi):
-            if (lease.lease, offset) not in self.begun:
+        """Free what is left of the lease from ``lo`` on and has no open INTENT."""
+        for offset in sorted(self.left[lease.lease]):
+            if offset >= lo and (lease.lease, offset) not in self.begun:
                 place = Position(lease.stream, lease.partition, offset)
                 self._free(place, lease.lease, Again(lease.attempt, lease.asked))
 
     def _free(self, place: Position, lease: int, again: Again) -> None:
         """Give a place back, unless a newer lease has it (whose ASSIGN may have been folded before this)."""
-        progress = self.progress[place[:2]]
-        if self.out.get(place) == lease and not progress.is_done(place.offset):
-            self._leave(place)
-            progress.give_back(place.offset, again)
+        is_out = self.out.get(place) == lease
+        self._leave(place, lease)
+        if is_out:
+            self.progress[place[:2]].give_back(place.offset, again)
 
-    def _leave(self, place: Position) -> None:
-        lease = self.out.pop(place, None)
-        if lease is not None and lease in self.left:
-            self.left[lease] -= 1
-            if not self.left[lease]:
+    def _leave(self, place: Position, lease: int) -> None:
+        if self.out.get(place) == lease:
+            del self.out[place]
+        left = self.left.get(lease)
+        if left is not None:
+            left.discard(place.offset)
+            if not left:
                 self._forget(lease)
 
     def _forget(self, lease: int) -> None:
@@ -330,7 +328,8 @@ class Fold:
         copy = type(self)()
         copy.epoch = self.epoch
         copy.members, copy.fenced, copy.leases = dict(self.members), set(self.fenced), dict(self.leases)
-        copy.left, copy.out, copy.open = dict(self.left), dict(self.out), dict(self.open)
+        copy.left = {lease: set(offsets) for lease, offsets in self.left.items()}
+        copy.out, copy.open = dict(self.out), dict(self.open)
         copy.begun = dict(self.begun)
         copy.progress.update((where, progress.clone()) for where, progress in self.progress.items())
         copy.named, copy.ended, copy.alarms = dict(self.named), self.ended.copy(), self.alarms.copy()
@@ -343,7 +342,7 @@ class Fold:
             self.epoch,
             frozenset(self.members.items()),
             frozenset(self.fenced),
-            frozenset(lease for number, lease in self.leases.items() if self.left[number]),
+            frozenset((lease, frozenset(self.left[number])) for number, lease in self.leases.items()),
             frozenset(self.out.items()),
             frozenset(self.open.values()),
             frozenset((where, progress.key()) for where, progress in self.progress.items() if progress.next),

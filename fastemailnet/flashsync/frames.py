@@ -1,10 +1,10 @@
 """Frames of the two FlashSync streams, and their wire format (MessagePack arrays tagged by kind).
 
-*Control* is written by coordinators only: EPOCH, JOIN, ASSIGN, SPLIT, STRIKE. A control frame counts only if no higher EPOCH precedes it
-(R1).
+*Control* is written by coordinators only: EPOCH, JOIN, ASSIGN, SPLIT, STRIKE. A control frame counts only if no higher EPOCH
+precedes it (R1).
 
-*Journal* has one partition per node slot. Its node writes INTENT, OUTCOME, VOID, SHRINK and BEAT; coordinators write FENCE and RESOLVE
-into the partition whose intents they concern, so that one total order decides between a late fact and a resolution.
+*Journal* has one partition per node slot. Its node writes INTENT, OUTCOME, VOID, SHRINK and BEAT; coordinators write FENCE and
+RESOLVE into the partition whose intents they concern, so that one total order decides between a late fact and a resolution.
 
 An incarnation numbers its frames (R9): permissions (appended under its token) and facts apart, from 0. A number that was seen is a
 repetition and void; one that was passed over is an alarm.

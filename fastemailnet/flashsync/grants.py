@@ -1,7 +1,8 @@
 """What is leased to whom: what is free first, then the tier copies that are due, then on past the last record (the live edge).
 
-A node holds at most its window of each partition, so no lane's backlog takes another's place. An *ordered* partition (``order_key``) has
-one place out at a time, in the order of its offsets. Only copies that an OUTCOME names are ever due, so an orphan is never sent (I10).
+A node holds at most its window of each partition, so no lane's backlog takes another's place. An *ordered* partition
+(``order_key``) has one place out at a time, in the order of its offsets. Only copies that an OUTCOME names are ever due, so an
+orphan is never sent (I10).
 """
 
 import heapq
@@ -29,7 +30,9 @@ class Grants:
         self.lease_units = lease_units
         self.window_units = window_units
         self.made = 0
-        self.due: dict[Where, list[tuple[int, int]]] = {}  # tier → heap of (due time, offset); may hold what is not named any more
+        self.due: dict[
+            Where, list[tuple[int, int]]
+        ] = {}  # tier → heap of (due time, offset); may hold what is not named any more
         for deferral in fold.named.values():
             self.defer(deferral)
 
@@ -59,9 +62,15 @@ class Grants:
         ahead: Loads = Counter()
         for number, lease in self.fold.leases.items():
             where = (lease.stream, lease.partition, lease.token)
-            ahead[where] += self.fold.left[number]
+            ahead[where] += len(self.fold.left[number])
             if lease.lo < ends.get(where[:2], lease.hi):
-                waiting[where] += self.fold.left[number]
+                waiting[where] += len(self.fold.left[number])
+        for entry in self.fold.in_doubt():
+            if entry.lease in self.fold.left:
+                # It waits for a person or a policy and for nothing that its node could do.
+                where = (*entry.place[:2], entry.token)
+                ahead[where] -= 1
+                waiting[where] -= 1
         return waiting, ahead
 
     def _free(self, ordered: set[Where]) -> Iterator[tuple[Where, list[int], Free]]:
@@ -75,9 +84,7 @@ class Grants:
             for free, group in groupby(sorted(found, key=_by_kind), key=_kind):
                 yield where, [offset for _, offset in group], free
 
-    def _lease_due(
-        self, epoch: int, nodes: list[Join], loads: Loads, where: Where, at_ms: int
-    ) -> Iterator[Assign]:
+    def _lease_due(self, epoch: int, nodes: list[Join], loads: Loads, where: Where, at_ms: int) -> Iterator[Assign]:
         """The due copies of one tier, as far as the windows take them."""
         heap = self.due[where]
         room = sum(max(0, self._window(join) - loads[(*where, (join.node, join.incarnation))]) for join in nodes)
@@ -107,9 +114,7 @@ class Grants:
             yield lease
             lo += self.lease_units
 
-    def _next_in_order(
-        self, epoch: int, nodes: list[Join], ahead: Loads, where: Where, end: int
-    ) -> Iterator[Assign]:
+    def _next_in_order(self, epoch: int, nodes: list[Join], ahead: Loads, where: Where, end: int) -> Iterator[Assign]:
         """One record, once nothing of the partition is in work. What is in doubt is not: it would hold its successors up for days.
 
         No live edge here: a lease on a record that never comes would hold up what is to be tried again.
@@ -151,7 +156,7 @@ class Grants:
             if waiting[(*where, loaded)] < steal_units or all(waiting[(*where, token)] for token in tokens):
                 continue
             held = [x for x in self.fold.leases.values() if (x.stream, x.partition, x.token) == (*where, loaded)]
-            reachable = [lease for lease in held if lease.lo < end and self.fold.left[lease.lease] > 1]
+            reachable = [lease for lease in held if lease.lo < end and len(self.fold.left[lease.lease]) > 1]
             if reachable:
                 yield max(reachable, key=lambda lease: lease.lo).lease
 

@@ -46,7 +46,10 @@ class Right:
     sent_ms: int  # when the newest acknowledged append was sent
     epoch: int = 0
     standing: Standing = Standing.HOLDING
-    numbers: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})  # of the next permission, of the next fact
+    intent_age_ms: int = INTENT_MAX_AGE_MS
+    numbers: dict[bool, int] = field(
+        default_factory=lambda: {False: 0, True: 0}
+    )  # of the next permission, of the next fact
 
     def numbered(self, frame: F) -> F:
         """The frame with the number that its place in the order of this incarnation's appends gives it (R9)."""
@@ -87,7 +90,7 @@ class Right:
             return Release.FENCED
         if now_ms >= self.sent_ms + TTL_MS - DEADLINE_MARGIN_MS:
             return Release.DEADLINE
-        if now_ms - intent_sent_ms >= INTENT_MAX_AGE_MS:
+        if now_ms - intent_sent_ms >= self.intent_age_ms:
             return Release.STALE
         return Release.GRANTED
 

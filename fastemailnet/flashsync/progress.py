@@ -1,9 +1,9 @@
 """Which offsets of one partition are done, free or still out, and the low watermark below which all is done.
 
-Offsets at or above ``next`` were never leased. Below it an offset is *pending* until its attempt ended, and *done* from then on; of the
-pending ones some are *free* (returned, to be leased again). Only pending offsets are kept, so memory follows what is open and not how far
-the oldest of it lies behind. In a deferral tier, offsets are leased as they fall due and orphans never are: what was passed over there is
-*skipped*, neither pending nor done.
+Offsets at or above ``next`` were never leased. Below it an offset is *pending* until its attempt ended, and *done* from then
+on; of the pending ones some are *free* (returned, to be leased again). Only pending offsets are kept, so memory follows what is
+open and not how far the oldest of it lies behind. In a deferral tier, offsets are leased as they fall due and orphans never
+are: what was passed over there is *skipped*, neither pending nor done.
 """
 
 from collections import deque

@@ -25,7 +25,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     epoch: int
     members: list[Join]
     fenced: list[Token]
-    leases: list[tuple[Lease, int]]  # with the places left
+    leases: list[tuple[Lease, list[int]]]  # with the offsets left
     progress: list[_Progress]
     out: list[tuple[Position, int]]
     open: list[Open]
@@ -53,7 +53,7 @@ def encode_snapshot(fold: Fold, control_position: int) -> bytes:
             fold.epoch,
             list(fold.members.values()),
             list(fold.fenced),
-            [(lease, fold.left[number]) for number, lease in fold.leases.items()],
+            [(lease, list(fold.left[number])) for number, lease in fold.leases.items()],
             progress,
             list(fold.out.items()),
             list(fold.open.values()),
@@ -79,7 +79,7 @@ def decode_snapshot(record: bytes, kind: type[Fold] = Fold) -> tuple[Fold, int]:
     fold.members = {join.node: join for join in kept.members}
     fold.fenced = set(kept.fenced)
     fold.leases = {lease.lease: lease for lease, _ in kept.leases}
-    fold.left = {lease.lease: left for lease, left in kept.leases}
+    fold.left = {lease.lease: set(left) for lease, left in kept.leases}
     for stream, partition, offset, pending, free, skipped in kept.progress:
         fold.progress[stream, partition] = Progress.restore(offset, pending, dict(free), skipped)
     fold.out = dict(kept.out)

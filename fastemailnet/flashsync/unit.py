@@ -10,13 +10,16 @@
 *Copying* appends the copy for the recipients that are to be tried again; only when it is durable may the OUTCOME name it (claim
 rule), so a crash between the two leaves an orphan that nobody sends and a unit that is tried again.
 
-Where the peer remembers transactions (CHECKPOINT), the INTENT says under which attempt's id it can be *asked* what became of the end. An
-attempt that was leased to ask goes under that same id, and so does its copy as long as no end of it was answered.
+Where the peer remembers transactions (CHECKPOINT), the INTENT says under which attempt's id it can be *asked* what became of
+the end. An attempt that was leased to ask goes under that same id, and so does its copy: an INTENT of its own says nothing,
+since the connection may have been lost before the end left. To ask once more than needed harms nobody; to forget to ask sends
+twice.
 
-Effects come in the order in which they must become durable. The shell performs them and brings their results back as events; a crash
-between two effects is just a missing event.
+Effects come in the order in which they must become durable. The shell performs them and brings their results back as events; a
+crash between two effects is just a missing event.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
@@ -146,8 +149,7 @@ class Attempt:
         match event, self.state:
             case AskRelease(reaches), State.LEASED:
                 self.state = State.INTENT
-                asked = Asked(self.number, reaches) if reaches else None
-                return [LogIntent(self.asked or asked)]
+                return [LogIntent(Asked(self.transaction, reaches) if reaches else None)]
             case IntentLogged(), State.INTENT:
                 return self._intent_logged(event)
             case Ended(), State.LEASED | State.SENT:
@@ -186,6 +188,11 @@ class Attempt:
         # An attempt in doubt leaves as a whole: its deferred recipients wait for the same resolution.
         if Kind.DEFERRED in event.kinds and Kind.IN_DOUBT not in event.kinds:
             self.state = State.COPYING
-            return [LogCopy(self.asked if self.intent == NO_INTENT else None)]
+            return [LogCopy(self.asked)]
         self.state = State.ENDING
         return [LogOutcome(self.intent, self.kinds, None)]
+
+
+def still_asked(asked: Asked | None, recipients: Iterable[int]) -> Asked | None:
+    """What a copy for these recipients has to ask about: nothing, if the end in doubt reached none of them."""
+    return asked if asked is not None and not set(asked.reached).isdisjoint(recipients) else None

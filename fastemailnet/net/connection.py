@@ -43,7 +43,7 @@ UNKNOWN_COMMAND: Final = frozenset({500, 501, 502, 504})
 LOOK_S: Final = (0.001, 0.05)  # how often it is looked whether everything has left: at first, at last
 QUIET_S: Final = 2.0  # after this, the peer may have left without our having heard of it
 
-Release = Callable[[], Awaitable[bool]]
+Release = Callable[[tuple[int, ...]], Awaitable[bool]]  # given ``AskRelease.reaches``
 
 
 class ConnectError(Exception):
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
         self._parser = ReplyParser()
         self._session: Session | None = None
         self._settled: Settled | None = None
-        self._is_asking = False
+        self._asked: AskRelease | None = None
         self._news: asyncio.Future[None] | None = (
             None  # what ``deliver`` waits for: the release is asked, or all is settled
         )
@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
         is_quiet = self.loop.time() - self.used_s > QUIET_S
         self._session = Session(transaction, self.offers, Ahead.COMMANDS if is_quiet else Ahead.ALL)
         self._settled = None
-        self._is_asking = False
+        self._asked = None
         self.deliveries += 1
         try:
             self._step(Start())
@@ -139,12 +139,12 @@ class Connection(asyncio.Protocol):
 
     async def _run(self, release: Release) -> Settled:
         while self._settled is None:
-            if self._is_asking:
-                self._is_asking = False
+            if asked := self._asked:
+                self._asked = None
                 await self._drain()
                 if self._settled is not None:
                     break
-                is_granted = await release()
+                is_granted = await release(asked.reaches)
                 # No wait from here to the write: the right to write the end holds in this turn of the loop only (R4).
                 if self._settled is None:
                     self._step(Released() if is_granted else Withheld())
@@ -178,7 +178,7 @@ class Connection(asyncio.Protocol):
                     self._wait(seconds)
                 case AskRelease():
                     self._deadline_s = None
-                    self._is_asking = True
+                    self._asked = effect
                     self._tell()
                 case Settled():
                     self._settled = effect

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fastemailnet.delivery.route import Route, Target
 from fastemailnet.net.connection import ConnectError, Connection, Release, connect
@@ -15,6 +15,7 @@ from fastemailnet.smtp.session import Transaction
 MAX_DELIVERIES = 10_000  # of one connection; time is the real bound
 MAX_TARGETS = 5  # that one attempt tries
 MAX_LANES = 10_000  # targets that are remembered
+NO_SINGLE_PEER = "which of several mail exchangers took this message cannot be told, so none is asked (RFC 1845)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,19 @@ class Pool:
         self.lanes: dict[Target, _Lane] = {}
 
     async def deliver(self, route: Route, domain: str, transaction: Transaction, release: Release) -> Delivery:
-        """Try the route's targets in order until one takes a connection, and run the transaction there."""
+        """Try the route's targets in order until one takes a connection, and run the transaction there.
+
+        A transaction id means something to one peer only: where there are several, none is told it.
+        """
         targets = await self._targets(route, domain)
         if isinstance(targets, Unroutable):
-            return Delivery([Outcome(r.index, targets.kind, targets.reason) for r in transaction.recipients])
+            # What an earlier end reached is not unsent because its peer cannot be found now.
+            kind = Kind.DEFERRED if transaction.reached else targets.kind
+            return Delivery([Outcome(r.index, kind, targets.reason) for r in transaction.recipients])
+        if len(targets) > 1 and transaction.reached:
+            return Delivery([Outcome(r.index, Kind.DEFERRED, NO_SINGLE_PEER) for r in transaction.recipients])
+        if len(targets) > 1:
+            transaction = replace(transaction, transid="")
         failure = ConnectError("no target")
         for target in targets[:MAX_TARGETS]:
             try:
@@ -96,10 +106,10 @@ class Pool:
         connection: Connection | None = None
         asked = False
 
-        async def asking() -> bool:
+        async def asking(reaches: tuple[int, ...]) -> bool:
             nonlocal asked
             asked = True
-            return await release()
+            return await release(reaches)
 
         try:
             connection = self._reusable(lane)

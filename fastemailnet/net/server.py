@@ -16,6 +16,7 @@ from fastemailnet.smtp.server import (
     Close,
     Effect,
     Envelope,
+    Known,
     Limits,
     Server,
     StartTls,
@@ -30,14 +31,16 @@ CLOSE_S = 10.0  # for decisions in work when the listener closes
 MAX_AHEAD_OCTETS = 262_144  # pipelined input that may wait behind a decision
 LOCAL_ERROR = Reply(451, (4, 3, 0), "local error in processing")
 
-__all__ = ["Envelope", "Limits", "Policy", "SmtpServer"]
+_Answer = Reply | Known | None
+
+__all__ = ["Envelope", "Known", "Limits", "Policy", "SmtpServer"]
 
 
 class Policy(Protocol):
-    """What a server is for. A decision begins outside a task, so its first wait must be on a plain future."""
+    """What a server is for. A decision begins outside a task, so its first wait must be on a plain future of its own."""
 
-    async def sender(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
-        """A refusal of the reverse-path, or None."""
+    async def sender(self, address: str, params: Mapping[str, str], peer: str) -> Reply | Known | None:
+        """A refusal of the reverse-path, or what is known of the transaction that TRANSID names, or None."""
 
     async def recipient(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
         """A refusal of the recipient, or None."""
@@ -58,10 +61,12 @@ class SmtpServer:
         limits: Limits | None = None,
         hostname: str = "localhost",
         tls: ssl.SSLContext | None = None,
+        checkpoint: bool = False,
     ) -> None:
-        """``tls`` is the certificate to offer STARTTLS with."""
+        """``tls`` is the certificate to offer STARTTLS with; ``checkpoint``: the policy knows transactions by their ids."""
         self.host, self.port, self.policy = host, port, policy
         self.tls = tls
+        self.checkpoint = checkpoint
         self.limits = limits or Limits()
         self.hostname = hostname
         self.connections: set[_Connection] = set()
@@ -101,7 +106,8 @@ class _Ending(Enum):
 class _Connection(asyncio.Protocol):
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
-        self.machine = Server(server.hostname, server.limits, Tls.OFFERED if server.tls else Tls.NONE)
+        tls = Tls.OFFERED if server.tls else Tls.NONE
+        self.machine = Server(server.hostname, server.limits, tls, checkpoint=server.checkpoint)
         self.transport: asyncio.Transport | None = None
         self.peer = ""
         self.out: list[bytes] = []
@@ -179,7 +185,7 @@ class _Connection(asyncio.Protocol):
             case _:
                 assert_never(effect)
 
-    def _decide(self, policy: Coroutine[Any, Any, Reply | None]) -> None:
+    def _decide(self, policy: Coroutine[Any, Any, _Answer]) -> None:
         """Answer at once where the policy does not wait; else go on when it has answered."""
         try:
             waits_for = policy.send(None)
@@ -193,8 +199,8 @@ class _Connection(asyncio.Protocol):
             return
         self.deciding = asyncio.get_running_loop().create_task(self._decided(_resume(policy, waits_for)))
 
-    async def _decided(self, policy: Awaitable[Reply | None]) -> None:
-        reply: Reply | None = LOCAL_ERROR
+    async def _decided(self, policy: Awaitable[_Answer]) -> None:
+        reply: _Answer = LOCAL_ERROR
         try:
             reply = await policy
         except Exception as error:
@@ -271,7 +277,7 @@ class _Connection(asyncio.Protocol):
 
 
 @types.coroutine
-def _resume(policy: Coroutine[Any, Any, Reply | None], waits_for: Any) -> Generator[Any, Any, Reply | None]:
+def _resume(policy: Coroutine[Any, Any, _Answer], waits_for: Any) -> Generator[Any, Any, _Answer]:
     """Go on, inside a task, with a coroutine that was started outside and waits for a future."""
     while True:
         failure: BaseException | None = None
@@ -282,5 +288,5 @@ def _resume(policy: Coroutine[Any, Any, Reply | None], waits_for: Any) -> Genera
         try:
             waits_for = policy.send(None) if failure is None else policy.throw(failure)
         except StopIteration as done:
-            answer: Reply | None = done.value
+            answer: _Answer = done.value
             return answer

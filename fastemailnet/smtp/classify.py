@@ -2,6 +2,7 @@
 
     phase            reply 2xx      reply 4xx   reply 5xx   no reply (EOF, reset, time-out, no SMTP)
     connecting       -              deferred    deferred*   deferred
+    RSET             go on          deferred    deferred    deferred
     MAIL             go on          deferred    bounced     deferred
     RCPT             go on          deferred    bounced     deferred
     DATA             go on (354)    deferred    bounced     deferred
@@ -13,7 +14,7 @@ deferred in every phase, since it speaks of the server (RFC 5321 section 3.8); 5
 have taken the rest.
 
 A reply of a class that the phase does not have (354 to MAIL, 250 to DATA, 354 to the end) says that client and server are not at the
-same place any more: the same as no reply.
+same place any more: the same as no reply. 355 to a MAIL that names its transaction is read by ``session`` before this table.
 """
 
 from enum import StrEnum
@@ -34,6 +35,7 @@ class Phase(StrEnum):
     DATA = "DATA"
     CHUNK = "BDAT"
     END = "the end of data"
+    RESET = "RSET"  # of a transaction that is begun again
 
 
 def is_success(phase: Phase, reply: Reply) -> bool:
@@ -61,7 +63,7 @@ def kind_of(phase: Phase, reply: Reply) -> Kind:
     """The table above, without its last column."""
     if phase is Phase.END and is_success(phase, reply):
         return Kind.RELAYED
-    if phase is Phase.CONNECT or reply.code == SERVICE_CLOSING or reply.code // 100 != 5:
+    if phase in (Phase.CONNECT, Phase.RESET) or reply.code == SERVICE_CLOSING or reply.code // 100 != 5:
         return Kind.DEFERRED
     if phase is Phase.RCPT and reply.code == TOO_MANY_RECIPIENTS:
         return Kind.DEFERRED

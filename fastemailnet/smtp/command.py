@@ -51,6 +51,8 @@ def parse_path(command: Command, keyword: str) -> Path | Reply:
         given = _PARAMETER.fullmatch(word)
         if given is None:
             return Reply(501, (5, 5, 4), f"malformed parameter {word[:60]!a}")
+        if given[1].upper() in parameters:
+            return Reply(501, (5, 5, 4), f"parameter {given[1][:20]!a} is given twice")
         parameters[given[1].upper()] = given[2] or ""
     address = match[2]
     # A source route is to be ignored (RFC 5321 appendix C).

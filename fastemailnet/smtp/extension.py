@@ -17,6 +17,7 @@ class Capabilities:
     eight_bit: bool = False
     smtputf8: bool = False
     size: int | None = None  # octets; 0: offered without a limit
+    checkpoint: bool = False
 
     @classmethod
     def of(cls, reply: Reply) -> "Capabilities":
@@ -32,4 +33,5 @@ class Capabilities:
             eight_bit="8BITMIME" in found,
             smtputf8="SMTPUTF8" in found,
             size=None if size is None else int(size) if _NUMBER.fullmatch(size) else 0,
+            checkpoint="CHECKPOINT" in found,
         )

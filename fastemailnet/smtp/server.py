@@ -1,27 +1,31 @@
-"""A server's session as a machine: submission, capture inbox and benchmark sink share it (RFC 5321, 1870, 2920, 3030, 3207,
-6152, 6531).
+"""A server's session as a machine: submission, capture inbox and benchmark sink share it (RFC 5321, 1845, 1870, 2920, 3030,
+3207, 6152, 6531).
 
 Feed octets, then take effects until there are none. Where a decision is not the protocol's — is this sender allowed, is the message
 durable — the machine asks and waits for ``answer``; what the client pipelined meanwhile stays in the buffer, bounded by the shell.
 
 The end of DATA is CRLF.CRLF and nothing else. A message with a bare CR or LF is refused whole, so that no relay behind us can see
 another end than we do (SMTP smuggling, CVE-2023-51764).
+
+CHECKPOINT: no part of a message is kept, so a transaction is either unknown (250 to MAIL, everything is sent again) or known as a
+whole: 355 with its size, no RCPT, DATA, the end, and the reply that its first end had. What a client sends before that end belongs to
+no message of ours and is dropped.
 """
 
-import re
 from dataclasses import dataclass, field
 from enum import Enum
 
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.checkpoint import known_at, transid_of
 from fastemailnet.smtp.command import Command, Path, parse, parse_path
-from fastemailnet.smtp.content import bare_line_end, unstuff
+from fastemailnet.smtp.content import unstuff
+from fastemailnet.smtp.refusals import NUMBER, over_the_limit, refuse_content, refuse_mail
 from fastemailnet.smtp.reply import render
 
 MAX_LINE_OCTETS = 4_096
 MAX_BAD_COMMANDS = 20
 OK = Reply(250, (2, 0, 0), "Ok")
 _END = b"\r\n.\r\n"
-_NUMBER = re.compile(r"[0-9]{1,20}")  # RFC 1870 section 3, RFC 3030 section 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,19 @@ class Envelope:
     parameters: dict[str, str]
     recipients: list[str] = field(default_factory=list)
 
+    @property
+    def transid(self) -> str:
+        """The transaction id, ``local@domain``; "" without one."""
+        return transid_of(self.parameters.get("TRANSID", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A transaction whose message was taken: its octets, not dot-stuffed, and the reply that its end had."""
+
+    size: int
+    reply: Reply
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -50,7 +67,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class AskSender:
-    """May this reverse-path send? Answer with a refusal or None."""
+    """May this reverse-path send? Answer with a refusal, None, or what is known of the transaction that TRANSID names."""
 
     address: str
     parameters: dict[str, str]
@@ -108,7 +125,11 @@ class State(Enum):
 class Server:
     """One session."""
 
-    def __init__(self, hostname: str, limits: Limits | None = None, tls: Tls = Tls.NONE) -> None:
+    def __init__(
+        self, hostname: str, limits: Limits | None = None, tls: Tls = Tls.NONE, *, checkpoint: bool = False
+    ) -> None:
+        """``checkpoint``: whether CHECKPOINT is offered."""
+        self.checkpoint = checkpoint
         self.hostname = hostname
         self.limits = limits or Limits()
         self.tls = tls
@@ -116,6 +137,7 @@ class Server:
         self.buffer = bytearray()
         self.greeted = False
         self.envelope: Envelope | None = None
+        self.known: Known | None = None
         self.pending: Path | None = None
         self.scanned = 0  # octets of DATA in which there is no end
         self.too_big = False
@@ -152,11 +174,16 @@ class Server:
             if effect is not None or is_stuck:
                 return effect
 
-    def answer(self, reply: Reply | None) -> Effect:
+    def answer(self, reply: Reply | Known | None) -> Effect:
         """The decision that was asked for."""
         assert self.state is State.WAITING
         self.state = State.COMMAND
         path, self.pending = self.pending, None
+        if isinstance(reply, Known):
+            assert path is not None
+            assert self.envelope is None
+            self.envelope, self.known = Envelope(path.address, path.parameters), reply
+            return _say(known_at(reply.size))
         if path is None:
             self._forget()
             if reply is None:
@@ -235,6 +262,8 @@ class Server:
         offers = [self.hostname, "PIPELINING", f"SIZE {self.limits.message_octets}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
         if self.tls is Tls.OFFERED:
             offers.append("STARTTLS")
+        if self.checkpoint:
+            offers.append("CHECKPOINT")
         return _say(Reply(250, None, "\n".join([*offers, "ENHANCEDSTATUSCODES"])))
 
     def _mail(self, command: Command) -> Effect:
@@ -243,34 +272,19 @@ class Server:
         if self.envelope is not None:
             return self._bad(Reply(503, (5, 5, 1), "a transaction is open; RSET first"))
         path = parse_path(command, "FROM")
-        refusal = path if isinstance(path, Reply) else self._refuse_mail(path)
+        if isinstance(path, Reply):
+            return self._bad(path)
+        refusal = refuse_mail(path, self.limits.message_octets, checkpoint=self.checkpoint)
         if refusal is not None:
             return self._bad(refusal)
-        assert isinstance(path, Path)
         self.state, self.pending = State.WAITING, path
         return AskSender(path.address, path.parameters)
-
-    def _refuse_mail(self, path: Path) -> Reply | None:
-        for name, value in path.parameters.items():
-            if name == "SIZE":
-                if not _NUMBER.fullmatch(value):
-                    return Reply(501, (5, 5, 4), "SIZE is a number")
-                if int(value) > self.limits.message_octets:
-                    return Reply(
-                        552, (5, 3, 4), f"message of {value} octets; limit {self.limits.message_octets} octets"
-                    )
-            elif name == "BODY":
-                if value.upper() not in ("7BIT", "8BITMIME"):
-                    return Reply(555, (5, 5, 4), f"BODY={value[:20]!a} is not offered")
-            elif name != "SMTPUTF8":
-                return Reply(555, (5, 5, 4), f"parameter {name[:20]!a} is not recognised")
-        if not path.address.isascii() and "SMTPUTF8" not in path.parameters:
-            return Reply(553, (5, 6, 7), "address is not ASCII and MAIL has no SMTPUTF8")
-        return None
 
     def _rcpt(self, command: Command) -> Effect:
         if self.envelope is None:
             return self._bad(Reply(503, (5, 5, 1), "MAIL first"))
+        if self.known is not None:
+            return self._bad(Reply(503, (5, 5, 1), "the transaction and its recipients are known; DATA now"))
         if len(self.envelope.recipients) >= self.limits.recipients:
             return _say(Reply(452, (4, 5, 3), f"over {self.limits.recipients} recipients; send the rest apart"))
         path = parse_path(command, "TO")
@@ -288,7 +302,7 @@ class Server:
     # ---- DATA
 
     def _start_data(self, command: Command) -> Effect:
-        if self.envelope is None or not self.envelope.recipients:
+        if self.known is None and (self.envelope is None or not self.envelope.recipients):
             return self._bad(Reply(503, (5, 5, 1), "MAIL and a valid RCPT first"))
         if self.chunks or command.rest:
             return self._bad(Reply(503, (5, 5, 1), "no DATA after BDAT, and no parameters"))
@@ -314,38 +328,30 @@ class Server:
 
     def _message(self, content: bytes) -> Effect:
         self.state = State.COMMAND
-        refusal = self._refuse_content(content)
-        if refusal is not None:
+        limit = self.limits.message_octets
+        if self.known is not None:
+            reply: Reply | None = self.known.reply
+        else:
+            reply = over_the_limit(limit) if self.too_big else refuse_content(content, limit)
+        if reply is not None:
             self._forget()
-            return _say(refusal)
+            return _say(reply)
         assert self.envelope is not None
         self.state = State.WAITING
         return AskMessage(self.envelope, content)
-
-    def _refuse_content(self, content: bytes) -> Reply | None:
-        if self.too_big or len(content) > self.limits.message_octets:
-            return Reply(552, (5, 3, 4), f"message over the limit of {self.limits.message_octets} octets")
-        bare = bare_line_end(content)
-        if bare >= 0:
-            name = "LF without CR" if content[bare] == 10 else "CR without LF"
-            line = content.count(b"\n", 0, bare) + 1
-            return Reply(
-                554, (5, 6, 0), f"bare {name} at octet {bare}, line {line} (SMTP smuggling); lines end in CRLF"
-            )
-        return None
 
     # ---- BDAT
 
     def _start_chunk(self, command: Command) -> Effect | None:
         words = command.rest.upper().split()
-        if not words or not _NUMBER.fullmatch(words[0]) or words[1:] not in ([], ["LAST"]):
+        if not words or not NUMBER.fullmatch(words[0]) or words[1:] not in ([], ["LAST"]):
             return self._give_up(Reply(501, (5, 5, 4), "syntax: BDAT octets [LAST]"))
         size = int(words[0])
         refusal = None
         if self.envelope is None or not self.envelope.recipients:
             refusal = Reply(503, (5, 5, 1), "MAIL and a valid RCPT first")
         elif self.chunked_octets + size > self.limits.message_octets:
-            refusal = Reply(552, (5, 3, 4), f"message over the limit of {self.limits.message_octets} octets")
+            refusal = over_the_limit(self.limits.message_octets)
         self.chunk = (size, words[1:] == ["LAST"], refusal)
         self.state = State.CHUNK
         return None
@@ -376,7 +382,8 @@ class Server:
     # ---- what they share
 
     def _forget(self) -> None:
-        self.envelope, self.chunks, self.chunked_octets, self.too_big = None, [], 0, False
+        self.envelope = self.known = None
+        self.chunks, self.chunked_octets, self.too_big = [], 0, False
 
     def _bad(self, reply: Reply) -> Effect:
         self.bad_commands += 1

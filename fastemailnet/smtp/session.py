@@ -25,20 +25,63 @@ of a released flight may be refused together with its recipients; its replies se
     settled    -         settled                        -          -          settled
 
 What is marked - asserts: it would be our own fault.
+
+**CHECKPOINT** (RFC 1845): a peer that offers it can be asked what became of an end whose reply was lost. MAIL names the transaction and
+goes alone, since its reply decides what follows; the content goes by DATA, which the RFC knows; the end never shares a flight with
+RCPT, so that it is on record whom it reaches before it is asked for.
+
+    250   the peer never took such a message:       RCPT… DATA ▸ 354 ▸ … as above
+    355   it has n octets and knows the recipients: DATA ▸ 354 ▸ the rest ▸ [ask] ▸ end ▸ the reply, perhaps a remembered one
+
+A 355 where nobody knows which of several recipients the peer accepted (``reached`` is empty: no end was released under this id) helps
+nobody, and no other id would do better than none: RSET, and once more without TRANSID.
+
+While it is open whether an earlier end was taken, no reply but that to the end may bounce a recipient that it may have reached.
 """
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, assert_never
 
-from fastemailnet.envelope import Recipient
 from fastemailnet.outcome import Kind, Outcome, Reply
+from fastemailnet.smtp.checkpoint import TRANSACTION_OFFSET, is_transid, rest_from
 from fastemailnet.smtp.classify import SERVICE_CLOSING, Phase, by_reply, by_silence, is_breach, is_success
 from fastemailnet.smtp.command import is_fit
 from fastemailnet.smtp.content import END, bare_line_end, stuff
+from fastemailnet.smtp.exchange import (
+    AskRelease,
+    Await,
+    Effect,
+    Event,
+    Lost,
+    Released,
+    Replied,
+    Reuse,
+    Settled,
+    Start,
+    Transaction,
+    Withheld,
+    Write,
+)
 from fastemailnet.smtp.extension import Capabilities
+
+__all__ = [
+    "Ahead",
+    "AskRelease",
+    "Await",
+    "Effect",
+    "Event",
+    "Lost",
+    "Released",
+    "Replied",
+    "Reuse",
+    "Session",
+    "Settled",
+    "Start",
+    "Transaction",
+    "Withheld",
+    "Write",
+]
 
 SINGLE_FLIGHT_MAX_OCTETS: Final = 64 * 1024
 TIMEOUTS_S: Final = {  # RFC 5321 section 4.5.3.2
@@ -47,95 +90,10 @@ TIMEOUTS_S: Final = {  # RFC 5321 section 4.5.3.2
     Phase.DATA: 120.0,
     Phase.CHUNK: 180.0,
     Phase.END: 600.0,
+    Phase.RESET: 300.0,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """What is to be delivered."""
-
-    reverse_path: str
-    recipients: Sequence[Recipient]
-    content: bytes  # CRLF line ends, not dot-stuffed
-    smtputf8: bool = False
-
-
-# ---- events
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Begin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replied:
-    """A reply came."""
-
-    reply: Reply
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """The end may be written, in this turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """The end must not be written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The connection ended, timed out or does not speak SMTP."""
-
-    failure: str
-
-
-Event = Start | Replied | Released | Withheld | Lost
-
-# ---- effects
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Octets to write now."""
-
-    octets: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Await:
-    """A reply must come within this time."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class AskRelease:
-    """Everything but the end is written, or a whole flight is ready: may the end follow?
-
-    To be asked once what was written has left the process: behind a buffered body the end would go out long after its release.
-    """
-
-
-class Reuse(Enum):
-    """What may be done with the connection."""
-
-    KEEP = "keep"
-    RESET = "reset"  # RSET first
-    CLOSE = "close"
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The transaction is over; one outcome for each recipient, or none where the end was withheld."""
-
-    outcomes: tuple[Outcome, ...]
-    reuse: Reuse
-
-
-Effect = Write | Await | AskRelease | Settled
+NOT_ASKED = "the peer that must be asked whether it took this message does not offer CHECKPOINT now (RFC 1845)"
+NOT_REACHED = "the reply to its RCPT was lost with an earlier attempt, whose end of data did not reach it (RFC 1845)"
 
 
 class Ahead(Enum):
@@ -155,6 +113,11 @@ class State(Enum):
     SETTLED = "settled"
 
 
+Command = tuple[Phase, int, bytes]  # place among the recipients, or -1
+DATA: Final[Command] = (Phase.DATA, -1, b"DATA\r\n")
+RESET: Final[Command] = (Phase.RESET, -1, b"RSET\r\n")
+
+
 class Session:
     """The machine. ``step`` gives the effects in the order in which they must happen."""
 
@@ -163,12 +126,16 @@ class Session:
         self.offers = offers
         self.state = State.NEW
         self.owed: deque[tuple[Phase, int]] = deque()  # phase and place among the recipients, in order
-        self.unsent: deque[tuple[Phase, int, bytes]] = deque()
+        self.unsent: deque[Command] = deque()
         self.outcomes: dict[int, Outcome] = {}  # by place among the recipients
         self.accepted: list[int] = []
         self.end = b""
+        self.transid = transaction.transid if offers.checkpoint and is_transid(transaction.transid) else ""
+        self.in_question = frozenset(transaction.reached)  # Recipient.index values, until the peer says what it knows
+        self.rest = transaction.content  # what the peer does not have
+        self.is_chunking = offers.chunking and not self.transid
         self.is_small = len(transaction.content) <= SINGLE_FLIGHT_MAX_OCTETS
-        self.is_single_flight = offers.chunking and offers.pipelining and self.is_small and ahead is Ahead.ALL
+        self.is_single_flight = self.is_chunking and offers.pipelining and self.is_small and ahead is Ahead.ALL
 
     def step(self, event: Event) -> list[Effect]:
         """Advance by one event."""
@@ -195,6 +162,9 @@ class Session:
 
     def _start(self) -> list[Effect]:
         unfit = self._unfit()
+        if self.in_question and (unfit or not self.transid):
+            self._defer_rest(unfit if self.transid else NOT_ASKED)
+            return self._settle(Reuse.KEEP)
         for place, recipient in enumerate(self.transaction.recipients):
             if unfit:
                 self.outcomes[place] = Outcome(recipient.index, Kind.BOUNCED, unfit)
@@ -208,14 +178,14 @@ class Session:
                 self.unsent.append((Phase.RCPT, place, f"RCPT TO:<{recipient.address}>\r\n".encode()))
         if not self.unsent:
             return self._settle(Reuse.KEEP)
-        self.unsent.appendleft((Phase.MAIL, -1, self._mail()))
+        self.unsent.appendleft(self._mail())
         if self.is_single_flight:
             size = len(self.transaction.content)
             last = f"BDAT {size} LAST\r\n".encode() + self.transaction.content
             self.unsent.append((Phase.END, -1, last))
             return self._ask()
-        if not self.offers.chunking:
-            self.unsent.append((Phase.DATA, -1, b"DATA\r\n"))
+        if not self.is_chunking:
+            self.unsent.append(DATA)
         self.state = State.COMMANDS
         return self._send()
 
@@ -234,7 +204,7 @@ class Session:
             return f"bare CR or LF at octet {at} of the message (5.6.0)"
         return ""
 
-    def _mail(self) -> bytes:
+    def _mail(self) -> Command:
         parameters = ""
         if self.offers.size is not None:
             parameters += f" SIZE={len(self.transaction.content)}"
@@ -242,11 +212,14 @@ class Session:
             parameters += " BODY=8BITMIME"
         if self.transaction.smtputf8:
             parameters += " SMTPUTF8"
-        return f"MAIL FROM:<{self.transaction.reverse_path}>{parameters}\r\n".encode()
+        if self.transid:
+            parameters += f" TRANSID=<{self.transid}>"
+        return Phase.MAIL, -1, f"MAIL FROM:<{self.transaction.reverse_path}>{parameters}\r\n".encode()
 
     def _send(self) -> list[Effect]:
-        """Write what may be written ahead: everything with PIPELINING, one command without."""
-        count = len(self.unsent) if self.offers.pipelining else 1
+        """Write what may be written ahead: everything with PIPELINING, one command without; a MAIL with TRANSID alone."""
+        is_named = bool(self.transid) and self.unsent[0][0] is Phase.MAIL
+        count = len(self.unsent) if self.offers.pipelining and not is_named else 1
         commands = []
         for _ in range(count):
             phase, place, command = self.unsent.popleft()
@@ -259,7 +232,7 @@ class Session:
 
     def _ask(self) -> list[Effect]:
         self.state = State.ASKING
-        return [AskRelease()]
+        return [AskRelease(tuple(map(self._index, self.accepted)) if self.transid else ())]
 
     def _released(self) -> list[Effect]:
         self.state = State.ENDED
@@ -278,6 +251,8 @@ class Session:
             is_closing = reply.code == SERVICE_CLOSING
             return self._closed(Phase.DATA, reply) if is_closing else self._lost(f"unasked reply {reply.code}")
         phase, place = self.owed[0]
+        if self.transid and phase is Phase.MAIL and reply.code == TRANSACTION_OFFSET:
+            return self._known(reply)
         if is_breach(phase, reply):
             return self._lost(f"reply {reply.code} out of place")
         self.owed.popleft()
@@ -285,12 +260,35 @@ class Session:
             return self._ended(reply)
         if reply.code == SERVICE_CLOSING and self.state is not State.ENDED:
             return self._closed(phase, reply)
+        if phase is Phase.MAIL and is_success(phase, reply):
+            self.in_question = frozenset()
         # Once the end is out, a 421 speaks for its own command only: the rest of the flight may have been taken.
         if phase is Phase.RCPT:
             self._recipient(place, reply)
         elif not is_success(phase, reply):
             self._refuse_rest(phase, reply)
         return self._next(phase, reply)
+
+    def _known(self, reply: Reply) -> list[Effect]:
+        """The peer has the transaction: what is left of it is the rest of the content and the end."""
+        offset = rest_from(reply, self.transaction.content)
+        if offset is None:
+            return self._lost(f"reply {reply.code} names no place in the message: {reply.text[:80]!a}")
+        self.owed.popleft()
+        left = [place for place in range(len(self.transaction.recipients)) if place not in self.outcomes]
+        if not self.transaction.reached and len(left) > 1:
+            self.transid = ""
+            self.unsent.extendleft([self._mail(), RESET])
+            return self._send()
+        self.unsent = deque([DATA])
+        reached = self.transaction.reached
+        self.accepted = [place for place in left if not reached or self._index(place) in reached]
+        for place in left:
+            if place not in self.accepted:
+                self.outcomes[place] = Outcome(self._index(place), Kind.DEFERRED, NOT_REACHED)
+        self.rest = self.transaction.content[offset:]
+        self.is_small = len(self.rest) <= SINGLE_FLIGHT_MAX_OCTETS
+        return self._send() if self.accepted else self._settle(Reuse.RESET)
 
     def _recipient(self, place: int, reply: Reply) -> None:
         if place in self.outcomes:
@@ -313,19 +311,19 @@ class Session:
         return self._settle(Reuse.CLOSE if phase is Phase.DATA and is_success(phase, reply) else Reuse.RESET)
 
     def _content(self, phase: Phase) -> list[Effect]:
-        content = self.transaction.content
-        if self.offers.chunking and self.is_small:
-            self.end = f"BDAT {len(content)} LAST\r\n".encode() + content
-        elif self.offers.chunking and phase is not Phase.CHUNK:
+        rest = self.rest
+        if self.is_chunking and self.is_small:
+            self.end = f"BDAT {len(rest)} LAST\r\n".encode() + rest
+        elif self.is_chunking and phase is not Phase.CHUNK:
             self.owed.append((Phase.CHUNK, -1))
-            return [Write(f"BDAT {len(content)}\r\n".encode() + content), self._await()]
-        elif self.offers.chunking:
+            return [Write(f"BDAT {len(rest)}\r\n".encode() + rest), self._await()]
+        elif self.is_chunking:
             self.end = b"BDAT 0 LAST\r\n"
         elif self.is_small:
-            self.end = stuff(content) + END
+            self.end = stuff(rest) + END
         else:
             self.end = END
-            return [Write(stuff(content)), *self._ask()]
+            return [Write(stuff(rest)), *self._ask()]
         return self._ask()
 
     def _ended(self, reply: Reply) -> list[Effect]:
@@ -357,10 +355,17 @@ class Session:
         return self._settle(Reuse.CLOSE)
 
     def _refuse_rest(self, phase: Phase, reply: Reply) -> None:
-        for place in range(len(self.transaction.recipients)):
+        for place, recipient in enumerate(self.transaction.recipients):
             if place not in self.outcomes:
-                self.outcomes[place] = by_reply(self._index(place), phase, reply)
+                outcome = by_reply(recipient.index, phase, reply)
+                if recipient.index in self.in_question:
+                    outcome = Outcome(recipient.index, Kind.DEFERRED, outcome.reason, reply)
+                self.outcomes[place] = outcome
         self.accepted.clear()
+
+    def _defer_rest(self, reason: str) -> None:
+        for place, recipient in enumerate(self.transaction.recipients):
+            self.outcomes.setdefault(place, Outcome(recipient.index, Kind.DEFERRED, reason))
 
     def _settle(self, reuse: Reuse) -> list[Effect]:
         self.state = State.SETTLED

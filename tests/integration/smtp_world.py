@@ -54,11 +54,11 @@ def transaction(*addresses: str, content: bytes = CONTENT) -> Transaction:
     return Transaction("from@example.net", tuple(Recipient(a, i) for i, a in enumerate(named)), content)
 
 
-async def grant() -> bool:
+async def grant(reaches: tuple[int, ...]) -> bool:
     return True
 
 
-async def withhold() -> bool:
+async def withhold(reaches: tuple[int, ...]) -> bool:
     return False
 
 

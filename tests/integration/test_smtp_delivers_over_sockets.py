@@ -88,7 +88,7 @@ async def test_a_withheld_end_leaves_no_mail_and_no_outcome(pool: Pool) -> None:
 async def test_a_release_that_fails_costs_the_connection_only(pool: Pool) -> None:
     inbox = Inbox()
 
-    async def fail() -> bool:
+    async def fail(reaches: tuple[int, ...]) -> bool:
         raise RuntimeError("no log")
 
     async with listening(inbox) as server:
@@ -104,7 +104,7 @@ async def test_a_cancelled_delivery_gives_its_place_back(pool: Pool) -> None:
     async with listening(inbox) as server:
         asked = asyncio.Event()
 
-        async def never() -> bool:
+        async def never(reaches: tuple[int, ...]) -> bool:
             asked.set()
             await asyncio.Event().wait()
             return True
@@ -158,7 +158,7 @@ async def test_a_refused_connection_defers_and_never_asks(pool: Pool) -> None:
     async with listening(Inbox()) as server:
         port = server.port
 
-    async def never() -> bool:
+    async def never(reaches: tuple[int, ...]) -> bool:
         raise AssertionError("asked without a connection")
 
     delivery = await pool.deliver(route(port), "b.org", transaction(), never)
@@ -209,7 +209,7 @@ async def test_releases_are_asked_once_and_awaited(pool: Pool) -> None:
     answered: list[bool] = []
 
     def slow(_: int) -> Callable[[], Awaitable[bool]]:
-        async def release() -> bool:
+        async def release(reaches: tuple[int, ...]) -> bool:
             await asyncio.sleep(0.01)
             assert len(inbox.taken) == len(answered)
             answered.append(True)

@@ -1,8 +1,9 @@
 """What only real sockets show: slow readers, half-closed clients, a listener that closes, peers of 1990."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
+from fastemailnet.net.connection import Release
 from fastemailnet.net.pool import Delivery, Limits, Pool
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import Kind
@@ -72,9 +73,7 @@ class Peer:
             self.content += octets
 
 
-async def deliver(
-    port: int, release: Callable[[], Awaitable[bool]], *addresses: str, content: bytes | None = None
-) -> Delivery:
+async def deliver(port: int, release: Release, *addresses: str, content: bytes | None = None) -> Delivery:
     what = transaction(*addresses) if content is None else transaction(*addresses, content=content)
     return await Pool("client.example", Limits()).deliver(route(port), "example.org", what, release)
 
@@ -85,7 +84,7 @@ async def test_the_release_is_not_asked_while_a_body_waits_in_the_process() -> N
     port = await peer.start()
     asked: list[bool] = []
 
-    async def release() -> bool:
+    async def release(reaches: tuple[int, ...]) -> bool:
         asked.append(peer.reads.is_set())
         return True
 

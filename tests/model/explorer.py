@@ -2,7 +2,9 @@
 
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 
+from fastemailnet.errors import IllegalTransition
 from tests.model.steps import Model, is_quiet
 from tests.model.world import World
 
@@ -28,7 +30,12 @@ def explore(model: Model, max_states: int) -> Report:
     while frontier and not report.violation and report.complete:
         behind: list[World] = []
         for world in frontier:
-            moves = model.moves(world)
+            try:
+                moves = model.moves(world)
+            except (AssertionError, IllegalTransition) as error:  # a machine that finds itself misused is a finding too
+                report.violation = f"{type(error).__name__}: {error}"
+                report.trace = trace(model, parents, world)
+                break
             if is_quiet(moves) and (stuck := model.stuck(world)):
                 report.violation, report.trace = stuck, trace(model, parents, world)
                 break
@@ -56,6 +63,6 @@ def trace(model: Model, parents: dict[World, World | None], world: World) -> lis
         path.append(before)
     path.reverse()
     said = []
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in pairwise(path):
         said.append(next(model.says(move) for move, reached, _ in model.moves(before) if reached == after))
     return said

@@ -188,6 +188,10 @@ class Nodes:
 
     def ends(self, node: Node, work: Work, machine: Attempt) -> Iterator[NodeMove]:
         """The end leaves; the peer takes the message or not, and its reply may be lost."""
+        if work.attempt <= self.bounds.loses:
+            lost = self.machine(work.after(machine))
+            after, flights = self.perform(node, work, lost, lost.step(Ended((Kind.DEFERRED,))))
+            yield NodeMove(f"{name(node)}: the connection was lost before the end left", after, flights)
         for kind in self.bounds.replies:
             if kind is not Kind.RELAYED and work.attempt > self.bounds.attempts:
                 continue
@@ -213,7 +217,7 @@ class Nodes:
         """The node's right."""
         standing = Standing.FENCED if node.has_seen_fence else Standing.HOLDING
         numbers = {False: node.numbers[0], True: node.numbers[1]}
-        return self.parts.right(*node.token, 0, node.epoch, standing, numbers)
+        return self.parts.right(*node.token, 0, node.epoch, standing, numbers=numbers)
 
     def held(self, node: Node) -> Held:
         """The node's leases."""
@@ -222,9 +226,7 @@ class Nodes:
             held.grant(lease)
         return held
 
-    def perform(
-        self, node: Node, work: Work, machine: Attempt, effects: list[Any]
-    ) -> tuple[Node, tuple[Flight, ...]]:
+    def perform(self, node: Node, work: Work, machine: Attempt, effects: list[Any]) -> tuple[Node, tuple[Flight, ...]]:
         """The node with the machine's state, and the appends that its effects ask for."""
         right = self.right(node)
         flights = [flight for effect in effects if (flight := self.flight(node, work, effect, right)) is not None]

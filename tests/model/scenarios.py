@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from fastemailnet.flashsync.frames import Verdict
 from fastemailnet.outcome import Kind
 from tests.model.world import Bounds
 
@@ -18,6 +19,7 @@ RESTART = Bounds(replies=RELAYED, fences=0, joins=1)
 ECHO = Bounds(replies=RELAYED, kills=0, echoes=1)
 STEAL = Bounds(units=2, lease_units=2, steals=True, replies=RELAYED, kills=0, verdict=None)
 ASK = Bounds(remembers=True)
+FORGET = Bounds(remembers=True, kills=0, loses=2)
 ORDER = Bounds(units=2, partition=1, kills=0, replies=(Kind.RELAYED, Kind.IN_DOUBT))
 
 SCENARIOS = {  # the largest first, so that two processes end together
@@ -31,7 +33,11 @@ SCENARIOS = {  # the largest first, so that two processes end together
     "deferral, two coordinators": Bounds(replies=(Kind.RELAYED, Kind.DEFERRED), kills=0, fences=0, takeovers=1),
     "kill and two suspicions, reply or none": Bounds(fences=2),
     "order_key, kill and suspicion": replace(ORDER, kills=1),
-    "a peer that remembers, kill and suspicion, deferral": replace(ASK, early=(Kind.DEFERRED,)),
+    "order_key, doubt held for a person": replace(ORDER, kills=1, fences=0, verdict=None),
+    "stealing, reply or none, retry": replace(
+        STEAL, fences=0, replies=(Kind.RELAYED, Kind.IN_DOUBT), verdict=Verdict.RETRY
+    ),
+    "a peer that remembers, kill and suspicion, deferral": replace(ASK, early=(Kind.DEFERRED,), loses=2),
     "deferral by the reply, kill and suspicion": DEFER,
     "kill and suspicion, an append lands twice": replace(ECHO, kills=1),
     "doubt held for a person, early rejection": Bounds(verdict=None, early=(Kind.REJECTED,)),

@@ -1,7 +1,7 @@
 """The steps of a world, driven by the production machines: what may happen next, and what the machines make of it.
 
-A step touches a part of the world only: a record lands in one stream, a node acts on what it sees of the log. What follows from a part
-is worked out once and remembered, so that a step of the whole is a few look-ups.
+A step touches a part of the world only: a record lands in one stream, a node acts on what it sees of the log. What follows from
+a part is worked out once and remembered, so that a step of the whole is a few look-ups.
 """
 
 from functools import cache
@@ -17,13 +17,14 @@ from tests.model.world import MAIL, TIER, Answer, Book, Bounds, End, Flight, Nod
 
 Move = tuple[tuple[Any, ...], World, str]  # what was done, the world behind it, the invariant it breaks
 AT_MS = 10  # every doubt and every deferral is due
+PRODUCTION = Parts()
 FAULTS = frozenset({"kill", "suspect", "takeover", "rejoin", "echo"})
 
 
 class Model:
     """The worlds under given bounds, driven by the production machines or by mutants of them."""
 
-    def __init__(self, bounds: Bounds, parts: Parts = Parts()) -> None:
+    def __init__(self, bounds: Bounds, parts: Parts = PRODUCTION) -> None:
         self.bounds = bounds
         self.parts = parts
         self.machines = Nodes(bounds, parts)
@@ -40,7 +41,18 @@ class Model:
         self.seen: list[dict[str, int]] = []  # what a node of this name sees, likewise
         self.broken: list[str] = []
         # Remembered per model: functools' caches are the fastest look-up there is.
-        for name in ("land", "landable", "waiting", "without", "adding", "node_moves", "answered", "put", "lead", "judge"):
+        for name in (
+            "land",
+            "landable",
+            "waiting",
+            "without",
+            "adding",
+            "node_moves",
+            "answered",
+            "put",
+            "lead",
+            "judge",
+        ):
             setattr(self, name, cache(getattr(self, name)))
 
     def genesis(self) -> World:
@@ -143,7 +155,7 @@ class Model:
             journals = list(was.journals)
             journals[what.partition] = (*journals[what.partition], what.frame)
             number = self.log(was._replace(journals=tuple(journals)), streams, (what.partition, what.frame))
-        if what.key is None and not is_fenced or what.is_echo:
+        if (what.key is None and not is_fenced) or what.is_echo:
             return number, None
         return number, Answer(what.key or (0, 0), position, is_fenced)
 
@@ -200,7 +212,9 @@ class Model:
                 fewer = self.rests.number(spent._replace(kills=spent.kills + 1))
                 dead = self.nodes.number(Node(node.name, node.incarnation, 0, is_alive=False))
                 nodes = self.put(fleet, index, dead)
-                found.append((("kill", f"kill {node.name}.{node.incarnation}"), (streams, flown, nodes, fewer, ends), ""))
+                found.append(
+                    (("kill", f"kill {node.name}.{node.incarnation}"), (streams, flown, nodes, fewer, ends), "")
+                )
 
     def node_moves(self, number: int, view: int) -> list[tuple[str, int, tuple[int, ...], Ending | None]]:
         """The steps of a node that sees this, in numbers."""

@@ -1,15 +1,15 @@
 """A small world: two nodes, coordinators that crash and linger, and appends that are late, reordered, repeated or never land.
 
-Everything a process writes is first *in flight* and lands at any later moment, or never, even after its writer died; the frames that one
-incarnation writes into one channel (permissions, facts) keep their order, as a batching appender gives it. Records of a fenced token land
-behind the fence, as they do in Kafka, and the writer learns so. A coordinator reads to the tail before it acts; a node follows control
-at its own pace.
+Everything a process writes is first *in flight* and lands at any later moment, or never, even after its writer died; the frames
+that one incarnation writes into one channel (permissions, facts) keep their order, as a batching appender gives it. Records of
+a fenced token land behind the fence, as they do in Kafka, and the writer learns so. A coordinator reads to the tail before it
+acts; a node follows control at its own pace.
 
 Times are logical: a node is *late* once the fleet has waited longer than any right of it can last, which is when a doubt may be
 resolved without asking the peer.
 
-The values are plain and hashable. ``Book`` gives each distinct one a number, so that a world is five small integers and what follows
-from a part of it is worked out once.
+The values are plain and hashable. ``Book`` gives each distinct one a number, so that a world is five small integers and what
+follows from a part of it is worked out once.
 """
 
 from collections.abc import Hashable
@@ -46,6 +46,7 @@ class Bounds:
     attempts: int = 1  # up to which attempt a peer answers anything but RELAYED
     verdict: f.Verdict | None = f.Verdict.RETRY
     remembers: bool = False  # the peer offers CHECKPOINT
+    loses: int = 0  # up to which attempt a connection may be lost between the release of an end and its leaving
 
 
 class Work(NamedTuple):
@@ -179,6 +180,19 @@ def brief(frame: Any) -> str:
     if isinstance(frame, tuple):
         return f"copy of unit {frame[0]} as attempt {frame[1]}"
     fields = {name: getattr(frame, name) for name in frame.__struct_fields__}
-    shown = ("epoch", "node", "incarnation", "lease", "offset", "lo", "hi", "at", "attempt", "intent", "verdict", "reason")
+    shown = (
+        "epoch",
+        "node",
+        "incarnation",
+        "lease",
+        "offset",
+        "lo",
+        "hi",
+        "at",
+        "attempt",
+        "intent",
+        "verdict",
+        "reason",
+    )
     text = type(frame).__name__.upper() + " " + " ".join(f"{k}={fields[k]}" for k in shown if k in fields)
     return text + (f" kinds={','.join(frame.kinds)}" if isinstance(frame, f.Outcome) else "")

@@ -1,6 +1,6 @@
 """The client's machine against the server's, in memory: every form of the dialogue, any split of the stream, faults at any octet."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,11 +49,17 @@ class World:
     piece: int  # octets that arrive at a time
 
 
+TRANSID = "7-0@node.example.net"
+
+
 @dataclass
 class Run:
-    """One dialogue."""
+    """One dialogue. ``memory`` is what the server knows of the transaction from before, ``reached`` what the client does."""
 
     world: World
+    reached: tuple[int, ...] = ()
+    memory: srv.Known | None = None
+    reaches: tuple[int, ...] = ()
     written: bytes = b""
     replies: bytes = b""
     heard: int = 0
@@ -66,8 +72,9 @@ class Run:
     def go(self) -> Settled:
         world = self.world
         addresses = tuple(Recipient(f"{code}.r{i}@example.org", 7 + i) for i, code in enumerate(world.recipients))
-        self.session = Session(Transaction("a@example.net", addresses, world.content), world.capabilities, world.ahead)
-        self.server = srv.Server("mx.example.org")
+        transaction = Transaction("a@example.net", addresses, world.content, transid=TRANSID, reached=self.reached)
+        self.session = Session(transaction, world.capabilities, world.ahead)
+        self.server = srv.Server("mx.example.org", checkpoint=True)
         self.server.feed(b"EHLO c\r\n")
         while (effect := self.server.next()) is not None:
             assert isinstance(effect, srv.Write)
@@ -95,7 +102,8 @@ class Run:
                 case Write(octets):
                     self.written += octets
                     self.serve(octets)
-                case AskRelease():
+                case AskRelease(reaches):
+                    self.reaches = reaches
                     self.ask()
                 case Settled():
                     assert self.settled is None
@@ -124,13 +132,14 @@ class Run:
             case srv.Write(octets):
                 return octets
             case srv.AskSender():
-                answer = self.server.answer(REFUSALS.get(self.world.sender))
+                answer = self.server.answer(REFUSALS.get(self.world.sender) or self.memory)
             case srv.AskRecipient(address):
                 answer = self.server.answer(REFUSALS.get(int(address.partition(".")[0])))
             case srv.AskMessage(envelope, content):
                 if self.world.message == 250:
                     self.taken.append(envelope.recipients)
                     self.contents.append(content)
+                    self.memory = srv.Known(len(content), TAKEN) if envelope.transid else None
                 answer = self.server.answer(REFUSALS.get(self.world.message, TAKEN))
             case _:
                 raise AssertionError(effect)
@@ -144,7 +153,13 @@ large = st.just(b"." * 900 + b"\r\n").map(lambda line: line * (SINGLE_FLIGHT_MAX
 worlds = st.builds(
     World,
     capabilities=st.builds(
-        Capabilities, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.sampled_from([None, 0, 10**7])
+        Capabilities,
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from([None, 0, 10**7]),
+        st.booleans(),
     ),
     ahead=st.sampled_from(Ahead),
     content=st.one_of(contents, contents, contents, large),
@@ -160,7 +175,7 @@ worlds = st.builds(
 
 def observed_end(written: bytes) -> bool:
     """Whether a server that accepts everybody would see the end of a message in these octets."""
-    observer = srv.Server("observer")
+    observer = srv.Server("observer", checkpoint=True)
     observer.feed(b"EHLO c\r\n" + written)
     while (effect := observer.next()) is not None:
         if isinstance(effect, srv.AskMessage):
@@ -225,3 +240,31 @@ def test_how_the_stream_is_split_changes_nothing(world: World, piece: int) -> No
     world.piece = piece
     second = Run(world).go()
     assert first == second
+
+
+@settings(max_examples=500, deadline=None)
+@given(worlds, st.integers(0, 400), st.sampled_from([250, 250, 421, 550]))
+def test_an_end_in_doubt_is_asked_about_and_nobody_gets_a_second_copy(
+    world: World, cut_after: int, sender: int
+) -> None:
+    """Two attempts at the same recipients under one id, both perhaps cut; what the second says is true of both."""
+    world.capabilities = replace(world.capabilities, checkpoint=True)
+    world.is_granted, world.is_lost_while_asking = True, False
+    world.cut_after = cut_after
+    first = Run(world)
+    settled = first.go()
+    doubted = tuple(outcome.recipient for outcome in settled.outcomes if outcome.kind is Kind.IN_DOUBT)
+    if not doubted:
+        return
+    assert doubted == first.reaches
+    world.cut_after, world.sender = None, sender
+    second = Run(world, reached=doubted, memory=first.memory)
+    again = second.go()
+    taken = {address for addresses in first.taken + second.taken for address in addresses}
+    for place, outcome in enumerate(again.outcomes):
+        is_taken = f"{world.recipients[place]}.r{place}@example.org" in taken
+        assert (outcome.kind is Kind.RELAYED) <= is_taken
+        assert (outcome.kind is Kind.BOUNCED) <= (not is_taken)
+        if outcome.recipient in doubted and sender == 250:
+            assert (outcome.kind is Kind.RELAYED) == is_taken
+    assert len(first.contents + second.contents) <= 1

@@ -92,11 +92,13 @@ def test_an_attempt_that_asks_goes_under_the_id_of_the_one_in_doubt() -> None:
     assert u.Attempt(number=2).step(u.AskRelease((0, 3))) == [u.LogIntent(Asked(2, (0, 3)))]
 
 
-def test_a_copy_goes_on_asking_until_the_peer_has_answered() -> None:
+@pytest.mark.parametrize("state", [u.State.LEASED, u.State.SENT])
+def test_a_copy_goes_on_asking(state: u.State) -> None:
     asked = Asked(1, (0,))
-    assert u.Attempt(number=2, asked=asked).step(u.Ended((Kind.DEFERRED,))) == [u.LogCopy(asked)]
-    answered = u.Attempt(u.State.SENT, 5, number=2, asked=asked)
-    assert answered.step(u.Ended((Kind.DEFERRED,))) == [u.LogCopy(None)]
+    attempt = u.Attempt(state, number=2, asked=asked)
+    assert attempt.step(u.Ended((Kind.DEFERRED,))) == [u.LogCopy(asked)]
+    assert u.still_asked(asked, (0, 1)) == asked
+    assert u.still_asked(asked, (1,)) is None
 
 
 def test_frames_are_numbered_by_channel() -> None:

@@ -1,0 +1,1 @@
+"""Scripts of frames and events that once went wrong. Each says what was seen, and by whom."""

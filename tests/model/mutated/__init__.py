@@ -1,0 +1,1 @@
+"""The production machines, each with one rule taken out."""
