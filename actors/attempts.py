@@ -16,9 +16,10 @@ import msgspec
 
 from actors.clock import monotonic_ms, wall_ms
 from actors.evidence import evidence
-from actors.examine import Examined, Examiner, Ruling
+from actors.examine import Examined, Examiner, Look, Ruling, look
 from actors.journal import Journal
 from actors.leases import Taken
+from actors.poison import APART_STRIKES, DEAD, DEAD_STRIKES, Blame, look_apart
 from fastemailnet import ids
 from fastemailnet.delivery.retry import Retry, next_try
 from fastemailnet.delivery.route import Route
@@ -54,8 +55,11 @@ class Stations:
 class Attempts:
     """Works on the units of one incarnation."""
 
-    def __init__(self, journal: Journal, examiner: Examiner, pool: Pool, route: Route, stations: Stations) -> None:
+    def __init__(
+        self, journal: Journal, examiner: Examiner, pool: Pool, route: Route, stations: Stations, blame: Blame
+    ) -> None:
         self.journal = journal
+        self.blame = blame
         self.examiner = examiner
         self.pool = pool
         self.route = route
@@ -98,13 +102,18 @@ class _Attempt:
         if unit.expires_ms <= wall_ms():
             await self.end_all(Kind.EXPIRED, "expired before it could be sent")
             return
-        examined = await self.shop.examiner.examine(unit)
+        seen = await self.look()
+        if seen is None:
+            await self.give_up()
+            return
+        examined = await self.shop.examiner.examine(seen)
         if examined.ruling is not Ruling.SEND:
             await self.refuse(examined)
             return
         self.where["gate"] = examined.reason
         self.move(Event.VALID)
-        content = self.shop.examiner.sign(unit)
+        with self.shop.blame.looking(self.taken.place):
+            content = self.shop.examiner.sign(unit)
         self.content_sha256 = hashlib.sha256(content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
@@ -117,6 +126,21 @@ class _Attempt:
                 await self.end(delivery.outcomes)
             elif self.machine.state is u.State.LEASED:
                 await asyncio.sleep(AGAIN_S)  # the end was withheld; what is left of the right may allow another try
+
+    async def look(self) -> Look | None:
+        """Look into the message; None if no process survives that."""
+        with_text = self.shop.examiner.scorer is not None
+        if self.taken.strikes >= DEAD_STRIKES:
+            return None
+        if self.taken.strikes >= APART_STRIKES:
+            return await look_apart(self.unit.body, with_text)
+        with self.shop.blame.looking(self.taken.place):
+            return look(self.unit.body, with_text=with_text)
+
+    async def give_up(self) -> None:
+        """Keep the record for people, then end it."""
+        at = await self.shop.journal.copy(DEAD, self.unit)
+        await self.end_all(Kind.DEAD, f"looking into it ended {self.taken.strikes} processes; kept as {at}")
 
     def transaction(self, content: bytes) -> Transaction:
         """What is to be transmitted, under the name by which a peer that remembers can be asked about it."""

@@ -12,6 +12,7 @@ from actors.examine import Examiner, Gate, Scorer
 from actors.gateway import Gateway, listening_socket
 from actors.journal import Journal
 from actors.node import JoinCall
+from actors.poison import Blame
 from actors.reader import Call, FleetReader
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.config import Settings
@@ -129,10 +130,11 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer) ->
         "join": join,
         "examiner": examiner,
         "attempts": shops(settings, examiner),
+        "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 
 
-def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations], Attempts]:
+def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
     to = route(settings)
     limits = settings.delivery
@@ -140,8 +142,8 @@ def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations
     resolver = Resolver(settings.route.port) if to.kind is RouteKind.MX else None
     pool = Pool(settings.gateway.hostname, bounds, resolver)
 
-    def shop(journal: Journal, stations: Stations) -> Attempts:
-        return Attempts(journal, examiner, pool, to, stations)
+    def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
+        return Attempts(journal, examiner, pool, to, stations, blame)
 
     return shop
 
@@ -172,4 +174,5 @@ def gateway(settings: Settings, call: Call) -> Gateway:
 
 def inbox_parts(settings: Settings) -> dict[str, Any]:
     """The constructor's arguments of the capture inbox."""
-    return {"sandbox": settings.sandbox, "directory": settings.fleet.data / "inbox"}
+    checkpoint = settings.sandbox.checkpoint
+    return {"sandbox": settings.sandbox, "directory": settings.fleet.data / "inbox", "checkpoint": checkpoint}

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
+
 from fastemailnet.envelope import Unit
 from fastemailnet.message.dkim import Signer
 from fastemailnet.message.text import model_input, visible_text
@@ -48,6 +50,25 @@ class Gate:
     timeout_s: float
 
 
+class Look(msgspec.Struct, frozen=True):
+    """What a message looks like: why it is none, or what the model reads and what is striking about it."""
+
+    problem: str = ""
+    text: str = ""
+    signals: tuple[str, ...] = ()
+
+
+def look(body: bytes, *, with_text: bool) -> Look:
+    """Look into a message, in one go. ``with_text``: somebody will read its text."""
+    problems = check(body)
+    if problems:
+        return Look(str(problems[0]))
+    if not with_text:
+        return Look()
+    text = visible_text(body)
+    return Look("", model_input(text), tuple(text.signals[:3]))
+
+
 class Examiner:
     """The stage of one node. ``scorer`` is None where the classifier is off."""
 
@@ -60,22 +81,20 @@ class Examiner:
         self.scored = 0
         self.unscored = 0
 
-    async def examine(self, unit: Unit) -> Examined:
-        """Validate and score one unit."""
-        problems = check(unit.body)
-        if problems:
-            return Examined(Ruling.INVALID, str(problems[0]))
+    async def examine(self, seen: Look) -> Examined:
+        """Rule over a message by what it looks like."""
+        if seen.problem:
+            return Examined(Ruling.INVALID, seen.problem)
         if self.scorer is None:
             return Examined(Ruling.SEND, "classifier off")
-        text = visible_text(unit.body)
-        score = await self._score(model_input(text))
+        score = await self._score(seen.text)
         if score is None:
             self.unscored += 1
             return Examined(Ruling.SEND, "not scored: the classifier did not answer in time")
         self.scored += 1
         bad = score[1] + score[2]
         name = "phish" if score[2] > score[1] else "spam"
-        why = f"{name} score {bad:.3f}" + (f" ({'; '.join(text.signals[:3])})" if text.signals else "")
+        why = f"{name} score {bad:.3f}" + (f" ({'; '.join(seen.signals)})" if seen.signals else "")
         if bad >= self.gate.reject:
             return Examined(Ruling.REJECT, why, bad)
         if bad >= self.gate.hold:

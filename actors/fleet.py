@@ -5,6 +5,7 @@ whose ``run`` fails exits, so that its next life begins from the log as well; th
 """
 
 import asyncio
+import faulthandler
 import os
 import secrets
 import signal
@@ -29,6 +30,7 @@ from actors.inbox import Inbox
 from actors.ledger import LedgerActor
 from actors.node import NodeActor
 from fastemailnet.config import Settings
+from fastemailnet.envelope import Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.frames import Join
 
@@ -36,6 +38,7 @@ NAMESPACE = "fastemailnet"
 OBJECT_STORE_OCTETS = 80_000_000  # nothing large ever goes through Ray
 CALL_PAUSE_S = 0.2
 START_S = 60.0
+HUNG_S = 20.0
 
 
 async def call(actor: str, method: str, *args: Any) -> Any:
@@ -73,6 +76,13 @@ async def or_exit(run: Callable[[], Awaitable[None]]) -> None:
     os._exit(1)
 
 
+async def stay_awake() -> None:
+    """End this process if its loop hangs: the log fences it, but only its end frees its memory and tells whose fault it was."""
+    while True:
+        faulthandler.dump_traceback_later(HUNG_S, exit=True)
+        await asyncio.sleep(HUNG_S / 10)
+
+
 class _Process:
     """What every process of the fleet answers."""
 
@@ -94,9 +104,9 @@ class _Node(NodeActor, _Process):
         self.settings = settings
         super().__init__(**build.node_parts(settings, name, self.ask_join, self.ask_scores))
 
-    async def ask_join(self, name: str, capacity: int) -> tuple[Join, int]:
+    async def ask_join(self, name: str, capacity: int, blamed: Position | None) -> tuple[Join, int]:
         """JOIN by the coordinator."""
-        joined: tuple[Join, int] = await persistently("coordinator", "join", name, capacity)
+        joined: tuple[Join, int] = await persistently("coordinator", "join", name, capacity, blamed)
         return joined
 
     async def ask_scores(self, texts: list[str]) -> list[tuple[float, float, float]]:
@@ -108,7 +118,9 @@ class _Node(NodeActor, _Process):
         if self.settings.classifier.enabled:
             hold, reject = await persistently("classifier", "gate")
             self.examiner.gate = build.gate(self.settings, hold, reject)
+        watchdog = asyncio.create_task(stay_awake())
         await or_exit(super().run)
+        watchdog.cancel()
 
 
 class _Classifier(ClassifierActor, _Process):
@@ -207,6 +219,9 @@ class Fleet:
         for run in ended:
             name = self.runs.pop(run)
             names.append(name)
+            if name.startswith("node-"):
+                # Ray knows of an end in milliseconds, the log only by silence. A hint: what counts is the FENCE.
+                self.actors["coordinator"].suspect.remote(name, "its process ended")
             time.sleep(CALL_PAUSE_S)
             self._run(name)
         return names

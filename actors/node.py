@@ -6,7 +6,7 @@ an INTENT still gets its fact from them (R5), one without is refused by the log 
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from actors.attempts import Attempts, Stations
@@ -14,14 +14,15 @@ from actors.clock import monotonic_ms, wall_ms
 from actors.examine import Examiner
 from actors.journal import Journal
 from actors.leases import Leases, Room, Taken
-from fastemailnet.envelope import Lane
+from actors.poison import Blame
+from fastemailnet.envelope import Lane, Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.frames import CONTROL, Beat, Join, decode_control
 from fastemailnet.flashsync.node import BEAT_EVERY_MS, Right, Standing
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
 
-JoinCall = Callable[[str, int], Awaitable[tuple[Join, int]]]
+JoinCall = Callable[[str, int, Position | None], Coroutine[Any, Any, tuple[Join, int]]]
 ROOM_UNITS = {Lane.TRANSACTIONAL.stream: 128, Lane.STANDARD.stream: 128, Lane.BULK.stream: 128}
 TIER_ROOM_UNITS = 64
 CAPACITY_UNITS = 512
@@ -40,7 +41,8 @@ class NodeActor:
         group: GroupCommit,
         join: JoinCall,
         examiner: Examiner,
-        attempts: Callable[[Journal, Stations], Attempts],
+        attempts: Callable[[Journal, Stations, Blame], Attempts],
+        blame: Blame,
     ) -> None:
         self.name = name
         self.log = log
@@ -48,6 +50,7 @@ class NodeActor:
         self.join = join
         self.examiner = examiner
         self.attempts = attempts
+        self.blame = blame
         self.stations = Stations(Counter())
         self.incarnation = 0
 
@@ -59,7 +62,8 @@ class NodeActor:
             LogError: the log failed.
         """
         while True:
-            frame, position = await self.join(self.name, CAPACITY_UNITS)
+            frame, position = await self.join(self.name, CAPACITY_UNITS, self.blame.left())
+            self.blame.clear()
             self.incarnation = frame.incarnation
             right = Right(frame.node, frame.incarnation, monotonic_ms(), frame.epoch)
             await Incarnation(self, right, frame.slot, position).serve()
@@ -97,7 +101,7 @@ class Incarnation:
         self.right = right
         self.journal = Journal(node.group, slot, right)
         self.leases = Leases(node.log, self.journal, control_position)
-        self.shop = node.attempts(self.journal, node.stations)
+        self.shop = node.attempts(self.journal, node.stations, node.blame)
         self.works: set[asyncio.Task[None]] = set()
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self.rooms = {stream: Room(units) for stream, units in ROOM_UNITS.items()}

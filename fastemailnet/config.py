@@ -90,6 +90,7 @@ class SandboxSection(Section):
     bind: str = Field("127.0.0.1", description="address to listen on")
     smtp_port: Port = Field(2526, description="its SMTP port")
     store_bodies: bool = Field(False, description="keep each captured message as a file")
+    checkpoint: bool = Field(False, description="offer CHECKPOINT (RFC 1845), so that a lost reply can be asked for")
 
 
 class DkimSection(Section):

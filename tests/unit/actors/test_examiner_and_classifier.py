@@ -5,15 +5,12 @@ import asyncio
 import pytest
 
 from actors.classifier import MAX_WAITING, ClassifierActor
-from actors.examine import Examiner, Gate, Ruling
-from fastemailnet.envelope import Lane, Recipient, Unit
+from actors.examine import Examiner, Gate, Ruling, look
 
 GATE = Gate(hold=0.5, reject=0.9, timeout_s=0.2)
 
 
-def unit(body: bytes = b"From: a@example.org\r\n\r\nhello\r\n") -> Unit:
-    people = (Recipient("b@example.org", 0),)
-    return Unit(bytes(16), Lane.STANDARD, "", 0, 1, "a@example.org", people, "example.org", False, body)
+BODY = b"From: a@example.org\r\n\r\nhello\r\n"
 
 
 def scorer(bad: float, batches: list[int] | None = None):  # type: ignore[no-untyped-def]
@@ -28,14 +25,14 @@ def scorer(bad: float, batches: list[int] | None = None):  # type: ignore[no-unt
 
 @pytest.mark.parametrize(("bad", "ruling"), [(0.1, Ruling.SEND), (0.6, Ruling.HOLD), (0.95, Ruling.REJECT)])
 async def test_the_thresholds_rule(bad: float, ruling: Ruling) -> None:
-    examined = await Examiner(scorer(bad), GATE, None).examine(unit())
+    examined = await Examiner(scorer(bad), GATE, None).examine(look(BODY, with_text=True))
     assert (examined.ruling, examined.bad) == (ruling, bad)
 
 
 async def test_what_waits_while_a_batch_is_scored_shares_the_next() -> None:
     batches: list[int] = []
     examiner = Examiner(scorer(0.0, batches), GATE, None)
-    await asyncio.gather(*(examiner.examine(unit()) for _ in range(50)))
+    await asyncio.gather(*(examiner.examine(look(BODY, with_text=True)) for _ in range(50)))
     assert sum(batches) == 50
     assert len(batches) <= 4
 
@@ -50,13 +47,13 @@ async def test_a_late_or_broken_scorer_does_not_stop_mail() -> None:
 
     for bad in (late, broken):
         examiner = Examiner(bad, GATE, None)
-        examined = await examiner.examine(unit())
+        examined = await examiner.examine(look(BODY, with_text=True))
         assert (examined.ruling, examined.bad, examiner.unscored) == (Ruling.SEND, None, 1)
         assert "not scored" in examined.reason
 
 
 async def test_an_invalid_message_is_not_scored() -> None:
-    examined = await Examiner(scorer(0.0), GATE, None).examine(unit(b"no header\n"))
+    examined = await Examiner(scorer(0.0), GATE, None).examine(look(b"no header\n", with_text=True))
     assert examined.ruling is Ruling.INVALID
 
 
