@@ -106,7 +106,7 @@ class _Attempt:
         if seen is None:
             await self.give_up()
             return
-        examined = await self.shop.examiner.examine(seen)
+        examined = await self.shop.examiner.examine(seen, unit.lane)
         if examined.ruling is not Ruling.SEND:
             await self.refuse(examined)
             return
@@ -119,7 +119,7 @@ class _Attempt:
         self.move(Event.SCHEDULED)
         while self.machine.state is u.State.LEASED and self.may_go_on():
             delivery = await self.shop.pool.deliver(
-                self.shop.route, unit.domain, self.transaction(content), self.release
+                self.shop.route, unit.domain, self.transaction(content), self.release, unit.lane
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)

@@ -10,11 +10,24 @@ from typing import Any
 
 import msgspec
 
-from fastemailnet import ids
+from actors.doubts import summary
 from fastemailnet.envelope import Lane, Unit, decode_unit
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
 from fastemailnet.flashsync.fold import Fold
-from fastemailnet.flashsync.frames import CONTROL, JOURNAL, decode_control, decode_journal
+from fastemailnet.flashsync.frames import (
+    CONTROL,
+    JOURNAL,
+    NO_INTENT,
+    Intent,
+    JournalFrame,
+    Outcome,
+    Resolve,
+    Void,
+    decode_control,
+    decode_journal,
+)
+from fastemailnet.flashsync.lease import Open, Spot
+from fastemailnet.ledger.fact import decode_facts
 from fastemailnet.log.interface import Log
 from fastemailnet.outcome import Kind
 
@@ -30,6 +43,7 @@ class Auditor:
         self.accepted = 0
         self.units = 0
         self.positions: dict[tuple[str, int], int] = {}
+        self.reports: dict[Spot, int] = {}  # INTENT in doubt → where its node's own report of the doubt stands
 
     def catch_up(self) -> None:
         """Read what is new. Journal ends are taken first, control next, so that each lease a frame names is known."""
@@ -38,12 +52,21 @@ class Auditor:
             self.fold.apply_control(decode_control(record))
         for partition, end in ends.items():
             for position, record in self._new(JOURNAL, partition, end):
-                self.fold.apply_journal(partition, position, decode_journal(record))
+                frame = decode_journal(record)
+                self.fold.apply_journal(partition, position, frame)
+                self._note(partition, position, frame)
         for stream, partition in self._mail():
             for _, record in self._new(stream, partition, self.log.end(stream, partition)):
                 unit = unit_in(record)
                 self.accepted += len(unit.recipients) if unit is not None else 1
                 self.units += 1
+
+    def _note(self, partition: int, position: int, frame: JournalFrame) -> None:
+        """Remember where a node reported a doubt, as long as it may be one."""
+        if isinstance(frame, Outcome) and frame.intent != NO_INTENT and Kind.IN_DOUBT in frame.kinds:
+            self.reports[partition, frame.intent] = position
+        elif isinstance(frame, Outcome | Void | Resolve):
+            self.reports.pop((partition, frame.intent), None)
 
     def _mail(self) -> list[tuple[str, int]]:
         return [(lane.stream, partition) for lane in Lane for partition in self.log.partitions(lane.stream)]
@@ -90,19 +113,31 @@ class Auditor:
     def in_doubt(self) -> list[dict[str, Any]]:
         """The attempts in doubt, for people."""
         self.catch_up()
-        return [
-            {
-                "message": ids.to_text(entry.message),
-                "place": str(entry.place),
-                "attempt": entry.attempt,
-                "recipients": len(entry.kinds),
-                "since_ms": entry.doubt_ms,
-                "reason": entry.reason,
-                "journal": entry.spot[0],
-                "intent": entry.spot[1],
-            }
-            for entry in self.fold.in_doubt()
-        ]
+        return [summary(entry) for entry in self.fold.in_doubt()]
+
+    def doubt(self, spot: Spot) -> tuple[Open, Intent, Unit | None, str] | None:
+        """The attempt in doubt whose INTENT stands at ``spot``, that INTENT, its unit and the host it went to; None if it is in none.
+
+        The unit is None where its record is gone or none, the host "" where no node reported it.
+        """
+        self.catch_up()
+        entry = self.fold.open.get(spot)
+        if entry is None or entry.doubt_ms is None:
+            return None
+        intent = self._frame(spot)
+        assert isinstance(intent, Intent)
+        records = self.log.fetch(*entry.place, 1)
+        unit = unit_in(records[0][1]) if records and records[0][0] == entry.place.offset else None
+        return entry, intent, unit, self._host(spot)
+
+    def _host(self, spot: Spot) -> str:
+        report = self._frame((spot[0], self.reports[spot])) if spot in self.reports else None
+        facts = decode_facts(report.evidence) if isinstance(report, Outcome) else []
+        return next((str(fact.detail["host"]) for fact in facts if "host" in fact.detail), "")
+
+    def _frame(self, spot: Spot) -> JournalFrame:
+        ((_, record),) = self.log.fetch(JOURNAL, *spot, 1)
+        return decode_journal(record)
 
 
 def unit_in(record: bytes) -> Unit | None:

@@ -9,13 +9,25 @@ reading, nothing else.
 """
 
 import asyncio
+import os
 from typing import Any
 
 from actors.clock import wall_ms
 from fastemailnet.envelope import Lane, Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Coordinator, Policy, Write
-from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Fence, Join, Verdict, decode_control, decode_journal, encode
+from fastemailnet.flashsync.frames import (
+    CONTROL,
+    JOURNAL,
+    Fence,
+    Join,
+    Outcome,
+    Verdict,
+    Void,
+    decode_control,
+    decode_journal,
+    encode,
+)
 from fastemailnet.flashsync.snapshot import SNAPSHOT, decode_snapshot, encode_snapshot
 from fastemailnet.log.interface import Log, Token
 
@@ -23,6 +35,7 @@ READ_RECORDS = 2_000
 HOT_S = 0.01  # leases reach far ahead, so nobody waits for a turn of this loop
 IDLE_MAX_S = 0.02
 REPLAN_S = 0.1
+WHO_OCTETS = 7  # a number that MessagePack and its readers take as an integer
 SNAPSHOT_FRAMES = 20_000  # a snapshot after so many frames, or after twice as many as there are open entries in it
 
 JoinFuture = asyncio.Future[tuple[Join, int]]
@@ -33,7 +46,7 @@ class CoordinatorActor:
 
     def __init__(self, log: Log, policy: Policy) -> None:
         self.log = log
-        self.machine = Coordinator(policy)
+        self.machine = Coordinator(policy, who=int.from_bytes(os.urandom(WHO_OCTETS)))
         self.control_position = 0
         self.journal_positions = [0] * JOURNAL_PARTITIONS
         self.frames_since_snapshot = 0
@@ -64,7 +77,9 @@ class CoordinatorActor:
             idle_s = HOT_S if read else min(idle_s * 1.5, IDLE_MAX_S)
             since_plan_s += idle_s
             await asyncio.sleep(idle_s)
-        raise FleetError(f"coordinator of epoch {self.machine.epoch} was followed by {self.machine.fold.epoch}")
+        raise FleetError(
+            f"coordinator of epoch {self.machine.epoch} was followed by another (epoch {self.machine.fold.epoch})"
+        )
 
     async def join(self, node: str, capacity: int, blamed: Position | None = None) -> tuple[Join, int]:
         """The next incarnation of a node, for this caller alone (R9), and the control offset behind its JOIN.
@@ -101,7 +116,7 @@ class CoordinatorActor:
         newest = self.log.fetch(SNAPSHOT, 0, self.log.end(SNAPSHOT, 0) - 1, 1) if self.log.end(SNAPSHOT, 0) else []
         if newest:
             fold, self.control_position = decode_snapshot(newest[0][1])
-            self.machine = Coordinator(self.machine.policy, fold)
+            self.machine = Coordinator(self.machine.policy, fold, self.machine.who)
             for partition, position in fold.read.items():
                 self.journal_positions[partition] = position
 
@@ -183,9 +198,16 @@ class CoordinatorActor:
         entry = self.machine.fold.open.get((partition, intent))
         if entry is None or entry.doubt_ms is None:
             return False
-        self.append([self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason)])
+        write = self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason)
+        landed = self.log.append(JOURNAL, partition, [encode(write.frame)])
+        assert isinstance(landed, range)
+        # A fact may have come in between; then it settled the attempt, and the resolution is void.
+        start = self.journal_positions[partition]
+        between = self.log.fetch(JOURNAL, partition, start, landed.start - start) if landed.start > start else []
+        facts = (decode_journal(record) for _, record in between)
+        is_late = any(isinstance(frame, Outcome | Void) and frame.intent == intent for frame in facts)
         self.read_all()
-        return True
+        return not is_late
 
     async def status(self) -> dict[str, Any]:
         """What the coordinator knows, in numbers."""

@@ -11,7 +11,8 @@ from enum import Enum
 
 import msgspec
 
-from fastemailnet.envelope import Unit
+from fastemailnet.delivery.turns import Turns
+from fastemailnet.envelope import Lane, Unit
 from fastemailnet.message.dkim import Signer
 from fastemailnet.message.text import model_input, visible_text
 from fastemailnet.message.validate import check
@@ -76,18 +77,18 @@ class Examiner:
         self.scorer = scorer
         self.gate = gate
         self.signer = signer
-        self.waiting: list[tuple[str, asyncio.Future[tuple[float, float, float] | None]]] = []
+        self.waiting: Turns[tuple[str, asyncio.Future[tuple[float, float, float] | None]]] = Turns()
         self.in_flight = 0
         self.scored = 0
         self.unscored = 0
 
-    async def examine(self, seen: Look) -> Examined:
+    async def examine(self, seen: Look, lane: Lane = Lane.STANDARD) -> Examined:
         """Rule over a message by what it looks like."""
         if seen.problem:
             return Examined(Ruling.INVALID, seen.problem)
         if self.scorer is None:
             return Examined(Ruling.SEND, "classifier off")
-        score = await self._score(seen.text)
+        score = await self._score(seen.text, lane)
         if score is None:
             self.unscored += 1
             return Examined(Ruling.SEND, "not scored: the classifier did not answer in time")
@@ -107,9 +108,9 @@ class Examiner:
             return unit.body
         return self.signer.sign(unit.body, at_s=unit.accepted_ms // 1_000) + unit.body
 
-    async def _score(self, text: str) -> tuple[float, float, float] | None:
+    async def _score(self, text: str, lane: Lane) -> tuple[float, float, float] | None:
         future: asyncio.Future[tuple[float, float, float] | None] = asyncio.get_running_loop().create_future()
-        self.waiting.append((text, future))
+        self.waiting.put(lane, (text, future))
         if self.in_flight < SCORES_IN_FLIGHT:
             self.in_flight += 1
             asyncio.get_running_loop().create_task(self._drain())
@@ -119,7 +120,8 @@ class Examiner:
         """Score batches until nothing waits."""
         try:
             while self.waiting:
-                batch, self.waiting = self.waiting[:MAX_BATCH], self.waiting[MAX_BATCH:]
+                taken = (self.waiting.take() for _ in range(min(MAX_BATCH, len(self.waiting))))
+                batch = [found[1] for found in taken if found is not None]
                 for (_, future), score in zip(batch, await self._ask([text for text, _ in batch]), strict=True):
                     if not future.done():  # its incarnation may have ended meanwhile
                         future.set_result(score)

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from actors.doubt_cli import doubt_app
+from actors.journal_cli import journal_app
+from actors.terminal import Config, Json, client, err, moment, out, write
 from fastemailnet import __version__
-from fastemailnet.client import Client
 from fastemailnet.config import Settings, load
 from fastemailnet.errors import FastEmailNetError, FleetError
 
@@ -26,25 +27,12 @@ app = typer.Typer(
 )
 receipt_app = typer.Typer(no_args_is_help=True, help="Receipts: get one, verify one offline.")
 dkim_app = typer.Typer(no_args_is_help=True, help="DKIM keys.")
-doubt_app = typer.Typer(no_args_is_help=True, help="Deliveries of which nobody knows whether the peer took them.")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(dkim_app, name="dkim")
 app.add_typer(doubt_app, name="in-doubt")
-out = Console()
-err = Console(stderr=True)
-
-Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="TOML file; defaults and FASTEMAILNET_* apply without it.")
-]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file as well.")]
+app.add_typer(journal_app, name="journal")
 STOP_S = 90.0  # a fleet that is just starting comes up first
 TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
-
-
-def client(config: Path | None) -> Client:
-    """A client of the fleet that the settings name."""
-    settings = load(config, os.environ)
-    return Client(f"http://{settings.gateway.bind}:{settings.gateway.http_port}")
 
 
 def pid_file(settings: Settings) -> Path:
@@ -148,15 +136,13 @@ def trace(message: str, config: Config = None, json_file: Json = None) -> None:
             f"[bold]{delivery['recipient']}[/]  {delivery['state']}  delivery {delivery['delivery']}", highlight=False
         )
         for event in delivery["events"]:
-            at = (
-                time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(event["at_ms"] / 1000))
-                + f".{event['at_ms'] % 1000:03d}Z"
-            )
             code = f"{event['code']} " if "code" in event else ""
             what = event.get("reply") or event.get("held") or event.get("reason") or ""
             host = f" at {event['host']}" if "host" in event else ""
             gate = f"  ({event['gate']})" if "gate" in event else ""
-            line = f"  {at}  {event['state']:<9} attempt {event['attempt']}{host}  {code}{what}{gate}"
+            line = (
+                f"  {moment(event['at_ms'])}  {event['state']:<9} attempt {event['attempt']}{host}  {code}{what}{gate}"
+            )
             out.print(line, highlight=False, soft_wrap=True)
 
 
@@ -229,26 +215,6 @@ def dkim_new(
     record = dns_record(DkimKey(domain, selector, pem))
     strings = " ".join(f'"{record[at : at + TXT_STRING]}"' for at in range(0, len(record), TXT_STRING))
     out.print(f"{selector}._domainkey.{domain}. TXT ( {strings} )", highlight=False, soft_wrap=True)
-
-
-@doubt_app.command("list")
-def in_doubt_list(config: Config = None, json_file: Json = None) -> None:
-    """Every attempt in doubt, and why."""
-    with client(config) as fleet:
-        answer = fleet.in_doubt()
-    write(json_file, answer)
-    table = Table("message", "place", "attempt", "recipients", "reason")
-    for entry in answer:
-        table.add_row(
-            entry["message"], entry["place"], str(entry["attempt"]), str(entry["recipients"]), entry["reason"]
-        )
-    out.print(table)
-
-
-def write(path: Path | None, answer: Any) -> None:
-    """The figures as JSON, where a file was asked for."""
-    if path:
-        path.write_text(json.dumps(answer, indent=1) + "\n")
 
 
 def shown(value: Any) -> str:

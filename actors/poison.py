@@ -1,9 +1,9 @@
 """Mail that kills the process which looks into it: found, looked into apart, and given up.
 
-A message is looked into (parsed, decoded, signed) in one go of the event loop, so a process that dies or hangs there dies over exactly one
-unit. *Blame* keeps the place of that unit in a small file, which outlives the process; the next process of the node tells it when it
-joins, and the coordinator counts it in control. Twice blamed, a unit is looked into by a throw-away process; at the third time it is
-dead, and its record goes to the stream ``dead``.
+A message is looked into (parsed, decoded, signed) in one go of the event loop, so a process that dies or hangs there dies over
+exactly one unit. *Blame* keeps the place of that unit in a small file, which outlives the process; the next process of the node
+tells it when it joins, and the coordinator counts it in control. Twice blamed, a unit is looked into by a throw-away process;
+at the third time it is dead, and its record goes to the stream ``dead``.
 """
 
 import asyncio

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from actors import doubts
 from actors.auditor import Auditor
 from actors.timeline import timeline
 from fastemailnet import ids
 from fastemailnet.config import Settings
-from fastemailnet.errors import FleetError, NotFound
+from fastemailnet.errors import FleetError, MessageError, NotFound
+from fastemailnet.flashsync.frames import Verdict
+from fastemailnet.flashsync.lease import Spot
 
 Call = Callable[..., Awaitable[Any]]
 
@@ -33,8 +36,40 @@ class FleetReader:
 
     async def in_doubt(self) -> list[dict[str, Any]]:
         """The attempts in doubt."""
-        doubts: list[dict[str, Any]] = await self._audit(self.auditor.in_doubt)
-        return doubts
+        entries: list[dict[str, Any]] = await self._audit(self.auditor.in_doubt)
+        return entries
+
+    async def doubt(self, doubt_id: str) -> dict[str, Any]:
+        """Everything known about one attempt in doubt.
+
+        Raises:
+            NotFound: it is not in doubt (any more).
+        """
+        return await self._doubt(doubts.from_id(doubt_id))
+
+    async def _doubt(self, spot: Spot) -> dict[str, Any]:
+        found = await self._audit(lambda: self.auditor.doubt(spot))
+        if found is None:
+            raise doubts.not_in_doubt(doubts.to_id(spot))
+        entry, intent, unit, host = found
+        return doubts.full(entry, intent, unit, host, self.settings.in_doubt)
+
+    async def resolve(self, doubt_id: str, verdict: Verdict, reason: str) -> dict[str, Any]:
+        """A person decides an attempt in doubt; the entry as it was, with what was decided.
+
+        Raises:
+            NotFound: it is not in doubt (any more).
+            MessageError: its peer cannot be asked.
+            FleetError: the coordinator cannot be reached.
+        """
+        spot = doubts.from_id(doubt_id)
+        entry = await self._doubt(spot)
+        if verdict is Verdict.ASK and not entry["can_ask"]:
+            others = ", ".join(one.value for one in Verdict if one is not Verdict.ASK)
+            raise MessageError("the peer of this attempt keeps no record that could be asked", "verdict", others)
+        if not await self.call("coordinator", "resolve", *spot, verdict.value, reason):
+            raise doubts.not_in_doubt(doubt_id)
+        return {**entry, "resolved": {"verdict": verdict.value, "reason": reason}}
 
     async def timeline(self, message_id: str) -> dict[str, Any]:
         """What became of each delivery of a message.

@@ -8,6 +8,7 @@ log. While the first submission of a key is on its way the later ones wait for i
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import groupby
@@ -20,12 +21,11 @@ from fastemailnet import ids
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.replay import Keys, repeat
 from fastemailnet.admission.submission import Accepted, Admission, Limits, Submission
-from fastemailnet.envelope import Lane, Unit, decode_unit, encode_unit
+from fastemailnet.envelope import Lane, Unit, decode_unit, encode_unit, partition_of
 from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Fenced, Log
 
-PARTITION: Final = 0  # the embedded log has one partition a lane
 RANDOM_OCTETS: Final = 10
 RANDOM_AT_ONCE: Final = 400  # draws of 10 octets that share a system call, which costs as much as reading a header
 READ_RECORDS: Final = 500
@@ -42,7 +42,7 @@ class Submissions:
         self.keys = Keys()
         self.random = _draws().__next__
         self.on_their_way: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self.reached = dict.fromkeys(Lane, 0)  # offsets behind the newest unit of ours, by lane
+        self.reached: Counter[tuple[str, int]] = Counter()  # offsets behind the newest unit of ours
 
     async def recall(self) -> None:
         """Read the keys of the window back from the log. Before the first submission.
@@ -94,33 +94,34 @@ class Submissions:
             del self.on_their_way[name]
 
     async def _append(self, admission: Admission) -> None:
-        lane = admission.units[0].lane
-        reached = self.reached[lane]
+        first = admission.units[0]
+        where = first.lane.stream, partition_of(first.order_key)
+        reached = self.reached[where]
         try:
-            appended = await self.group.append(lane.stream, PARTITION, [encode_unit(unit) for unit in admission.units])
+            appended = await self.group.append(*where, [encode_unit(unit) for unit in admission.units])
         except LogAppendUnknown:
-            if not await asyncio.to_thread(self._is_in_log, lane, reached, admission.message):
+            if not await asyncio.to_thread(self._is_in_log, where, reached, admission.message):
                 raise
             return
         assert not isinstance(appended, Fenced)  # a mail stream has no tokens
-        self.reached[lane] = max(self.reached[lane], appended.stop)
+        self.reached[where] = max(self.reached[where], appended.stop)
 
     # ---- reading the log back (in a thread)
 
-    def _is_in_log(self, lane: Lane, start: int, message: bytes) -> bool:
-        return any(unit.message == message for unit in self._units(lane, start))
+    def _is_in_log(self, where: tuple[str, int], start: int, message: bytes) -> bool:
+        return any(unit.message == message for unit in self._units(where, start))
 
     def _recall(self) -> None:
-        for lane in Lane:
-            end = self.reached[lane] = self.log.end(lane.stream, PARTITION)
-            start = max(end - MAX_RECALL_RECORDS, self.log.begin(lane.stream, PARTITION))
-            for _, units in groupby(self._units(lane, start), key=lambda unit: unit.message):
+        for where in [(lane.stream, partition) for lane in Lane for partition in self.log.partitions(lane.stream)]:
+            end = self.reached[where] = self.log.end(*where)
+            start = max(end - MAX_RECALL_RECORDS, self.log.begin(*where))
+            for _, units in groupby(self._units(where, start), key=lambda unit: unit.message):
                 message = list(units)
                 if message[0].idempotency_key:
                     self.keys.remember(message)
 
-    def _units(self, lane: Lane, start: int) -> Iterator[Unit]:
-        while records := self.log.fetch(lane.stream, PARTITION, start, READ_RECORDS):
+    def _units(self, where: tuple[str, int], start: int) -> Iterator[Unit]:
+        while records := self.log.fetch(*where, start, READ_RECORDS):
             for _, record in records:
                 with suppress(msgspec.MsgspecError):  # the node that leases it says what is wrong with it
                     yield decode_unit(record)

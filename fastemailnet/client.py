@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -22,6 +23,7 @@ from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.submission import Accepted
 from fastemailnet.errors import FastEmailNetError, FleetError
 from fastemailnet.web import calls
+from fastemailnet.web.answers import to_json
 from fastemailnet.web.calls import Call, Content, Result
 
 __all__ = ["Accepted", "AsyncClient", "Client", "envelope"]
@@ -109,6 +111,26 @@ class Client:
     def in_doubt(self) -> list[dict[str, Any]]:
         """The attempts of which nobody knows whether the peer took them."""
         found: list[dict[str, Any]] = self._get("/v1/in-doubt")
+        return found
+
+    def doubt(self, doubt_id: str) -> dict[str, Any]:
+        """Everything known about one attempt in doubt. Raises ``NotFound``."""
+        found: dict[str, Any] = self._get(_doubt_path(doubt_id))
+        return found
+
+    def resolve(self, doubt_id: str, verdict: str, reason: str) -> dict[str, Any]:
+        """Decide an attempt in doubt.
+
+        Args:
+            doubt_id: its ``id`` in ``in_doubt()``.
+            verdict: ``retry``, ``assume-relayed``, ``bounce``, or ``ask`` where the peer remembers the transaction.
+            reason: why, for the record; at most 400 characters.
+
+        Raises:
+            NotFound: it is not in doubt any more.
+            MessageError: the verdict is none or not possible here, or the reason is empty or too long.
+        """
+        found: dict[str, Any] = msgspec.json.decode(self._ask(_resolution(doubt_id, verdict, reason)))
         return found
 
     def receipt(self, delivery: str) -> str:
@@ -220,6 +242,16 @@ class AsyncClient:
         found: list[dict[str, Any]] = await self._get("/v1/in-doubt")
         return found
 
+    async def doubt(self, doubt_id: str) -> dict[str, Any]:
+        """See ``Client.doubt``."""
+        found: dict[str, Any] = await self._get(_doubt_path(doubt_id))
+        return found
+
+    async def resolve(self, doubt_id: str, verdict: str, reason: str) -> dict[str, Any]:
+        """See ``Client.resolve``."""
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(_resolution(doubt_id, verdict, reason)))
+        return found
+
     async def receipt(self, delivery: str) -> str:
         """See ``Client.receipt``."""
         return (await self._ask(Call("GET", f"/v1/receipts/{delivery}"))).decode()
@@ -265,6 +297,15 @@ class AsyncClient:
                 break
             await asyncio.sleep(calls.pause_s(attempt))
         raise error
+
+
+def _doubt_path(doubt_id: str) -> str:
+    return f"/v1/in-doubt/{quote(doubt_id, safe='')}"
+
+
+def _resolution(doubt_id: str, verdict: str, reason: str) -> Call:
+    decision = to_json({"verdict": verdict, "reason": reason})
+    return Call("POST", _doubt_path(doubt_id), [(b"content-type", b"application/json")], decision)
 
 
 def _unreachable(http: httpx.Client | httpx.AsyncClient, problem: httpx.HTTPError) -> FleetError:

@@ -5,6 +5,7 @@ thing a lease counts, a node delivers in one SMTP transaction and a record of ``
 format of the log (MessagePack arrays), so fields are only ever added at the end, with a default.
 """
 
+import zlib
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -28,6 +29,13 @@ class Lane(StrEnum):
 
 
 ORDERED_PARTITIONS = range(1, 9)  # of each lane's stream; partition 0 has the units without an order_key
+
+
+def partition_of(order_key: str) -> int:
+    """The partition of its lane's stream in which a unit stands; those of one key stand in one."""
+    if not order_key:
+        return 0
+    return ORDERED_PARTITIONS[zlib.crc32(order_key.encode()) % len(ORDERED_PARTITIONS)]
 
 
 def is_ordered(stream: str, partition: int) -> bool:

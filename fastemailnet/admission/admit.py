@@ -9,7 +9,7 @@ arguments, so that a repeated submission can be compared with the first one (see
 from typing import Final, NamedTuple
 
 from fastemailnet import ids
-from fastemailnet.admission.lane import KEY_FIELD, Wishes, lane_of, wishes
+from fastemailnet.admission.lane import KEY_FIELD, ORDER_FIELD, lane_of, wishes
 from fastemailnet.admission.submission import MAX_KEY_CHARACTERS, Admission, Limits, Submission
 from fastemailnet.envelope import Recipient, Unit
 from fastemailnet.errors import MessageError
@@ -44,7 +44,8 @@ def _units(submission: Submission, message: bytes, name: str, at_ms: int, limits
     raw = submission.message
     asked = wishes(_header(raw))
     lane = lane_of(submission.lane, asked)
-    key = _key(submission, asked)
+    key = _key(submission.idempotency_key or asked.idempotency_key, KEY_FIELD)
+    order = _key(submission.order_key or asked.order_key, ORDER_FIELD)
     body = _body(raw, name, at_ms, limits.hostname)
     smtputf8 = not envelope.is_ascii or needs_smtputf8(raw)
     expires_ms = limits.expires_ms(lane, at_ms)
@@ -61,6 +62,7 @@ def _units(submission: Submission, message: bytes, name: str, at_ms: int, limits
             smtputf8,
             body,
             idempotency_key=key,
+            order_key=order,
         )
         for domain, recipients in envelope.by_domain.items()
     )
@@ -97,13 +99,12 @@ def _envelope(submission: Submission, limits: Limits) -> _Envelope:
     return _Envelope(reverse_path, by_domain, reverse_path.isascii() and all(map(str.isascii, seen)))
 
 
-def _key(submission: Submission, asked: Wishes) -> str:
-    """The idempotency key: of the submission, else of the message."""
-    key = submission.idempotency_key or asked.idempotency_key
+def _key(key: str, where: str) -> str:
+    """An idempotency key or order key, if it is one."""
     if len(key) > MAX_KEY_CHARACTERS:
-        raise MessageError(f"a key of {len(key)} characters", KEY_FIELD, f"{MAX_KEY_CHARACTERS} characters")
+        raise MessageError(f"a key of {len(key)} characters", where, f"{MAX_KEY_CHARACTERS} characters")
     if not key.isprintable():
-        raise MessageError("a key with a control character", KEY_FIELD)
+        raise MessageError("a key with a control character", where)
     return key
 
 

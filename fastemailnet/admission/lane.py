@@ -13,10 +13,11 @@ from fastemailnet.errors import MessageError
 
 LANE_FIELD = "X-FEN-Lane"
 KEY_FIELD = "X-FEN-Idempotency-Key"
+ORDER_FIELD = "X-FEN-Order-Key"
 
 # The literal line feed lets the search skip from line to line; it finds only the start of a field, never a folded line.
 _HINT = re.compile(
-    rb"\n(?P<name>X-FEN-(?:Lane|Idempotency-Key)|List-(?:Unsubscribe|Id)|Precedence)[ \t]*:(?P<value>[^\r\n]*)",
+    rb"\n(?P<name>X-FEN-(?:Lane|(?:Idempotency|Order)-Key)|List-(?:Unsubscribe|Id)|Precedence)[ \t]*:(?P<value>[^\r\n]*)",
     re.IGNORECASE,
 )
 _BULK_PRECEDENCE = frozenset({b"bulk", b"list", b"junk"})
@@ -28,11 +29,12 @@ class Wishes(NamedTuple):
     lane: str
     idempotency_key: str
     is_bulk: bool
+    order_key: str = ""
 
 
 def wishes(header: bytes) -> Wishes:
     """Read the header block (with or without the empty line behind it)."""
-    lane = key = ""
+    lane = key = order = ""
     is_bulk = False
     for match in _HINT.finditer(b"\n" + header):
         value = match["value"].strip()
@@ -41,11 +43,13 @@ def wishes(header: bytes) -> Wishes:
                 lane = lane or value.decode("ascii", "replace")
             case b"x-fen-idempotency-key":
                 key = key or value.decode("utf-8", "replace")
+            case b"x-fen-order-key":
+                order = order or value.decode("utf-8", "replace")
             case b"precedence":
                 is_bulk = is_bulk or value.lower() in _BULK_PRECEDENCE
             case _:
                 is_bulk = True
-    return Wishes(lane, key, is_bulk)
+    return Wishes(lane, key, is_bulk, order)
 
 
 def lane_of(explicit: Lane | None, asked: Wishes) -> Lane:

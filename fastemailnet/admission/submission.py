@@ -25,6 +25,7 @@ class Submission:
     lane: Lane | None = None
     idempotency_key: str = ""
     tenant: str = DEFAULT_TENANT
+    order_key: str = ""  # "": the message's own, see ``lane``
 
 
 @dataclass(frozen=True, slots=True)

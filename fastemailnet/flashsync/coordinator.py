@@ -61,10 +61,11 @@ class Write:
 
 
 class Coordinator:
-    """One coordinator process. Feed it frames; ask it what to write."""
+    """One coordinator process. Feed it frames; ask it what to write. ``who`` is a number that no other process has."""
 
-    def __init__(self, policy: Policy, fold: Fold | None = None) -> None:
+    def __init__(self, policy: Policy, fold: Fold | None = None, who: int = 0) -> None:
         self.policy = policy
+        self.who = who
         self.fold = fold or Fold()
         self.epoch = 0
         self.seen_ms: dict[Token, int] = {}
@@ -77,11 +78,14 @@ class Coordinator:
     def candidacy(self, at_ms: int) -> Write:
         """The EPOCH to append once control was read to its end."""
         self.epoch = self.fold.epoch + 1
-        return Write(Epoch(self.epoch, at_ms))
+        return Write(Epoch(self.epoch, at_ms, self.who))
 
     def is_deposed(self) -> bool:
-        """Whether a higher epoch was read: this process must stop at once and write nothing more (R1)."""
-        return bool(self.epoch) and self.fold.is_superseded(self.epoch)
+        """Whether a higher epoch was read, or this one was won by another: stop at once and write nothing more (R1).
+
+        To be asked once control was read beyond the own EPOCH.
+        """
+        return bool(self.epoch) and (self.fold.is_superseded(self.epoch) or self.fold.leader != self.who)
 
     # ---- frames in
 

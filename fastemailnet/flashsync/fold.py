@@ -51,6 +51,7 @@ class Fold:
 
     def __init__(self) -> None:
         self.epoch = 0
+        self.leader = 0  # who won that epoch
         self.members: dict[str, Join] = {}  # node → its newest incarnation
         self.fenced: set[Token] = set()
         self.leases: dict[int, Lease] = {}  # live, with places that have not ended
@@ -75,7 +76,7 @@ class Fold:
         if isinstance(frame, Epoch):
             if frame.epoch <= self.epoch:
                 return False
-            self.epoch = frame.epoch
+            self.epoch, self.leader = frame.epoch, frame.who
             return True
         if self.is_superseded(frame.epoch):
             return False
@@ -326,7 +327,7 @@ class Fold:
     def clone(self) -> "Fold":
         """An independent copy."""
         copy = type(self)()
-        copy.epoch = self.epoch
+        copy.epoch, copy.leader = self.epoch, self.leader
         copy.members, copy.fenced, copy.leases = dict(self.members), set(self.fenced), dict(self.leases)
         copy.left = {lease: set(offsets) for lease, offsets in self.left.items()}
         copy.out, copy.open = dict(self.out), dict(self.open)
@@ -339,7 +340,7 @@ class Fold:
     def key(self) -> tuple[object, ...]:
         """The state as a hashable value."""
         return (
-            self.epoch,
+            (self.epoch, self.leader),
             frozenset(self.members.items()),
             frozenset(self.fenced),
             frozenset((lease, frozenset(self.left[number])) for number, lease in self.leases.items()),

@@ -36,10 +36,14 @@ class Verdict(StrEnum):
 
 
 class Epoch(msgspec.Struct, frozen=True, array_like=True, tag="E"):
-    """A coordinator takes over; every control frame of a lower epoch behind it is void."""
+    """A coordinator takes over; every control frame of a lower epoch behind it is void.
+
+    Two candidates may have read the same epoch and ask for the same next one: the first in the log has it.
+    """
 
     epoch: int
     at_ms: int
+    who: int = 0  # drawn by the candidate, so that it knows its own
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True, tag="J"):

@@ -23,6 +23,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
 
     control_position: int  # behind the last control frame that is in it
     epoch: int
+    leader: int
     members: list[Join]
     fenced: list[Token]
     leases: list[tuple[Lease, list[int]]]  # with the offsets left
@@ -51,6 +52,7 @@ def encode_snapshot(fold: Fold, control_position: int) -> bytes:
         Snapshot(
             control_position,
             fold.epoch,
+            fold.leader,
             list(fold.members.values()),
             list(fold.fenced),
             [(lease, list(fold.left[number])) for number, lease in fold.leases.items()],
@@ -75,7 +77,7 @@ def decode_snapshot(record: bytes, kind: type[Fold] = Fold) -> tuple[Fold, int]:
     """
     kept = _decoder.decode(record)
     fold = kind()
-    fold.epoch = kept.epoch
+    fold.epoch, fold.leader = kept.epoch, kept.leader
     fold.members = {join.node: join for join in kept.members}
     fold.fenced = set(kept.fenced)
     fold.leases = {lease.lease: lease for lease, _ in kept.leases}

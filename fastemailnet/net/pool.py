@@ -1,11 +1,12 @@
 """Warm connections by target, bounded in number and in time; the way of a transaction from a route to its outcomes."""
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from fastemailnet.delivery.route import Route, Target
+from fastemailnet.delivery.turns import Turns
+from fastemailnet.envelope import Lane
 from fastemailnet.net.connection import ConnectError, Connection, Release, connect
 from fastemailnet.net.resolve import Resolver, Unroutable
 from fastemailnet.outcome import Kind, Outcome
@@ -13,8 +14,9 @@ from fastemailnet.smtp.classify import Phase, by_reply, by_silence
 from fastemailnet.smtp.session import Transaction
 
 MAX_DELIVERIES = 10_000  # of one connection; time is the real bound
+RESERVED_OF = 10  # one connection in so many is for transactional mail alone
 MAX_TARGETS = 5  # that one attempt tries
-MAX_LANES = 10_000  # targets that are remembered
+MAX_SITES = 10_000  # targets that are remembered
 NO_SINGLE_PEER = "which of several mail exchangers took this message cannot be told, so none is asked (RFC 1845)"
 
 
@@ -43,12 +45,12 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class _Lane:
+class _Site:
     """The connections of one target: those in use and, most recent last, those that wait."""
 
     busy: int = 0
     idle: list[Connection] = field(default_factory=list)
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    waiting: Turns[asyncio.Future[None]] = field(default_factory=Turns)
 
 
 class Pool:
@@ -58,10 +60,19 @@ class Pool:
         self.hostname = hostname
         self.limits = limits
         self.resolver = resolver
-        self.lanes: dict[Target, _Lane] = {}
+        self.sites: dict[Target, _Site] = {}
 
-    async def deliver(self, route: Route, domain: str, transaction: Transaction, release: Release) -> Delivery:
+    async def deliver(
+        self,
+        route: Route,
+        domain: str,
+        transaction: Transaction,
+        release: Release,
+        lane: Lane = Lane.STANDARD,
+    ) -> Delivery:
         """Try the route's targets in order until one takes a connection, and run the transaction there.
+
+        Lanes wait for connections by deficit round robin, and some are kept free for transactional mail.
 
         A transaction id means something to one peer only: where there are several, none is told it.
         """
@@ -77,7 +88,7 @@ class Pool:
         failure = ConnectError("no target")
         for target in targets[:MAX_TARGETS]:
             try:
-                return await self._over(target, route, transaction, release)
+                return await self._over(target, route, transaction, release, lane)
             except ConnectError as error:
                 failure = error
         if failure.reply is not None:
@@ -88,10 +99,10 @@ class Pool:
 
     async def close(self) -> None:
         """Close what is idle."""
-        for lane in self.lanes.values():
-            for connection in lane.idle:
+        for site in self.sites.values():
+            for connection in site.idle:
                 connection.close()
-            lane.idle.clear()
+            site.idle.clear()
 
     async def _targets(self, route: Route, domain: str) -> list[Target] | Unroutable:
         fixed = route.fixed_target()
@@ -100,9 +111,11 @@ class Pool:
         assert self.resolver is not None, "an MX route needs a resolver"
         return await self.resolver.targets(domain)
 
-    async def _over(self, target: Target, route: Route, transaction: Transaction, release: Release) -> Delivery:
-        lane = self._lane(target)
-        await self._turn(lane)
+    async def _over(
+        self, target: Target, route: Route, transaction: Transaction, release: Release, lane: Lane
+    ) -> Delivery:
+        site = self._site(target)
+        await self._turn(site, lane)
         connection: Connection | None = None
         asked = False
 
@@ -112,7 +125,7 @@ class Pool:
             return await release(reaches)
 
         try:
-            connection = self._reusable(lane)
+            connection = self._reusable(site)
             was_warm = connection is not None
             connection = connection or await connect(target, route, self.hostname, self.limits.idle_s)
             settled = await connection.deliver(transaction, asking)
@@ -123,45 +136,50 @@ class Pool:
                 settled = await connection.deliver(transaction, asking)
             return Delivery(settled.outcomes, target.host, connection.ip, connection.tls)
         finally:
-            self._give_back(lane, connection)
+            self._give_back(site, connection)
 
-    def _lane(self, target: Target) -> _Lane:
-        if target not in self.lanes and len(self.lanes) >= MAX_LANES:
-            for known, lane in list(self.lanes.items()):
-                if not lane.busy and not any(connection.is_open for connection in lane.idle):
-                    del self.lanes[known]
-        return self.lanes.setdefault(target, _Lane())
+    def _site(self, target: Target) -> _Site:
+        if target not in self.sites and len(self.sites) >= MAX_SITES:
+            for known, site in list(self.sites.items()):
+                if not site.busy and not any(connection.is_open for connection in site.idle):
+                    del self.sites[known]
+        return self.sites.setdefault(target, _Site())
 
-    async def _turn(self, lane: _Lane) -> None:
+    def _has_room(self, site: _Site, lane: Lane) -> bool:
+        """Whether mail of this lane may take another connection of the target."""
+        reserved = 0 if lane is Lane.TRANSACTIONAL else self.limits.connections // RESERVED_OF
+        return site.busy < self.limits.connections - reserved
+
+    async def _turn(self, site: _Site, lane: Lane) -> None:
         """Wait for one of the target's connections."""
-        if lane.busy < self.limits.connections:
-            lane.busy += 1
+        if self._has_room(site, lane) and not site.waiting.waiting[lane]:
+            site.busy += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        lane.waiting.append(turn)
+        site.waiting.put(lane, turn)
         try:
-            await turn  # whoever gives back hands its place over, so `busy` stays as it is
+            await turn  # whoever gives back takes the place for it
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._give_back(lane, None)
+                self._give_back(site, None)
             raise
 
-    def _reusable(self, lane: _Lane) -> Connection | None:
+    def _reusable(self, site: _Site) -> Connection | None:
         now_s = asyncio.get_running_loop().time()
-        while lane.idle:
-            connection = lane.idle.pop()
+        while site.idle:
+            connection = site.idle.pop()
             fresh = now_s - connection.used_s < self.limits.idle_s and now_s - connection.born_s < self.limits.life_s
             if connection.is_open and fresh and connection.deliveries < MAX_DELIVERIES:
                 return connection
             connection.close()
         return None
 
-    def _give_back(self, lane: _Lane, connection: Connection | None) -> None:
+    def _give_back(self, site: _Site, connection: Connection | None) -> None:
         if connection is not None and connection.is_open:
-            lane.idle.append(connection)
-        while lane.waiting:
-            turn = lane.waiting.popleft()
+            site.idle.append(connection)
+        site.busy -= 1
+        while found := site.waiting.take(lambda lane: self._has_room(site, lane)):
+            _, turn = found
             if not turn.done():
+                site.busy += 1
                 turn.set_result(None)
-                return
-        lane.busy -= 1

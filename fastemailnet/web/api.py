@@ -4,7 +4,9 @@
     GET  /v1/messages/{id}       timeline of a message            200
     GET  /v1/receipts/{id}       receipt of a delivery or message 200 text/plain
     GET  /v1/balance             both sides of the balance        200
-    GET  /v1/in-doubt            attempts in doubt                200
+    GET  /v1/in-doubt            attempts in doubt, see ``doubt`` 200
+    GET  /v1/in-doubt/{id}       one of them in full              200
+    POST /v1/in-doubt/{id}       decide it                        200
     GET  /v1/status              the processes of the fleet       200
     GET  /healthz                the gateway serves               200
 
@@ -20,13 +22,14 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastemailnet import __version__, ids
 from fastemailnet.errors import FastEmailNetError, NotFound, RelayDenied
 from fastemailnet.web.answers import Receive, Scope, Send, refusal, status_of, to_json
+from fastemailnet.web.doubt import Doubts, doubt_routes
 from fastemailnet.web.submit import Submit, Submitter
 
 SUBMIT_PATH: Final = "/v1/messages"
 MAX_PENDING_OCTETS: Final = 64_000_000
 
 
-class Reader(Protocol):
+class Reader(Doubts, Protocol):
     """Who answers questions about what became of mail."""
 
     async def timeline(self, message_id: str) -> dict[str, Any]:
@@ -34,9 +37,6 @@ class Reader(Protocol):
 
     async def balance(self) -> dict[str, Any]:
         """Deliveries by class, both sides and their difference."""
-
-    async def in_doubt(self) -> list[dict[str, Any]]:
-        """The attempts in doubt."""
 
     async def status(self) -> dict[str, Any]:
         """The processes of the fleet in a few numbers each."""
@@ -106,16 +106,12 @@ def _reading(reader: Reader, allow: Callable[[str], bool]) -> APIRouter:
         """Deliveries by class, both sides and their difference."""
         return _json(await reader.balance())
 
-    @router.get("/in-doubt")
-    async def in_doubt() -> Response:
-        """The attempts of which nobody knows whether the peer took them."""
-        return _json(await reader.in_doubt())
-
     @router.get("/status")
     async def status() -> Response:
         """The processes of the fleet."""
         return _json(await reader.status())
 
+    router.include_router(doubt_routes(reader))
     return router
 
 

@@ -46,6 +46,7 @@ class Mail(msgspec.Struct, forbid_unknown_fields=True):
     raw: bytes = b""
     lane: str = ""
     idempotency_key: str = ""
+    order_key: str = ""
 
 
 class Post(Mail, forbid_unknown_fields=True):
@@ -77,8 +78,8 @@ def is_batch(mails: list[Mail]) -> bool:
     return len(mails) != 1 or not isinstance(mails[0], Post)
 
 
-def to_submission(mail: Mail, key: str = "", lane: str = "") -> Submission:
-    """The submission that a mail asks for. ``key`` and ``lane``: of the request, for a mail that names none.
+def to_submission(mail: Mail, key: str = "", lane: str = "", order: str = "") -> Submission:
+    """The submission that a mail asks for. ``key``, ``lane`` and ``order``: of the request, for a mail that names none.
 
     Raises:
         MessageError: it cannot be built, or names no sender or recipient.
@@ -93,9 +94,9 @@ def to_submission(mail: Mail, key: str = "", lane: str = "") -> Submission:
     else:
         message = _built(mail, senders, recipients)
     name = mail.lane or lane
-    return Submission(
-        message, senders[0], recipients, lane_named(name, "lane") if name else None, mail.idempotency_key or key
-    )
+    chosen = lane_named(name, "lane") if name else None
+    names = mail.idempotency_key or key
+    return Submission(message, senders[0], recipients, chosen, names, order_key=mail.order_key or order)
 
 
 def _built(mail: Mail, senders: list[str], recipients: tuple[str, ...]) -> bytes:

@@ -40,6 +40,7 @@ class Request:
     recipients: list[str] = field(default_factory=list)
     lane: str = ""
     key: str = ""
+    order: str = ""
 
 
 def read_head(scope: Scope) -> Request:
@@ -61,6 +62,8 @@ def read_head(scope: Scope) -> Request:
                 named.append(value.decode("utf-8", "replace"))
             case b"x-fen-lane":
                 head.lane = value.decode("latin-1")
+            case b"x-fen-order-key":
+                head.order = value.decode("utf-8", "replace")
             case b"idempotency-key":
                 head.key = value.decode("utf-8", "replace")
     head.recipients = named or head.recipients
@@ -148,14 +151,16 @@ class Submit:
     async def _json(self, head: Request, body: bytes) -> tuple[int, bytes]:
         mails = decode(body)
         if not is_batch(mails):
-            return ACCEPTED, to_json(await self._submitter.submit(to_submission(mails[0], head.key, head.lane)))
-        results = await asyncio.gather(*(self._one(mail, head.lane) for mail in mails))
+            return ACCEPTED, to_json(
+                await self._submitter.submit(to_submission(mails[0], head.key, head.lane, head.order))
+            )
+        results = await asyncio.gather(*(self._one(mail, head) for mail in mails))
         failed = sum("error" in result for result in results if isinstance(result, dict))
         return MIXED if failed else ACCEPTED, to_json({"accepted": len(results) - failed, "messages": results})
 
-    async def _one(self, mail: Mail, lane: str) -> Accepted | dict[str, Any]:
+    async def _one(self, mail: Mail, head: Request) -> Accepted | dict[str, Any]:
         try:
-            return await self._submitter.submit(to_submission(mail, lane=lane))
+            return await self._submitter.submit(to_submission(mail, lane=head.lane, order=head.order))
         except FastEmailNetError as error:
             return {"error": described(error)}
 
@@ -177,7 +182,7 @@ def _raw(head: Request, body: bytes) -> Submission:
         named = envelope(message, sender, recipients or None)
         sender, recipients = named.sender, named.recipients
     lane = lane_named(head.lane, "X-FEN-Lane") if head.lane else None
-    return Submission(message, sender.strip("<> "), tuple(recipients), lane, head.key)
+    return Submission(message, sender.strip("<> "), tuple(recipients), lane, head.key, order_key=head.order)
 
 
 def _split(values: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from actors import build
+from actors import attempts, build
 from actors.auditor import Auditor
 from actors.clock import wall_ms
 from actors.coordinator import CoordinatorActor
@@ -19,10 +20,10 @@ from actors.sandbox_faults import Faults
 from fastemailnet import ids
 from fastemailnet.config import Settings, load
 from fastemailnet.delivery import retry
-from fastemailnet.envelope import Lane, Recipient, Unit, encode_unit
+from fastemailnet.envelope import Lane, Position, Recipient, Unit, encode_unit, partition_of
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import Policy
-from fastemailnet.flashsync.frames import JOURNAL, Beat, Outcome, decode_journal
+from fastemailnet.flashsync.frames import JOURNAL, Beat, Outcome, Resolve, Verdict, decode_journal
 from fastemailnet.ledger.fact import LeafType, decode_facts
 from fastemailnet.log.interface import Log
 
@@ -51,15 +52,17 @@ class House:
         self.tasks.append(asyncio.create_task(node.run()))
         return node
 
-    def accept(self, *recipients: str, lane: Lane = Lane.STANDARD, expires_in_ms: int = 3_600_000) -> None:
+    def accept(
+        self, *recipients: str, lane: Lane = Lane.STANDARD, expires_in_ms: int = 3_600_000, order_key: str = ""
+    ) -> None:
         """One accepted unit, as the gateway appends it."""
-        message = ids.message_id(wall_ms(), bytes(10))
+        message = ids.message_id(wall_ms(), os.urandom(10))
         body = f"From: a@example.org\r\nX-FEN-Message: {ids.to_text(message)}\r\n\r\nhello\r\n".encode()
         people = tuple(Recipient(address, index) for index, address in enumerate(recipients))
         unit = Unit(
             message, lane, "", wall_ms(), wall_ms() + expires_in_ms, "a@example.org", people, "x.example", False, body
         )
-        self.log.append(lane.stream, 0, [encode_unit(unit)])
+        self.log.append(lane.stream, partition_of(order_key), [encode_unit(unit)])
 
     async def until(self, holds: Callable[[dict[str, int]], bool]) -> dict[str, int]:
         """The balance, once something holds of it."""
@@ -84,11 +87,13 @@ class House:
 
 
 @asynccontextmanager
-async def house(tmp_path: Path, faults: Faults | None = None, policy: Policy | None = None) -> AsyncIterator[House]:
+async def house(
+    tmp_path: Path, faults: Faults | None = None, policy: Policy | None = None, remembers: bool = False
+) -> AsyncIterator[House]:
     """A coordinator and an inbox; nodes are started by the test."""
     environ = {"FASTEMAILNET_FLEET__DATA": str(tmp_path), "FASTEMAILNET_SANDBOX__SMTP_PORT": "0"}
     settings = load(None, environ)
-    inbox = Inbox(settings.sandbox, tmp_path / "inbox", faults)
+    inbox = Inbox(settings.sandbox, tmp_path / "inbox", faults, checkpoint=remembers)
     port = await inbox.start()
     settings = load(None, {**environ, "FASTEMAILNET_SANDBOX__SMTP_PORT": str(port)})
     log = build.log(settings)
@@ -221,3 +226,47 @@ async def test_a_second_coordinator_deposes_the_first(tmp_path: Path, follower_f
         fleet.accept("after@x.example")
         await fleet.until(lambda b: b["relayed"] == 2 + follower_first)
         assert len(fleet.arrivals()) == 2 + follower_first
+
+
+async def test_what_no_process_survives_is_dead_and_kept_for_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(body: bytes, with_text: bool) -> None:
+        return None
+
+    monkeypatch.setattr(attempts, "look_apart", never)
+    async with house(tmp_path) as fleet:
+        fleet.start_node("idle")
+        await fleet.until(lambda b: bool(fleet.coordinator.machine.fold.leases))
+        place = Position(Lane.STANDARD.stream, 0, 0)
+        for _ in range(2):
+            fleet.coordinator.append([fleet.coordinator.machine.blame(place)])
+        # Its lease is withdrawn by a fence, as at a crash, and comes back alone and with its strikes.
+        await fleet.coordinator.suspect("idle", "its process ended")
+        fleet.accept("r@x.example")
+        fleet.accept("s@x.example")
+        balance = await fleet.until(lambda b: b["relayed"] == 1 and b["dead"] == 1)
+        assert balance["open"] == 0
+        assert fleet.log.end("dead", 0) == 1
+
+
+async def test_units_of_one_order_key_arrive_in_order(tmp_path: Path) -> None:
+    async with house(tmp_path, Faults(delay_ms=5)) as fleet:
+        fleet.start_node("a")
+        fleet.start_node("b")
+        for number in range(12):
+            fleet.accept(f"r{number}@x.example", order_key="customer-7")
+        await fleet.until(lambda b: b["relayed"] == 12)
+        assert [line["recipients"] for line in fleet.arrivals()] == [[f"r{number}@x.example"] for number in range(12)]
+
+
+async def test_a_peer_that_remembers_is_asked_and_has_one_copy(tmp_path: Path) -> None:
+    async with house(tmp_path, Faults(break_after=0.5, seed=3), remembers=True) as fleet:
+        fleet.start_node("a")
+        for number in range(20):
+            fleet.accept(f"r{number}@x.example")
+        await fleet.until(lambda b: b["relayed"] == 20)
+        assert len(fleet.arrivals()) == 20
+        asked = [frame for frame in fleet.frames() if isinstance(frame, Resolve)]
+        assert asked
+        assert {frame.verdict for frame in asked} == {Verdict.ASK}

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import uvloop
 
-from fastemailnet.net.pool import Limits, Pool, _Lane
+from fastemailnet.envelope import Lane
+from fastemailnet.net.pool import Limits, Pool, _Site
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import Kind, Reply
 from tests.integration.smtp_world import CONTENT, Inbox, grant, route, transaction, withhold
@@ -125,14 +126,14 @@ async def test_a_cancelled_delivery_gives_its_place_back(pool: Pool) -> None:
 
 
 async def test_a_place_that_comes_with_the_cancellation_goes_to_the_next() -> None:
-    pool, lane = Pool("client", Limits(connections=1)), _Lane()
-    await pool._turn(lane)
-    second = asyncio.create_task(pool._turn(lane))
+    pool, site = Pool("client", Limits(connections=1)), _Site()
+    await pool._turn(site, Lane.STANDARD)
+    second = asyncio.create_task(pool._turn(site, Lane.STANDARD))
     await asyncio.sleep(0)
-    pool._give_back(lane, None)
+    pool._give_back(site, None)
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
-    await asyncio.wait_for(pool._turn(lane), 1.0)
+    await asyncio.wait_for(pool._turn(site, Lane.STANDARD), 1.0)
 
 
 async def test_a_warm_connection_that_died_is_replaced(pool: Pool) -> None:
@@ -194,7 +195,7 @@ async def test_after_a_quiet_while_a_server_that_left_costs_no_doubt() -> None:
     pool, inbox = Pool("client", Limits()), Inbox()
     async with listening(inbox) as server:
         await pool.deliver(route(server.port), "b.org", transaction(), grant)
-        [client] = pool.lanes[next(iter(pool.lanes))].idle
+        [client] = pool.sites[next(iter(pool.sites))].idle
         client.used_s -= 10  # it has been quiet for ten seconds
         [peer] = server.connections
         peer.data_received = lambda data: peer.transport.abort()  # type: ignore[method-assign, union-attr] # leaves

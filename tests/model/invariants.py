@@ -193,7 +193,7 @@ def is_resolved(end: End, streams: Streams) -> bool:
 def undone(fold: Fold, nodes: list[Node], coordinators: tuple[int, ...], bounds: Bounds) -> Iterator[str]:
     """I8: with a living node and a leader everything has drained, but for what is held in doubt."""
     living = any(n.is_alive and not n.has_seen_fence and not fold.is_fenced(n.token) for n in nodes)
-    if not living or fold.epoch not in coordinators:
+    if not living or fold.leader not in coordinators:
         return
     held = {entry.place for entry in fold.in_doubt()} if bounds.verdict is None and not bounds.remembers else set()
     mail = fold.progress[MAIL, bounds.partition]

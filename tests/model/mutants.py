@@ -6,6 +6,7 @@ from tests.model.mutated import coordinators, folds, nodes
 from tests.model.nodes import Parts
 from tests.model.scenarios import (
     ASK,
+    CANDIDATES,
     DEFER,
     DOUBT,
     EARLY,
@@ -43,6 +44,7 @@ MUTANTS = [
     Mutant("R1", Parts(fold=folds.StaleEpochAssigns), TAKEOVER),
     Mutant("R1", Parts(right=nodes.NodeTrustsAnyEpoch), TAKEOVER),
     Mutant("R1", Parts(fold=folds.LosesWhatAVoidAssignSkipped), TAKEOVER),
+    Mutant("R1", Parts(coordinator=coordinators.LeadsAlthoughAnotherWon), CANDIDATES),
     Mutant("R2", Parts(right=nodes.NodeTakesLeasesOfOthers), PLAIN),
     Mutant("R2", Parts(fold=folds.FoldLetsAnyoneUseALease, right=nodes.NodeTakesLeasesOfOthers), PLAIN),
     Mutant("R8", Parts(coordinator=coordinators.RejoinsWithoutAFence), RESTART),

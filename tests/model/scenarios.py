@@ -15,6 +15,7 @@ DEFER = Bounds(replies=(Kind.RELAYED, Kind.DEFERRED))
 ORPHAN = Bounds(replies=RELAYED, early=(Kind.DEFERRED,), attempts=2, fences=0)
 SLOW = Bounds(replies=RELAYED, kills=0, slips=1)
 TAKEOVER = Bounds(replies=RELAYED, kills=0, takeovers=1)
+CANDIDATES = Bounds(replies=RELAYED, kills=0, fences=0, takeovers=2, headless=True)
 RESTART = Bounds(replies=RELAYED, fences=0, joins=1)
 ECHO = Bounds(replies=RELAYED, kills=0, echoes=1)
 STEAL = Bounds(units=2, lease_units=2, steals=True, replies=RELAYED, kills=0, verdict=None)
@@ -26,6 +27,7 @@ SCENARIOS = {  # the largest first, so that two processes end together
     "stealing, two coordinators": replace(STEAL, fences=0, takeovers=1),
     "two coordinators, kill and suspicion": Bounds(replies=RELAYED, takeovers=1),
     "a name starts anew while its former self lives, kill": RESTART,
+    "two candidates for one epoch": CANDIDATES,
     "kill and suspicion, a slow node, reply or none": Bounds(slips=1),
     "a peer that remembers, two coordinators": replace(ASK, kills=0, fences=0, takeovers=1),
     "deferral before data, orphans, two retries": replace(ORPHAN, fences=1),

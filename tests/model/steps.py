@@ -60,7 +60,13 @@ class Model:
         streams, nodes = genesis()
         number = self.log(streams, None, None)
         fleet = self.fleets.number(tuple(self.nodes.number(node) for node in nodes))
-        return number, self.flown.number(()), fleet, self.rests.number(Rest()), self.ends.number(())
+        return (
+            number,
+            self.flown.number(()),
+            fleet,
+            self.rests.number(Rest(() if self.bounds.headless else (1,))),
+            self.ends.number(()),
+        )
 
     # ---- the streams
 
@@ -250,13 +256,13 @@ class Model:
         streams, flown, fleet, rest, ends = world
         spent = self.rests.values[rest]
         waiting = self.waiting(flown)
-        for epoch in spent.coordinators:
-            if epoch in waiting:
+        for who in spent.coordinators:
+            if who in waiting:
                 continue
-            for kind, says, flights, has_resolved, node in self.lead(streams, epoch):
+            for kind, says, flights, has_resolved, node in self.lead(streams, who):
                 after, nodes = spent, fleet
                 if kind == "stop":
-                    after = spent._replace(coordinators=tuple(x for x in spent.coordinators if x != epoch))
+                    after = spent._replace(coordinators=tuple(x for x in spent.coordinators if x != who))
                 elif kind == "fence" and self._is_alive(fleet, node):
                     if spent.fences >= self.bounds.fences:
                         continue
@@ -270,44 +276,43 @@ class Model:
                 flying = self.adding(flown, flights)
                 found.append(((kind, says), (streams, flying, nodes, self.rests.number(after), ends), ""))
         if spent.takeovers < self.bounds.takeovers:
-            was = self.streams.values[streams]
-            epoch = f.Epoch(self.folds[streams].epoch + 1, 0)
-            number = self.log(was._replace(control=(*was.control, epoch)), streams, (None, epoch))
-            leaders = (*spent.coordinators, epoch.epoch)
-            after = spent._replace(coordinators=leaders, takeovers=spent.takeovers + 1)
-            says = f"coordinator {epoch.epoch} takes over"
-            found.append((("takeover", says), (number, flown, fleet, self.rests.number(after), ends), ""))
+            who = spent.takeovers + 2
+            epoch = f.Epoch(self.folds[streams].epoch + 1, 0, who)
+            flying = self.adding(flown, (self.flights.number(Flight(f.CONTROL, 0, epoch, ("coordinator", who))),))
+            after = spent._replace(coordinators=(*spent.coordinators, who), takeovers=spent.takeovers + 1)
+            says = f"coordinator {who} asks for epoch {epoch.epoch}"
+            found.append((("takeover", says), (streams, flying, fleet, self.rests.number(after), ends), ""))
 
     def waiting(self, flown: int) -> set[int]:
-        """The epochs of coordinators whose appends are on their way."""
+        """The coordinators whose appends are on their way."""
         writers = (self.flights.values[number].writer for number in self.flown.values[flown])
         return {writer[1] for writer in writers if writer[0] == "coordinator"}
 
-    def lead(self, streams: int, epoch: int) -> list[tuple[str, str, tuple[int, ...], bool, tuple[str, int]]]:
+    def lead(self, streams: int, who: int) -> list[tuple[str, str, tuple[int, ...], bool, tuple[str, int]]]:
         """What a coordinator that has read to the tail may do: kind, words, flights, whether it resolves, whom it concerns."""
-        leader = self.leader(streams, epoch)
+        leader = self.leader(streams, who)
         nobody = ("", 0)
         if leader.is_deposed():
-            return [("stop", f"coordinator {epoch} sees a higher epoch and stops", (), False, nobody)]
+            return [("stop", f"coordinator {who} sees that another leads, and stops", (), False, nobody)]
         found = []
         for join in leader.living():
             write = leader.fence(join, 0, "silent")
-            says = f"coordinator {epoch} fences {join.node}.{join.incarnation}"
-            found.append(("fence", says, self.send([write], epoch), False, (join.node, join.incarnation)))
+            says = f"coordinator {who} fences {join.node}.{join.incarnation}"
+            found.append(("fence", says, self.send([write], who), False, (join.node, join.incarnation)))
         for node in ("a", "b") if self.bounds.joins else ():
-            writes = self.leader(streams, epoch).admit(node, 9, 0)
-            says = f"{node} starts anew, coordinator {epoch} writes {words(writes)}"
-            found.append(("rejoin", says, self.send(writes, epoch), False, nobody))
+            writes = self.leader(streams, who).admit(node, 9, 0)
+            says = f"{node} starts anew, coordinator {who} writes {words(writes)}"
+            found.append(("rejoin", says, self.send(writes, who), False, nobody))
         writes = leader.plan(AT_MS, {(MAIL, self.bounds.partition): self.bounds.units})
         if writes:
             # A peer that remembers may be asked at once; any other resolution waits until no holder can still end anything.
             resolves = any(isinstance(w.frame, f.Resolve) and w.frame.verdict is not f.Verdict.ASK for w in writes)
-            says = f"coordinator {epoch} writes {words(writes)}"
-            found.append(("plan", says, self.send(writes, epoch), resolves, nobody))
+            says = f"coordinator {who} writes {words(writes)}"
+            found.append(("plan", says, self.send(writes, who), resolves, nobody))
         return found
 
-    def leader(self, streams: int, epoch: int) -> Coordinator:
-        """The coordinator process of an epoch, having read to the tail."""
+    def leader(self, streams: int, who: int) -> Coordinator:
+        """A coordinator process, having read to the tail."""
         bounds = self.bounds
         policy = Policy(
             lease_units=bounds.lease_units,
@@ -317,18 +322,19 @@ class Model:
             doubt_ms=0,
             ask_ms=0,
         )
-        leader = self.parts.coordinator(policy, self.folds[streams].clone())
-        leader.epoch = epoch
+        leader = self.parts.coordinator(policy, self.folds[streams].clone(), who)
         control = self.streams.values[streams].control
+        epoch = next(frame.epoch for frame in control if isinstance(frame, f.Epoch) and frame.who == who)
+        leader.epoch = epoch
         leader.grants.made = sum(isinstance(frame, f.Assign) and frame.epoch == epoch for frame in control)
         leader.asked = {frame.lease for frame in control if isinstance(frame, f.Split)}
         return leader
 
-    def send(self, writes: list[Write], epoch: int) -> tuple[int, ...]:
+    def send(self, writes: list[Write], who: int) -> tuple[int, ...]:
         """A coordinator's appends on their way."""
         streams = [(f.CONTROL, 0) if w.partition is None else (f.JOURNAL, w.partition) for w in writes]
         return tuple(
-            self.flights.number(Flight(*where, write.frame, ("coordinator", epoch)))
+            self.flights.number(Flight(*where, write.frame, ("coordinator", who)))
             for where, write in zip(streams, writes, strict=True)
         )
 

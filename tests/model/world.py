@@ -37,6 +37,7 @@ class Bounds:
     fences: int = 1  # of living nodes; dead ones are fenced without limit
     kills: int = 1
     takeovers: int = 0
+    headless: bool = False  # the first coordinator is dead
     joins: int = 0
     echoes: int = 0  # appends that land twice
     slips: int = 0  # times that each node is slow by itself, so that its deadline passes between INTENT and end
@@ -171,7 +172,7 @@ class Book(Generic[T]):
 
 def genesis() -> tuple[Streams, tuple[Node, ...]]:
     """Two nodes have joined; nothing is leased."""
-    control = (f.Epoch(1, 0), f.Join(1, "a", 1, 0, 9), f.Join(1, "b", 1, 1, 9))
+    control = (f.Epoch(1, 0, 1), f.Join(1, "a", 1, 0, 9), f.Join(1, "b", 1, 1, 9))
     return Streams(control, ((), ())), (Node("a", 1, 3), Node("b", 1, 3))
 
 

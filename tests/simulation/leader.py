@@ -25,7 +25,7 @@ class Leader(Process):
     def __init__(self, world: "World", name: str) -> None:
         super().__init__(world.clock, name)
         self.world = world
-        self.machine = Coordinator(world.policy)
+        self.machine = Coordinator(world.policy, who=world.next_pid())
         self.control = 0
         self.journal = [0] * JOURNAL_PARTITIONS
         self.requests: list[tuple[str, Joined]] = []
@@ -37,7 +37,7 @@ class Leader(Process):
         newest = world.store.read(("snapshot", 0), max(0, world.store.end(("snapshot", 0)) - 1))
         if newest:
             fold, self.control = decode_snapshot(newest[0])
-            self.machine = Coordinator(world.policy, fold)
+            self.machine = Coordinator(world.policy, fold, self.machine.who)
             for partition, position in fold.read.items():
                 self.journal[partition] = position
         self.read_control()

@@ -25,6 +25,11 @@ class RejoinsUnderTheSameIncarnation(Coordinator):
         return [Write(f.Join(self.epoch, node, old.incarnation, old.slot, capacity))]
 
 
+class LeadsAlthoughAnotherWon(Coordinator):
+    def is_deposed(self) -> bool:
+        return bool(self.epoch) and self.fold.is_superseded(self.epoch)
+
+
 class ReassignsWithoutAFence(Coordinator):
     def plan(self, at_ms: int, ends: Ends) -> list[Write]:
         number, join = self.epoch << 32 | 99, self.living()[-1] if self.living() else None
@@ -105,8 +110,8 @@ def planning(kind: type[Grants]) -> type[Coordinator]:
     """A coordinator that grants by a mutant."""
 
     class Mutated(Coordinator):
-        def __init__(self, policy: Policy, fold: Fold | None = None) -> None:
-            super().__init__(policy, fold)
+        def __init__(self, policy: Policy, fold: Fold | None = None, who: int = 0) -> None:
+            super().__init__(policy, fold, who)
             self.grants = kind(self.fold, self.policy.lease_units, self.policy.window_units)
 
     Mutated.__name__ = kind.__name__

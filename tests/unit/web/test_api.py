@@ -23,6 +23,7 @@ from fastemailnet.errors import (
     NotFound,
     RelayDenied,
 )
+from fastemailnet.flashsync.frames import Verdict
 from fastemailnet.web.api import Api
 from fastemailnet.web.calls import made_again
 
@@ -35,6 +36,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.taken: list[Submission] = []
+        self.decided: list[tuple[str, Verdict, str]] = []
         self.error: FastEmailNetError | None = None
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -53,6 +55,16 @@ class Desk:
 
     async def in_doubt(self) -> list[dict[str, Any]]:
         return [{"message": ID}]
+
+    async def doubt(self, doubt_id: str) -> dict[str, Any]:
+        if doubt_id != "3-7":
+            raise NotFound(f"attempt {doubt_id} is not in doubt (any more)")
+        return {"id": doubt_id}
+
+    async def resolve(self, doubt_id: str, verdict: Verdict, reason: str) -> dict[str, Any]:
+        entry = await self.doubt(doubt_id)
+        self.decided.append((doubt_id, verdict, reason))
+        return entry
 
     async def status(self) -> dict[str, Any]:
         raise FleetError("coordinator cannot be reached")

@@ -1,0 +1,140 @@
+"""An attempt in doubt is seen and decided over the real HTTP API and by the commands, while the fleet runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors import build
+from actors.auditor import Auditor
+from actors.gateway import Gateway
+from actors.main import app, main
+from actors.reader import FleetReader
+from actors.sandbox_faults import Faults
+from fastemailnet.client import AsyncClient, Client
+from fastemailnet.errors import MessageError, NotFound
+from fastemailnet.flashsync.frames import Resolve, Verdict
+from tests.integration.test_a_fleet_in_one_process import House, house
+
+
+@asynccontextmanager
+async def doubtful(tmp_path: Path, faults: Faults) -> AsyncIterator[tuple[House, str]]:
+    """A fleet with one unit of two recipients in doubt, and the URL of its gateway."""
+    async with house(tmp_path, faults) as fleet:
+
+        async def call(actor: str, method: str, *args: Any) -> Any:
+            assert actor == "coordinator"
+            return await getattr(fleet.coordinator, method)(*args)
+
+        ports = {"http_port": 0, "smtp_port": 0}
+        settings = fleet.settings.model_copy(update={"gateway": fleet.settings.gateway.model_copy(update=ports)})
+        group = build.group(settings, fleet.log)
+        gateway = Gateway(settings, fleet.log, group, FleetReader(settings, Auditor(build.log(settings)), call))
+        http_port, _ = await gateway.start()
+        try:
+            fleet.start_node("a")
+            fleet.accept("r@x.example", "bounce@x.example")
+            await fleet.until(lambda b: b["in_doubt"] == 2)
+            yield fleet, f"http://127.0.0.1:{http_port}"
+        finally:
+            await gateway.close()
+            await group.close()
+
+
+async def test_everything_is_known_about_it_and_a_retry_sends_it_again(tmp_path: Path) -> None:
+    # The first draw of this seed breaks the connection, the second does not.
+    async with doubtful(tmp_path, Faults(break_after=0.5, seed=1)) as (fleet, url), AsyncClient(url) as client:
+        (listed,) = await client.in_doubt()
+        entry = await client.doubt(listed["id"])
+        assert all(entry[key] == value for key, value in listed.items() if key != "recipients")
+        assert {(one["recipient"], one["state"]) for one in entry["recipients"]} == {
+            ("r@x.example", "in_doubt"),
+            ("bounce@x.example", "bounced"),
+        }
+        assert (entry["sender"], entry["lane"], entry["attempt"], entry["node"]) == (
+            "a@example.org",
+            "standard",
+            1,
+            "a.1",
+        )
+        assert entry["host"] == "127.0.0.1"
+        assert entry["intent_ms"] <= entry["since_ms"]
+        assert entry["next"] == {"verdict": "retry", "at_ms": entry["since_ms"] + 60_000}
+        assert "no reply" in entry["reason"]
+        assert not entry["can_ask"]
+
+        for verdict, reason, what in (
+            ("forget", "r", "no verdict"),
+            ("retry", " ", "no reason"),
+            ("retry", "x" * 401, "401 characters"),
+            ("ask", "r", "keeps no record that could be asked"),
+        ):
+            with pytest.raises(MessageError, match=what):
+                await client.resolve(entry["id"], verdict, reason)
+        assert len(await client.in_doubt()) == 1
+
+        answer = await client.resolve(entry["id"], "retry", "not in their log")
+        assert answer["resolved"] == {"verdict": "retry", "reason": "not in their log"}
+        await fleet.until(lambda b: b["relayed"] == 1)
+        (resolve,) = [frame for frame in fleet.frames() if isinstance(frame, Resolve)]
+        assert (resolve.verdict, resolve.reason) == (Verdict.RETRY, "not in their log")
+        for ask in (client.doubt(entry["id"]), client.resolve(entry["id"], "bounce", "too late")):
+            with pytest.raises(NotFound, match="not in doubt"):
+                await ask
+        with pytest.raises(NotFound, match="no id"):
+            await client.doubt("nonsense/..")
+
+
+def commanded(*words: str) -> int | None:
+    """Run a command as from a shell; its exit code."""
+    try:
+        main(lambda: app(["in-doubt", *words]))
+    except SystemExit as end:
+        return int(end.code or 0)
+    return None
+
+
+async def test_the_commands_show_and_decide_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    async with doubtful(tmp_path, Faults(break_after=1.0)) as (fleet, url):
+        monkeypatch.setenv("FASTEMAILNET_GATEWAY__HTTP_PORT", url.rpartition(":")[2])
+        (known,) = fleet.auditor.in_doubt()
+        figures = tmp_path / "doubt.json"
+
+        assert await asyncio.to_thread(commanded, "list") == 0
+        assert known["id"] in capsys.readouterr().out
+        assert await asyncio.to_thread(commanded, "show", known["id"], "--json", str(figures)) == 0
+        told = capsys.readouterr().out
+        for word in ("r@x.example (in_doubt)", "<a@example.org>", "127.0.0.1", "retry at ", "peer can be asked"):
+            assert word in told
+        assert f'"id": "{known["id"]}"' in figures.read_text()
+
+        assert await asyncio.to_thread(commanded, "resolve", known["id"], "forget", "--reason", "r") == 1
+        assert capsys.readouterr().err.count("\n") == 1
+        assert await asyncio.to_thread(commanded, "resolve", known["id"], "bounce") == 2  # no reason
+        capsys.readouterr()
+        assert await asyncio.to_thread(commanded, "resolve", known["id"], "bounce", "--reason", "they are gone") == 0
+        assert f"resolved {known['id']} verdict=bounce" in capsys.readouterr().out
+        await fleet.until(lambda b: b["in_doubt"] == 0 and b["bounced"] == 2)
+        assert await asyncio.to_thread(commanded, "show", known["id"]) == 1
+        refused = capsys.readouterr().err
+        assert "not in doubt" in refused
+        assert refused.count("\n") == 1
+
+
+async def test_the_synchronous_client_decides_too(tmp_path: Path) -> None:
+    async with doubtful(tmp_path, Faults(break_after=1.0)) as (fleet, url):
+
+        def decide() -> None:
+            with Client(url) as client:
+                (listed,) = client.in_doubt()
+                assert client.doubt(listed["id"])["id"] == listed["id"]
+                client.resolve(listed["id"], "assume-relayed", "seen")
+
+        await asyncio.to_thread(decide)
+        await fleet.until(lambda b: b["relayed"] == 1 and b["bounced"] == 1)
