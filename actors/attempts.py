@@ -65,6 +65,10 @@ class Attempts:
         self.route = route
         self.stations = stations
 
+    async def warm(self, domain: str) -> None:
+        """Make a destination ready that comes soon."""
+        await self.pool.warm(self.route, domain)
+
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
         if taken.unit is None:

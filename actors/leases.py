@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from actors.fill import Fill
 from actors.journal import Journal
 from fastemailnet.envelope import Asked, Position, Unit, decode_unit
 from fastemailnet.flashsync.frames import CONTROL, Shrink, Split, decode_control
@@ -58,8 +59,9 @@ class Room:
 class Leases:
     """The leases of one incarnation, by partition."""
 
-    def __init__(self, log: Log, journal: Journal, control_position: int) -> None:
+    def __init__(self, log: Log, journal: Journal, control_position: int, fill: Fill | None = None) -> None:
         self.log = log
+        self.fill = fill
         self.journal = journal
         self.control = Tail(log, CONTROL, 0, control_position)
         self.held = Held()
@@ -115,7 +117,10 @@ class Leases:
             return []
         hi = min(lease.hi, end, lease.lo + count)
         records = self.log.fetch(*where, lease.lo, hi - lease.lo)
-        self.held.taken(lease, records[-1][0] + 1)
+        reached = records[-1][0] + 1
+        self.held.taken(lease, reached)
+        if self.fill is not None:
+            self.fill.look(where, reached, min(lease.hi, end))
         return [taken(lease, Position(*where, offset), record) for offset, record in records]
 
 

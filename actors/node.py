@@ -12,6 +12,7 @@ from typing import Any
 from actors.attempts import Attempts, Stations
 from actors.clock import monotonic_ms, wall_ms
 from actors.examine import Examiner
+from actors.fill import Fill
 from actors.journal import Journal
 from actors.leases import Leases, Room, Taken
 from actors.poison import Blame
@@ -100,8 +101,10 @@ class Incarnation:
         self.node = node
         self.right = right
         self.journal = Journal(node.group, slot, right)
-        self.leases = Leases(node.log, self.journal, control_position)
         self.shop = node.attempts(self.journal, node.stations, node.blame)
+        # A fixed next hop has its connections already.
+        fill = Fill(node.log, self.shop.warm) if self.shop.route.fixed_target() is None else None
+        self.leases = Leases(node.log, self.journal, control_position, fill)
         self.works: set[asyncio.Task[None]] = set()
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self.rooms = {stream: Room(units) for stream, units in ROOM_UNITS.items()}

@@ -97,6 +97,23 @@ class Pool:
             outcomes = [by_silence(r.index, Phase.CONNECT, failure.text) for r in transaction.recipients]
         return Delivery(outcomes, target.host)
 
+    async def warm(self, route: Route, domain: str) -> None:
+        """Have the MX answer and a connection at hand for a domain. Whatever fails here is met again, and told, by a delivery."""
+        targets = await self._targets(route, domain)
+        if isinstance(targets, Unroutable):
+            return
+        site = self._site(targets[0])
+        if site.busy or site.idle or len(self.sites) >= MAX_SITES:
+            return
+        site.busy += 1
+        connection: Connection | None = None
+        try:
+            connection = await connect(targets[0], route, self.hostname, self.limits.idle_s)
+        except ConnectError:
+            pass
+        finally:
+            self._give_back(site, connection)
+
     async def close(self) -> None:
         """Close what is idle."""
         for site in self.sites.values():

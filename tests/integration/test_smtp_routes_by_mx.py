@@ -111,3 +111,23 @@ async def test_the_next_host_is_tried_where_the_first_is_dead() -> None:
     assert bounced.outcomes[0].kind is Kind.BOUNCED
     assert literal.outcomes[0].kind is Kind.RELAYED
     assert len(inbox.taken) == 2
+
+
+async def test_a_destination_is_made_ready_before_its_mail_comes() -> None:
+    inbox = Inbox()
+    server = SmtpServer("127.0.0.1", 0, inbox)
+    port = await server.start()
+    ZONE["soon.test."] = ["10 127.0.0.1."]
+    async with naming(port) as (resolver, names):
+        pool = Pool("client", Limits(), resolver)
+        route = Route(RouteKind.MX, port=port, tls=TlsPolicy.NONE)
+        await pool.warm(route, "soon.test")
+        await pool.warm(route, "soon.test")
+        [site] = pool.sites.values()
+        assert (len(site.idle), site.busy, names.asked) == (1, 0, ["soon.test."])
+        delivery = await pool.deliver(route, "soon.test", transaction(), grant)
+        assert delivery.outcomes[0].kind is Kind.RELAYED
+        assert len(server.connections) == 1
+        await pool.warm(route, "none.such.test")
+        await pool.close()
+    await server.close()
