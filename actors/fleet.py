@@ -230,6 +230,10 @@ class Fleet:
         """The process of each actor, as they are now; waits for those that are just starting again."""
         return {name: self._pid(actor) for name, actor in self.actors.items()}
 
+    def pid(self, name: str) -> int:
+        """The process of one actor, once it is there."""
+        return self._pid(self.actors[name])
+
     def _pid(self, actor: Any) -> int:
         deadline = time.monotonic() + START_S
         while True:

@@ -17,7 +17,7 @@ import re
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -29,7 +29,7 @@ from actors.sandbox_faults import Break, Faults, refused_at_end, refused_at_rcpt
 from actors.transactions import Transactions
 from fastemailnet.config import SandboxSection
 from fastemailnet.errors import FleetError, LogError
-from fastemailnet.net.server import Envelope, Known, SmtpServer
+from fastemailnet.net.server import Envelope, Known, SmtpServer, address
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.checkpoint import transid_of
 
@@ -60,6 +60,10 @@ class Inbox:
         self._file: CaptureFile | None = None
         self._server: SmtpServer | None = None
 
+    def name_peer(self, peername: tuple[Any, ...]) -> str:
+        """How a peer is called."""
+        return address(peername)
+
     async def start(self) -> int:
         """Listen; the port (``sandbox.smtp_port`` 0 takes a free one)."""
         path = self.directory / "received.jsonl"
@@ -72,6 +76,7 @@ class Inbox:
             self,
             hostname="sandbox",
             checkpoint=self.transactions is not None,
+            name_peer=self.name_peer,
         )
         try:
             return await self._server.start()

@@ -87,6 +87,31 @@ def demo(
 
 
 @app.command()
+def chaos(
+    kills: Annotated[int, typer.Option(help="Strikes: kill -9 and SIGSTOP of the fleet's processes.")] = 10,
+    mails: Annotated[int, typer.Option(help="Mails to send meanwhile; 0: a thousand for each strike.")] = 0,
+    sink: Annotated[str, typer.Option(help="checkpoint (a receiver that can be asked, RFC 1845) or plain.")] = "plain",
+    policy: Annotated[str, typer.Option(help="What becomes of doubts: hold, retry, assume-relayed, bounce.")] = "hold",
+    seed: Annotated[int, typer.Option(help="Of the draws of chance.")] = 0,
+    every_s: Annotated[float, typer.Option(help="Mean time between strikes, seconds.")] = 2.0,
+    data: Annotated[Path, typer.Option(help="Data directory of the run; must be new.")] = Path("data/chaos"),
+    json_file: Json = None,
+) -> None:
+    """Strike a fleet under load again and again, and prove that nothing was lost and nothing sent twice unexplained."""
+    from actors.chaos import Order, demand, run_chaos
+
+    order = Order(kills, mails or 1_000 * kills, sink == "checkpoint", policy, seed, data, every_s)
+    demand(order)
+    figures, failures = run_chaos(out, order)
+    write(json_file, {**figures, "failures": failures})
+    for failure in failures:
+        err.print(f"[red]does not hold:[/] {failure}", highlight=False)
+    shown = " ".join(f"{name}={value}" for name, value in figures.items() if not isinstance(value, dict))
+    out.print(f"soak {shown}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1 if failures else 0)
+
+
+@app.command()
 def send(
     files: Annotated[list[Path], typer.Argument(help="Messages (.eml) or folders of them.")],
     sender: Annotated[str | None, typer.Option("--from", help="Reverse-path; From of the message without it.")] = None,

@@ -26,7 +26,7 @@ AS_IT_STANDS = Again()
 class Progress:
     """Progress of one partition. Mutable; ``clone`` copies it."""
 
-    __slots__ = ("_ascending", "free", "next", "pending", "skipped")
+    __slots__ = ("_ascending", "_is_mixed", "free", "next", "pending", "skipped")
 
     def __init__(self) -> None:
         self.next = 0
@@ -34,10 +34,13 @@ class Progress:
         self.free: dict[int, Again] = {}
         self.skipped: set[int] = set()
         self._ascending: deque[int] = deque()  # the pending offsets, and done ones that nobody has looked at
+        self._is_mixed = False  # lower ones came behind higher ones
 
     @property
     def low(self) -> int:
         """The low watermark: everything below is done (in a tier: everything that was ever leased)."""
+        if self._is_mixed:
+            self._ascending, self._is_mixed = deque(sorted(self.pending)), False
         while self._ascending and self._ascending[0] not in self.pending:
             self._ascending.popleft()
         return self._ascending[0] if self._ascending else self.next
@@ -53,7 +56,8 @@ class Progress:
         self.skipped.update(range(self.next, lo))
         passed = self.skipped.intersection(range(lo, hi))
         self.skipped -= passed
-        self._open([*sorted(passed), *range(max(self.next, lo), hi)])
+        self._is_mixed |= bool(passed)
+        self._open([*passed, *range(max(self.next, lo), hi)])
         self._lease(lo, hi)
 
     def _open(self, offsets: Iterable[int]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import types
-from collections.abc import Awaitable, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from enum import Enum
 from typing import Any, Protocol, assert_never, cast
 
@@ -49,6 +49,11 @@ class Policy(Protocol):
         """The reply to the message; None closes the connection without one."""
 
 
+def address(peername: tuple[Any, ...]) -> str:
+    """A peer's address without its port."""
+    return str(peername[0])
+
+
 class SmtpServer:
     """A listener. Port 0 takes a free one."""
 
@@ -62,8 +67,13 @@ class SmtpServer:
         hostname: str = "localhost",
         tls: ssl.SSLContext | None = None,
         checkpoint: bool = False,
+        name_peer: Callable[[tuple[Any, ...]], str] = address,
     ) -> None:
-        """``tls`` is the certificate to offer STARTTLS with; ``checkpoint``: the policy knows transactions by their ids."""
+        """``tls`` is the certificate to offer STARTTLS with; ``checkpoint``: the policy knows transactions by their ids.
+
+        ``name_peer`` makes what the policy is told of a peer from its socket address.
+        """
+        self.name_peer = name_peer
         self.host, self.port, self.policy = host, port, policy
         self.tls = tls
         self.checkpoint = checkpoint
@@ -120,7 +130,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
-        self.peer = str(transport.get_extra_info("peername")[0])
+        self.peer = self.server.name_peer(transport.get_extra_info("peername"))
         self.server.connections.add(self)
         self.transport.write(self.machine.greeting().octets)
         self.heard_s = asyncio.get_running_loop().time()

@@ -30,7 +30,9 @@ def test_what_a_tier_passed_over_is_neither_free_nor_done_until_its_turn() -> No
     assert not progress.free
     assert not progress.is_done(1)
     progress.take_copies(1, 2)
+    assert progress.low == 1
     progress.finish(1)
+    assert progress.low == 3
     assert progress.is_done(1)
     assert progress.skipped == {0, 2}
 

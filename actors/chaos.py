@@ -1,0 +1,278 @@
+"""Chaos: a real fleet under load, struck again and again, and at its end the proof that nothing was lost and nothing sent twice unexplained.
+
+    submit ─▶ gateway ─▶ log ─▶ nodes ─▶ sink (fsyncs a line before it answers)
+                 strikes: kill -9, SIGSTOP, at known phases and at random
+
+Behind it the balance must hold, the log must check clean offline, and the sink's own file must agree with the journal.
+"""
+
+import os
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from actors.build import log as build_log
+from actors.chaos_sink import ChaosSink
+from actors.chaos_strikes import Striker
+from actors.demo import free_ports, watched
+from actors.journal_check import Findings, check_journal
+from actors.run import running
+from fastemailnet import ids
+from fastemailnet.client import Client
+from fastemailnet.config import Settings, load
+from fastemailnet.envelope import Lane, decode_unit
+from fastemailnet.errors import FastEmailNetError, FleetError
+from fastemailnet.log.interface import Log
+
+BATCH = 40
+BACKLOG = 3_000  # deliveries that may wait before no more is submitted
+DRAIN_S = 240.0
+POLL_S = 1.0
+LOSE_REPLIES = 0.001
+READ_RECORDS = 1_000
+POLICIES = ("hold", "retry", "assume-relayed", "bounce")
+
+
+@dataclass
+class Order:
+    """What a run is to do."""
+
+    kills: int
+    mails: int
+    remembers: bool
+    policy: str
+    seed: int
+    data: Path
+    every_s: float = 2.0
+
+
+@dataclass
+class Load:
+    """The mails of a run. The submitter's thread adds to ``accepted``."""
+
+    mails: int
+    accepted: set[str] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
+    submitted: int = 0
+    is_over: bool = False
+
+
+def run_chaos(console: Console, order: Order) -> tuple[dict[str, Any], list[str]]:
+    """Run it; the figures, and what does not hold."""
+    sink = ChaosSink(order.data / "sink", remembers=order.remembers, lose=LOSE_REPLIES, seed=order.seed)
+    settings = chaos_settings(order, sink.begin())
+    load_ = Load(order.mails)
+    started = time.monotonic()
+    url = f"http://127.0.0.1:{settings.gateway.http_port}"
+    with running(settings, console) as fleet, watched(fleet, settings), Client(url, timeout_s=30) as client:
+        striker = Striker(fleet, sink, Random(order.seed), order.every_s, Counter(), {})
+        submitter = threading.Thread(target=submit, args=(client, load_, order.seed), daemon=True)
+        submitter.start()
+        strike_all(console, striker, order, load_)
+        submitter.join()
+        striker.release()
+        balance, failures = drain(console, client, order)
+    sink.stop()
+    findings = offline(console, settings, order)
+    figures = summary(order, load_, striker, balance, findings, time.monotonic() - started)
+    failures += judge(order, settings, load_, balance, findings)
+    show(console, striker, balance, findings)
+    return figures, failures
+
+
+def chaos_settings(order: Order, sink_port: int) -> Settings:
+    """A fleet on free ports whose next hop is the sink."""
+    http, smtp = free_ports(2)
+    environ = {
+        "FASTEMAILNET_FLEET__DATA": str(order.data.absolute()),
+        "FASTEMAILNET_GATEWAY__HTTP_PORT": str(http),
+        "FASTEMAILNET_GATEWAY__SMTP_PORT": str(smtp),
+        "FASTEMAILNET_ROUTE__KIND": "smarthost",
+        "FASTEMAILNET_ROUTE__HOST": "127.0.0.1",
+        "FASTEMAILNET_ROUTE__PORT": str(sink_port),
+        "FASTEMAILNET_ROUTE__TLS": "none",
+        "FASTEMAILNET_CLASSIFIER__ENABLED": "false",
+        "FASTEMAILNET_IN_DOUBT__RETRY_DELAY_S": "40",
+        **{f"FASTEMAILNET_IN_DOUBT__{lane.value.upper()}": order.policy for lane in Lane},
+    }
+    return load(None, environ)
+
+
+# ---- load and strikes
+
+
+def submit(client: Client, load_: Load, seed: int) -> None:
+    """Hand in all mails, in batches, never more than the backlog allows."""
+    random = Random(seed)
+    while load_.submitted < load_.mails:
+        count = min(BATCH, load_.mails - load_.submitted)
+        batch = [message(random, load_.submitted + number) for number in range(count)]
+        for result in client.send_many(batch, lane=random.choice([lane.value for lane in Lane])):
+            if isinstance(result, FastEmailNetError):
+                load_.refused.append(str(result))
+            else:
+                load_.accepted.add(result.id)
+        load_.submitted += count
+        while backlog(client) > BACKLOG:
+            time.sleep(0.2)
+    load_.is_over = True
+
+
+def backlog(client: Client) -> int:
+    """Deliveries that wait, as the gateway tells; 0 while it cannot."""
+    try:
+        return client.balance()["open"]
+    except FastEmailNetError:
+        return 0
+
+
+def message(random: Random, number: int) -> bytes:
+    """A mail of 0.3 to 4 KB; one in five has two recipients, one in fifty an order key."""
+    people = [f"r{number}@x.example"] + ([f"s{number}@x.example"] if random.random() < 0.2 else [])
+    order = f"X-FEN-Order-Key: customer-{number % 5}\r\n" if random.random() < 0.02 else ""
+    text = ("All work and no play makes a dull run.\r\n") * random.randrange(1, 100)
+    head = f"From: chaos@fen.example\r\nTo: {', '.join(people)}\r\nSubject: mail {number}\r\n{order}"
+    return f"{head}\r\n{text}".encode()
+
+
+def strike_all(console: Console, striker: Striker, order: Order, load_: Load) -> None:
+    """All strikes while mail flows, and until all mail is submitted."""
+    columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        strikes = bar.add_task("strikes", total=order.kills)
+        mails = bar.add_task("mails", total=order.mails)
+        for number in range(order.kills):
+            done = striker.strike(number)
+            bar.update(strikes, advance=1, description=done)
+            bar.update(mails, completed=load_.submitted)
+        while not load_.is_over:
+            time.sleep(POLL_S)
+            bar.update(mails, completed=load_.submitted)
+
+
+def drain(console: Console, client: Client, order: Order) -> tuple[dict[str, int], list[str]]:
+    """The balance once nothing is open any more; under ``hold``, doubts stay."""
+    deadline = time.monotonic() + DRAIN_S
+    balance: dict[str, int] = {}
+    with console.status("waiting for what is open"):
+        while time.monotonic() < deadline:
+            try:
+                balance = client.balance()
+            except FastEmailNetError:
+                time.sleep(POLL_S)
+                continue
+            doubt = 0 if order.policy == "hold" and not order.remembers else balance["in_doubt"]
+            if not balance["open"] and not balance["deferred"] and not doubt:
+                return balance, []
+            time.sleep(POLL_S)
+    return balance, [f"not drained within {DRAIN_S:.0f} s: {balance}"]
+
+
+# ---- proof
+
+
+def offline(console: Console, settings: Settings, order: Order) -> Findings:
+    """The offline check of the log against itself and against the sink's file."""
+    log = build_log(settings)
+    try:
+        with console.status("checking the journal offline"):
+            return check_journal(log, order.data / "sink" / "received.jsonl")
+    finally:
+        log.close()
+
+
+def missing(settings: Settings, accepted: set[str]) -> int:
+    """How many mails that a client was told are accepted the log does not have."""
+    log: Log = build_log(settings)
+    left = set(accepted)
+    try:
+        for lane in Lane:
+            for partition in log.partitions(lane.stream):
+                start = 0
+                while records := log.fetch(lane.stream, partition, start, READ_RECORDS):
+                    left.difference_update(ids.to_text(decode_unit(record).message) for _, record in records)
+                    start = records[-1][0] + 1
+    finally:
+        log.close()
+    return len(left)
+
+
+def judge(
+    order: Order, settings: Settings, load_: Load, balance: dict[str, int], findings: Findings
+) -> list[str]:
+    """Everything that does not hold."""
+    found, failures = findings.figures, findings.violations[:10]
+    if gone := missing(settings, load_.accepted):
+        failures.append(f"{gone} accepted mails are not in the log")
+    if load_.refused:
+        failures.append(f"{len(load_.refused)} mails were refused, first: {load_.refused[0]}")
+    if balance.get("difference", 1):
+        failures.append(f"the balance does not hold: {balance}")
+    if found["lost"]:
+        failures.append(f"{found['lost']} deliveries are lost")
+    if found["unexplained"]:
+        failures.append(f"{found['unexplained']} duplicates are not explained by a doubt")
+    if found["duplicates"] and (order.remembers or order.policy in ("hold", "assume-relayed", "bounce")):
+        failures.append(f"{found['duplicates']} duplicates where there must be none")
+    return failures
+
+
+def summary(
+    order: Order, load_: Load, striker: Striker, balance: dict[str, int], findings: Findings, seconds: float
+) -> dict[str, Any]:
+    """The figures of the run."""
+    found = findings.figures
+    return {
+        "kills": sum(striker.counts.values()),
+        "mails": len(load_.accepted),
+        "lost": found["lost"],
+        "duplicates": found["duplicates"],
+        "in_doubt": balance.get("in_doubt", -1),
+        "unexplained": found["unexplained"],
+        "relayed": balance.get("relayed", -1),
+        "difference": balance.get("difference", -1),
+        "violations": found["violations"],
+        "sink": "checkpoint" if order.remembers else "plain",
+        "policy": order.policy,
+        "seconds": round(seconds, 1),
+        "mails_per_s": round(len(load_.accepted) / seconds, 1),
+        "strikes": dict(striker.counts),
+        "cores": os.cpu_count(),
+    }
+
+
+def show(console: Console, striker: Striker, balance: dict[str, int], findings: Findings) -> None:
+    """Tables for people."""
+    strikes = Table("strike", "times")
+    for name, count in striker.counts.items():
+        strikes.add_row(name, str(count))
+    console.print(strikes)
+    classes = Table("class", "deliveries")
+    for name, count in balance.items():
+        classes.add_row(name, str(count))
+    console.print(classes)
+    checks = Table("invariant", "checked", "violated")
+    for name, check in findings.checks.items():
+        checks.add_row(name, str(check.count), str(check.violations))
+    console.print(checks)
+
+
+def demand(order: Order) -> None:
+    """Refuse what cannot be run.
+
+    Raises:
+        FleetError: the order is none.
+    """
+    if order.policy not in POLICIES:
+        raise FleetError(f"no policy is named {order.policy!r}; there are {', '.join(POLICIES)}")
+    if (order.data / "log").exists():
+        raise FleetError(f"{order.data} has a log already; a run starts from nothing")
+

@@ -1,0 +1,131 @@
+"""What a chaos run does to a fleet, and how long each strike waits for the fleet to be whole again."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as NeverSprung
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from actors.chaos_sink import ChaosSink, Phase
+from actors.fleet import Fleet
+
+TRAP_S = 15.0
+SHORT_S, LONG_S = 1.0, 7.0  # a freeze that nobody notices, and one that ends in a fence
+
+
+class Action(StrEnum):
+    """Strikes."""
+
+    KILL_NODE_AT = "kill -9 a node at"
+    KILL_NODE = "kill -9 a node"
+    STOP_NODE_AT = "SIGSTOP a node at"
+    STOP_SHORT = "SIGSTOP a node for 1 s"
+    KILL_COORDINATOR = "kill -9 the coordinator"
+    STOP_COORDINATOR = "SIGSTOP the coordinator for 7 s"
+    KILL_GATEWAY = "kill -9 the gateway"
+    KILL_LEDGER = "kill -9 the ledger"
+
+
+# Half of all strikes hit a node in a known phase of a transaction: each phase in turn.
+ROUND = (
+    *((Action.KILL_NODE_AT, phase) for phase in Phase),
+    (Action.KILL_COORDINATOR, None),
+    (Action.STOP_NODE_AT, Phase.END),
+    (Action.KILL_GATEWAY, None),
+    (Action.KILL_NODE_AT, Phase.KEPT),
+    (Action.STOP_SHORT, None),
+    (Action.KILL_NODE, None),
+    (Action.KILL_LEDGER, None),
+    (Action.STOP_NODE_AT, Phase.KEPT),
+    (Action.KILL_NODE_AT, Phase.END),
+    (Action.STOP_COORDINATOR, None),
+)
+
+
+@dataclass
+class Striker:
+    """Strikes at random moments, in a thread of its caller."""
+
+    fleet: Fleet
+    sink: ChaosSink
+    random: Random
+    every_s: float
+    counts: Counter[str]
+    stopped: dict[int, float]  # process → when it is to go on
+
+    def strike(self, number: int) -> str:
+        """Strike once; what was done."""
+        self.go_on(time.monotonic())
+        time.sleep(self.every_s * (0.5 + self.random.random()))
+        action, phase = ROUND[number % len(ROUND)]
+        done = f"{action} {phase}" if phase is not None else str(action)
+        match action:
+            case Action.KILL_NODE_AT if phase is not None:
+                self._trap(phase, kill)
+            case Action.STOP_NODE_AT if phase is not None:
+                self._trap(phase, self._stopper(LONG_S))
+            case Action.KILL_NODE:
+                kill(self._pid(f"node-{self.random.randrange(self.fleet.settings.fleet.nodes)}"))
+            case Action.STOP_SHORT:
+                self._stopper(SHORT_S)(self._pid("node-0"))
+            case Action.KILL_COORDINATOR:
+                kill(self._pid("coordinator"))
+            case Action.STOP_COORDINATOR:
+                self._stopper(LONG_S)(self._pid("coordinator"))
+            case Action.KILL_GATEWAY:
+                kill(self._pid("gateway"))
+            case Action.KILL_LEDGER:
+                kill(self._pid("ledger"))
+        self.counts[done] += 1
+        return done
+
+    def _pid(self, name: str) -> int:
+        return self.fleet.pid(name)
+
+    def _trap(self, phase: Phase, strike: Callable[[int], None]) -> None:
+        sprung = self.sink.trap(phase, strike)
+        try:
+            sprung.result(TRAP_S)
+        except NeverSprung:
+            self.sink.traps.pop(phase, None)
+            strike(self._pid("node-0"))  # nothing was being sent: the next best moment is now
+
+    def _stopper(self, seconds: float) -> Callable[[int], None]:
+        def stop(pid: int) -> None:
+            os.kill(pid, signal.SIGSTOP)
+            self.stopped[pid] = time.monotonic() + seconds
+            threading.Timer(seconds, proceed, (pid,)).start()
+
+        return stop
+
+    def go_on(self, now_s: float) -> None:
+        """Wait until at most one process is stopped, so that somebody is left to work."""
+        while (left := sorted(at for at in self.stopped.values() if at > now_s)) and len(left) > 1:
+            time.sleep(left[0] - now_s)
+            now_s = time.monotonic()
+
+    def release(self) -> None:
+        """SIGCONT whatever is still stopped."""
+        for pid in self.stopped:
+            proceed(pid)
+
+
+def kill(pid: int) -> None:
+    """kill -9, if it lives."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def proceed(pid: int) -> None:
+    """SIGCONT, if it lives."""
+    try:
+        os.kill(pid, signal.SIGCONT)
+    except ProcessLookupError:
+        pass
