@@ -110,17 +110,23 @@ def chaos_settings(order: Order, sink_port: int) -> Settings:
 
 
 def submit(client: Client, load_: Load, seed: int) -> None:
-    """Hand in all mails, in batches, never more than the backlog allows."""
+    """Hand in all mails, in batches, never more than the backlog allows. What was refused for now is handed in again."""
     random = Random(seed)
-    while load_.submitted < load_.mails:
-        count = min(BATCH, load_.mails - load_.submitted)
-        batch = [message(random, load_.submitted + number) for number in range(count)]
-        for result in client.send_many(batch, lane=random.choice([lane.value for lane in Lane])):
-            if isinstance(result, FastEmailNetError):
-                load_.refused.append(str(result))
-            else:
+    waiting: list[bytes] = []
+    while load_.submitted < load_.mails or waiting:
+        fresh = min(BATCH - len(waiting), load_.mails - load_.submitted)
+        waiting += [message(random, load_.submitted + number) for number in range(fresh)]
+        load_.submitted += fresh
+        results = client.send_many(waiting, lane=random.choice([lane.value for lane in Lane]))
+        again = []
+        for mail, result in zip(waiting, results, strict=True):
+            if not isinstance(result, FastEmailNetError):
                 load_.accepted.add(result.id)
-        load_.submitted += count
+            elif result.retriable:
+                again.append(mail)
+            else:
+                load_.refused.append(str(result))
+        waiting = again
         while backlog(client) > BACKLOG:
             time.sleep(0.2)
     load_.is_over = True
@@ -205,9 +211,7 @@ def missing(settings: Settings, accepted: set[str]) -> int:
     return len(left)
 
 
-def judge(
-    order: Order, settings: Settings, load_: Load, balance: dict[str, int], findings: Findings
-) -> list[str]:
+def judge(order: Order, settings: Settings, load_: Load, balance: dict[str, int], findings: Findings) -> list[str]:
     """Everything that does not hold."""
     found, failures = findings.figures, findings.violations[:10]
     if gone := missing(settings, load_.accepted):
@@ -275,4 +279,3 @@ def demand(order: Order) -> None:
         raise FleetError(f"no policy is named {order.policy!r}; there are {', '.join(POLICIES)}")
     if (order.data / "log").exists():
         raise FleetError(f"{order.data} has a log already; a run starts from nothing")
-

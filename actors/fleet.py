@@ -9,6 +9,7 @@ import faulthandler
 import os
 import secrets
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable
@@ -16,10 +17,12 @@ from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 would put mail behind everything else on the machine
 os.environ.setdefault("RAY_AUTH_MODE", "token")
 os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 import ray
+import ray._private.worker as ray_worker
 from ray.exceptions import RayError
 
 from actors import build
@@ -81,6 +84,10 @@ async def stay_awake() -> None:
     while True:
         faulthandler.dump_traceback_later(HUNG_S, exit=True)
         await asyncio.sleep(HUNG_S / 10)
+
+
+def _hear_nothing(worker: Any, stopped: threading.Event) -> None:
+    """In the place of Ray's listener."""
 
 
 class _Process:
@@ -176,6 +183,9 @@ class Fleet:
             FleetError: a process did not come up in time.
         """
         on_term = signal.getsignal(signal.SIGTERM)
+        if not os.environ.get("FASTEMAILNET_VERBOSE"):
+            # Ray prints a paragraph for each process that ends; the watch says it in a line, and starts it again.
+            ray_worker.listen_error_messages = _hear_nothing
         ray.init(
             namespace=NAMESPACE,
             num_cpus=64,  # of logical room; the processes share the machine's cores as they need

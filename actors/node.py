@@ -44,6 +44,7 @@ class NodeActor:
         examiner: Examiner,
         attempts: Callable[[Journal, Stations, Blame], Attempts],
         blame: Blame,
+        journal: type[Journal] = Journal,
     ) -> None:
         self.name = name
         self.log = log
@@ -52,6 +53,7 @@ class NodeActor:
         self.examiner = examiner
         self.attempts = attempts
         self.blame = blame
+        self.journal = journal
         self.stations = Stations(Counter())
         self.incarnation = 0
 
@@ -100,7 +102,7 @@ class Incarnation:
     def __init__(self, node: NodeActor, right: Right, slot: int, control_position: int) -> None:
         self.node = node
         self.right = right
-        self.journal = Journal(node.group, slot, right)
+        self.journal = node.journal(node.group, slot, right)
         self.shop = node.attempts(self.journal, node.stations, node.blame)
         # A fixed next hop has its connections already.
         fill = Fill(node.log, self.shop.warm) if self.shop.route.fixed_target() is None else None
