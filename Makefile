@@ -7,6 +7,12 @@ FEN := $(VENV)/bin/fastemailnet
 STAMP := $(VENV)/.installed
 CONFIG ?= config/fastemailnet.toml
 COPIES ?= 1
+SEED ?= 0
+N ?= 1000
+KILLS ?= 10
+MAILS ?= 0
+SINK ?= plain
+POLICY ?= hold
 
 export RAY_USAGE_STATS_ENABLED := 0
 
@@ -33,8 +39,9 @@ down: $(STAMP) ## stop the running fleet
 test: $(STAMP) ## everything: model, checks, unit, property, integration and end-to-end tests
 	tools/test.sh
 
-check: lint type model-short ## lint, types, architecture, short model, unit and property tests
-	$(PY) -m pytest tests/unit tests/property
+check: lint type model-short ## lint, types, architecture, short model and simulation, unit and property tests
+	$(PY) -m tests.simulation --count 400
+	$(PY) -m pytest tests/unit tests/property tests/interaction
 
 lint: $(STAMP) ## ruff and the import directions
 	$(VENV)/bin/ruff check .
@@ -46,6 +53,19 @@ type: $(STAMP) ## mypy, strict
 
 model: $(STAMP) ## the FlashSync explorer: every scenario, every mutant
 	$(PY) -m tests.model
+
+sim: $(STAMP) ## simulate schedules with faults in pairs: SEED=… N=… (N=1 tells everything that happens)
+	$(PY) -m tests.simulation --seed $(SEED) --count $(N) $(if $(filter 1,$(N)),--trace)
+
+soak: $(STAMP) ## strike a fleet under load: KILLS=… MAILS=… SINK=checkpoint|plain POLICY=hold|retry|…
+	rm -rf data/chaos
+	$(FEN) chaos --kills $(KILLS) --mails $(MAILS) --sink $(SINK) --policy $(POLICY)
+
+bench-recovery: $(STAMP) ## how long work lies still after a kill or a freeze, and without a coordinator
+	$(PY) -m benchmarks.recovery
+
+bench-journal: $(STAMP) ## throughput and latency with the journal beside the same run without it
+	$(PY) -m benchmarks.journal_cost
 
 model-short: $(STAMP)
 	$(PY) -m tests.model --short
@@ -61,6 +81,6 @@ train: $(STAMP) ## train the spam model anew (DATA=…/mail-train.parquet)
 	$(PY) -m models.spam.train --data $(DATA)
 
 clean: ## remove caches and the demo's data
-	rm -rf data/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf data/demo data/chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo up down test check lint type model model-short diagram bench-quick train clean
+.PHONY: help setup demo up down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal train clean

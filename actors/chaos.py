@@ -1,4 +1,4 @@
-"""Chaos: a real fleet under load, struck again and again, and at its end the proof that nothing was lost and nothing sent twice unexplained.
+"""Chaos: a real fleet under load, struck again and again, and the proof that nothing was lost or sent twice unexplained.
 
     submit ─▶ gateway ─▶ log ─▶ nodes ─▶ sink (fsyncs a line before it answers)
                  strikes: kill -9, SIGSTOP, at known phases and at random

@@ -1,7 +1,7 @@
 """The receiver of a chaos run: the capture inbox in a thread of its own, with a trap at each phase of a transaction.
 
-It keeps each message durably before it answers, loses some replies by itself, and when a trap is set it kills, stops or does whatever it
-is told to the very process whose transaction is in that phase.
+It keeps each message durably before it answers, loses some replies by itself, and when a trap is set it kills, stops or does
+whatever it is told to the very process whose transaction is in that phase.
 """
 
 import asyncio
