@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from actors.doubts import summary
-from fastemailnet.envelope import Lane, Unit, decode_unit
+from fastemailnet.envelope import LANES, Unit, decode_unit
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.frames import (
@@ -69,7 +69,7 @@ class Auditor:
             self.reports.pop((partition, frame.intent), None)
 
     def _mail(self) -> list[tuple[str, int]]:
-        return [(lane.stream, partition) for lane in Lane for partition in self.log.partitions(lane.stream)]
+        return [(stream, partition) for stream in LANES for partition in self.log.partitions(stream)]
 
     def _new(self, stream: str, partition: int, end: int) -> Iterator[tuple[int, bytes]]:
         position = self.positions.setdefault((stream, partition), 0)

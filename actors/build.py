@@ -17,7 +17,7 @@ from actors.reader import Call, FleetReader
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.config import Settings
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
-from fastemailnet.envelope import Lane
+from fastemailnet.envelope import LANES
 from fastemailnet.errors import ConfigError
 from fastemailnet.flashsync.coordinator import Policy
 from fastemailnet.flashsync.frames import Verdict
@@ -64,7 +64,7 @@ def group(settings: Settings, over: Log) -> GroupCommit:
 
 def policy(settings: Settings) -> Policy:
     """The coordinator's limits and in-doubt policies."""
-    names = {lane.stream: getattr(settings.in_doubt, lane.value) for lane in Lane}
+    names = {stream: getattr(settings.in_doubt, lane.value) for stream, lane in LANES.items()}
     verdicts = {stream: None if name == "hold" else Verdict(name) for stream, name in names.items()}
     return Policy(verdicts=verdicts, doubt_ms=settings.in_doubt.retry_delay_s * 1_000)
 

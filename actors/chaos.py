@@ -28,7 +28,7 @@ from actors.run import running
 from fastemailnet import ids
 from fastemailnet.client import Client
 from fastemailnet.config import Settings, load
-from fastemailnet.envelope import Lane, decode_unit
+from fastemailnet.envelope import LANES, Lane, decode_unit
 from fastemailnet.errors import FastEmailNetError, FleetError
 from fastemailnet.log.interface import Log
 
@@ -200,10 +200,10 @@ def missing(settings: Settings, accepted: set[str]) -> int:
     log: Log = build_log(settings)
     left = set(accepted)
     try:
-        for lane in Lane:
-            for partition in log.partitions(lane.stream):
+        for stream in LANES:
+            for partition in log.partitions(stream):
                 start = 0
-                while records := log.fetch(lane.stream, partition, start, READ_RECORDS):
+                while records := log.fetch(stream, partition, start, READ_RECORDS):
                     left.difference_update(ids.to_text(decode_unit(record).message) for _, record in records)
                     start = records[-1][0] + 1
     finally:

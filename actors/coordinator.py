@@ -13,7 +13,7 @@ import os
 from typing import Any
 
 from actors.clock import wall_ms
-from fastemailnet.envelope import Lane, Position
+from fastemailnet.envelope import LANES, Position, is_ordered
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Coordinator, Policy, Write
 from fastemailnet.flashsync.frames import (
@@ -134,9 +134,10 @@ class CoordinatorActor:
     def ends(self) -> dict[tuple[str, int], int]:
         """Each mail partition and the offset of its next record."""
         ends = {}
-        for lane in Lane:
-            for partition in self.log.partitions(lane.stream) or [0]:
-                ends[lane.stream, partition] = self.log.end(lane.stream, partition)
+        for stream in LANES:
+            # A lease of a stream without units waits for the first one; an ordered partition has no live edge.
+            for partition in self.log.partitions(stream) or ([] if is_ordered(stream) else [0]):
+                ends[stream, partition] = self.log.end(stream, partition)
         return ends
 
     def append(self, writes: list[Write]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from actors.auditor import unit_in
 from fastemailnet.delivery.retry import TIERS
-from fastemailnet.envelope import Lane, Position, Recipient
+from fastemailnet.envelope import LANES, Position, Recipient
 from fastemailnet.errors import LogCorrupt
 from fastemailnet.flashsync.frames import (
     CONTROL,
@@ -99,7 +99,7 @@ def read_streams(log: Log, progress: Progress) -> Streams:
             frames.append(_journal(record, f"journal/{partition}@{position}", streams.unreadable))
     for position, record in _all(log, CONTROL, 0, progress):
         streams.control.append(_control(record, f"control@{position}", streams.unreadable))
-    for stream in (*(name for name, _ in TIERS), *(lane.stream for lane in Lane)):
+    for stream in (*(name for name, _ in TIERS), *LANES):
         for partition in log.partitions(stream):
             records = _all(log, stream, partition, progress)
             streams.records[stream, partition] = [_record(record) for _, record in records]

@@ -16,7 +16,7 @@ from actors.fill import Fill
 from actors.journal import Journal
 from actors.leases import Leases, Room, Taken
 from actors.poison import Blame
-from fastemailnet.envelope import Lane, Position
+from fastemailnet.envelope import LANES, Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.frames import CONTROL, Beat, Join, decode_control
 from fastemailnet.flashsync.node import BEAT_EVERY_MS, Right, Standing
@@ -24,7 +24,7 @@ from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
 
 JoinCall = Callable[[str, int, Position | None], Coroutine[Any, Any, tuple[Join, int]]]
-ROOM_UNITS = {Lane.TRANSACTIONAL.stream: 128, Lane.STANDARD.stream: 128, Lane.BULK.stream: 128}
+LANE_ROOM_UNITS = 128
 TIER_ROOM_UNITS = 64
 CAPACITY_UNITS = 512
 READ_RECORDS = 500
@@ -109,7 +109,7 @@ class Incarnation:
         self.leases = Leases(node.log, self.journal, control_position, fill)
         self.works: set[asyncio.Task[None]] = set()
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        self.rooms = {stream: Room(units) for stream, units in ROOM_UNITS.items()}
+        self.rooms = {stream: Room(LANE_ROOM_UNITS) for stream in LANES}
 
     async def serve(self) -> None:
         """Work until fenced. Raises what broke it, if anything did."""

@@ -21,7 +21,7 @@ from fastemailnet import ids
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.replay import Keys, repeat
 from fastemailnet.admission.submission import Accepted, Admission, Limits, Submission
-from fastemailnet.envelope import Lane, Unit, decode_unit, encode_unit, partition_of
+from fastemailnet.envelope import LANES, Unit, decode_unit, encode_unit, place_of
 from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Fenced, Log
@@ -95,7 +95,7 @@ class Submissions:
 
     async def _append(self, admission: Admission) -> None:
         first = admission.units[0]
-        where = first.lane.stream, partition_of(first.order_key)
+        where = place_of(first.lane, first.order_key, first.message)
         reached = self.reached[where]
         try:
             appended = await self.group.append(*where, [encode_unit(unit) for unit in admission.units])
@@ -112,7 +112,7 @@ class Submissions:
         return any(unit.message == message for unit in self._units(where, start))
 
     def _recall(self) -> None:
-        for where in [(lane.stream, partition) for lane in Lane for partition in self.log.partitions(lane.stream)]:
+        for where in [(stream, partition) for stream in LANES for partition in self.log.partitions(stream)]:
             end = self.reached[where] = self.log.end(*where)
             start = max(end - MAX_RECALL_RECORDS, self.log.begin(*where))
             for _, units in groupby(self._units(where, start), key=lambda unit: unit.message):

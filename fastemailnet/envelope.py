@@ -16,7 +16,7 @@ MAX_MESSAGE_OCTETS = 50_000_000
 
 
 class Lane(StrEnum):
-    """Priority class of a message; also names its stream of the log."""
+    """Priority class of a message; also names its streams of the log."""
 
     TRANSACTIONAL = "transactional"
     STANDARD = "standard"
@@ -24,23 +24,31 @@ class Lane(StrEnum):
 
     @property
     def stream(self) -> str:
-        """The stream of the log that holds the units of this lane."""
+        """The stream of the log that holds the units of this lane without an order_key."""
         return f"mail.{self.value}"
 
-
-ORDERED_PARTITIONS = range(1, 9)  # of each lane's stream; partition 0 has the units without an order_key
-
-
-def partition_of(order_key: str) -> int:
-    """The partition of its lane's stream in which a unit stands; those of one key stand in one."""
-    if not order_key:
-        return 0
-    return ORDERED_PARTITIONS[zlib.crc32(order_key.encode()) % len(ORDERED_PARTITIONS)]
+    @property
+    def ordered_stream(self) -> str:
+        """The stream that holds the units of this lane with one: those of a partition are sent one after the other."""
+        return f"order.{self.value}"
 
 
-def is_ordered(stream: str, partition: int) -> bool:
-    """Whether the units of a partition are sent one after the other."""
-    return stream.startswith("mail.") and partition in ORDERED_PARTITIONS
+ORDERED_PARTITIONS = 8  # of each ordered stream
+LANES = {
+    stream: lane for lane in Lane for stream in (lane.stream, lane.ordered_stream)
+}  # of each stream of accepted units
+
+
+def place_of(lane: Lane, order_key: str, message: bytes, mail_partitions: int = 1) -> tuple[str, int]:
+    """The stream and partition in which a unit is accepted. Those of one order_key stand in one partition; the others are spread."""
+    if order_key:
+        return lane.ordered_stream, zlib.crc32(order_key.encode()) % ORDERED_PARTITIONS
+    return lane.stream, message[-1] % mail_partitions
+
+
+def is_ordered(stream: str) -> bool:
+    """Whether the units of a partition of this stream are sent one after the other."""
+    return stream.startswith("order.")
 
 
 class Position(NamedTuple):

@@ -43,7 +43,7 @@ class Grants:
     def plan(self, epoch: int, nodes: list[Join], at_ms: int, ends: Ends) -> Iterator[Assign]:
         """The leases to give now."""
         waiting, ahead = self._loads(ends)
-        ordered = {where for where in ends if is_ordered(*where)}
+        ordered = {where for where in ends if is_ordered(where[0])}
         for where, offsets, free in self._free(ordered):
             # A place that a process died over comes alone, so that nothing else shares its fate.
             for span in runs(offsets, 1 if free[1] else self.lease_units):

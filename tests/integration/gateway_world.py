@@ -10,7 +10,7 @@ from actors.gateway import Gateway
 from fastemailnet import ids
 from fastemailnet.client import AsyncClient
 from fastemailnet.config import Settings, load
-from fastemailnet.envelope import Lane, Unit, decode_unit
+from fastemailnet.envelope import LANES, Unit, decode_unit
 from fastemailnet.errors import NotFound
 from fastemailnet.log.embedded import EmbeddedLog
 from fastemailnet.log.group import GroupCommit
@@ -27,7 +27,7 @@ class LogReader:
         self.state = "open"
 
     def units(self) -> list[Unit]:
-        return [decode_unit(record) for lane in Lane for _, record in self.log.fetch(lane.stream, 0, 0, 10_000)]
+        return [decode_unit(record) for stream in LANES for _, record in self.log.fetch(stream, 0, 0, 10_000)]
 
     async def timeline(self, message_id: str) -> dict[str, Any]:
         message = ids.from_text(message_id)

@@ -20,7 +20,7 @@ from actors.sandbox_faults import Faults
 from fastemailnet import ids
 from fastemailnet.config import Settings, load
 from fastemailnet.delivery import retry
-from fastemailnet.envelope import Lane, Position, Recipient, Unit, encode_unit, partition_of
+from fastemailnet.envelope import Lane, Position, Recipient, Unit, encode_unit, place_of
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import Policy
 from fastemailnet.flashsync.frames import JOURNAL, Beat, Outcome, Resolve, Verdict, decode_journal
@@ -62,7 +62,7 @@ class House:
         unit = Unit(
             message, lane, "", wall_ms(), wall_ms() + expires_in_ms, "a@example.org", people, "x.example", False, body
         )
-        self.log.append(lane.stream, partition_of(order_key), [encode_unit(unit)])
+        self.log.append(*place_of(lane, order_key, message), [encode_unit(unit)])
 
     async def until(self, holds: Callable[[dict[str, int]], bool]) -> dict[str, int]:
         """The balance, once something holds of it."""

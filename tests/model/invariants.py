@@ -10,7 +10,7 @@ from fastemailnet.envelope import Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.outcome import Kind
-from tests.model.world import MAIL, TIER, Bounds, End, Node, Streams
+from tests.model.world import ORDERED, TIER, Bounds, End, Node, Streams
 
 Journal = tuple[Any, ...]
 
@@ -112,7 +112,7 @@ def doubts(streams: Streams, fold: Fold) -> Iterator[str]:
 
 def conserved(streams: Streams, fold: Fold, bounds: Bounds) -> Iterator[str]:
     """I2, I9: every unit is in exactly one class: ended, waiting in a tier, or not done."""
-    mail = fold.progress[MAIL, bounds.partition]
+    mail = fold.progress[bounds.stream, 0]
     open_units = sum(not mail.is_done(offset) for offset in range(bounds.units))
     total = sum(fold.ended.values()) + len(fold.named) + open_units
     if total != bounds.units:
@@ -160,7 +160,7 @@ def ends(
         if one.source == end.source and not bounds.remembers:
             yield from repeated(one, end, streams, what)
     begun = sum(isinstance(x, f.Intent) and x.offset == place.offset for j in streams.journals for x in j)
-    if bounds.partition and end.attempt == begun == 1 and any(one.source > end.source for one in before):
+    if bounds.stream == ORDERED and end.attempt == begun == 1 and any(one.source > end.source for one in before):
         yield f"order: {what} behind a later unit of its key"
 
 
@@ -196,9 +196,9 @@ def undone(fold: Fold, nodes: list[Node], coordinators: tuple[int, ...], bounds:
     if not living or fold.leader not in coordinators:
         return
     held = {entry.place for entry in fold.in_doubt()} if bounds.verdict is None and not bounds.remembers else set()
-    mail = fold.progress[MAIL, bounds.partition]
+    mail = fold.progress[bounds.stream, 0]
     for offset in range(bounds.units):
-        if not mail.is_done(offset) and (MAIL, bounds.partition, offset) not in held:
+        if not mail.is_done(offset) and (bounds.stream, 0, offset) not in held:
             yield f"I8 unit {offset} never ends although a node lives"
     for copy in fold.named:
         if copy not in held:

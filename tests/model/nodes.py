@@ -26,7 +26,7 @@ from fastemailnet.flashsync.unit import (
     WriteEnd,
 )
 from fastemailnet.outcome import Kind
-from tests.model.world import MAIL, TIER, Answer, Bounds, Flight, Node, Work
+from tests.model.world import TIER, Answer, Bounds, Flight, Node, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Nodes:
     def __init__(self, bounds: Bounds, parts: Parts) -> None:
         self.bounds = bounds
         self.parts = parts
-        self.mail = (MAIL, bounds.partition)
+        self.mail = (bounds.stream, 0)
 
     def moves(self, node: Node, view: View) -> Iterator[NodeMove]:
         """Everything that a living node may do now."""

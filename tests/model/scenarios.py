@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from fastemailnet.flashsync.frames import Verdict
 from fastemailnet.outcome import Kind
-from tests.model.world import Bounds
+from tests.model.world import ORDERED, Bounds
 
 RELAYED = (Kind.RELAYED,)
 PLAIN = Bounds(replies=RELAYED)
@@ -21,7 +21,7 @@ ECHO = Bounds(replies=RELAYED, kills=0, echoes=1)
 STEAL = Bounds(units=2, lease_units=2, steals=True, replies=RELAYED, kills=0, verdict=None)
 ASK = Bounds(remembers=True)
 FORGET = Bounds(remembers=True, kills=0, loses=2)
-ORDER = Bounds(units=2, partition=1, kills=0, replies=(Kind.RELAYED, Kind.IN_DOUBT))
+ORDER = Bounds(units=2, stream=ORDERED, kills=0, replies=(Kind.RELAYED, Kind.IN_DOUBT))
 
 SCENARIOS = {  # the largest first, so that two processes end together
     "stealing, two coordinators": replace(STEAL, fences=0, takeovers=1),

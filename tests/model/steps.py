@@ -13,7 +13,7 @@ from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.snapshot import decode_snapshot, encode_snapshot
 from tests.model import invariants
 from tests.model.nodes import Ending, Nodes, Parts, View
-from tests.model.world import MAIL, TIER, Answer, Book, Bounds, End, Flight, Node, Rest, Streams, World, brief, genesis
+from tests.model.world import TIER, Answer, Book, Bounds, End, Flight, Node, Rest, Streams, World, brief, genesis
 
 Move = tuple[tuple[Any, ...], World, str]  # what was done, the world behind it, the invariant it breaks
 AT_MS = 10  # every doubt and every deferral is due
@@ -303,7 +303,7 @@ class Model:
             writes = self.leader(streams, who).admit(node, 9, 0)
             says = f"{node} starts anew, coordinator {who} writes {words(writes)}"
             found.append(("rejoin", says, self.send(writes, who), False, nobody))
-        writes = leader.plan(AT_MS, {(MAIL, self.bounds.partition): self.bounds.units})
+        writes = leader.plan(AT_MS, {(self.bounds.stream, 0): self.bounds.units})
         if writes:
             # A peer that remembers may be asked at once; any other resolution waits until no holder can still end anything.
             resolves = any(isinstance(w.frame, f.Resolve) and w.frame.verdict is not f.Verdict.ASK for w in writes)
@@ -318,7 +318,7 @@ class Model:
             lease_units=bounds.lease_units,
             window_units=max(bounds.units, bounds.lease_units),
             steal_units=1 if bounds.steals else 99,
-            verdicts={MAIL: bounds.verdict},
+            verdicts={bounds.stream: bounds.verdict},
             doubt_ms=0,
             ask_ms=0,
         )

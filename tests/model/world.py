@@ -23,6 +23,7 @@ from fastemailnet.flashsync.unit import Attempt, State
 from fastemailnet.outcome import Kind
 
 MAIL = "mail.standard"
+ORDERED = "order.standard"
 TIER = "defer.1m"
 T = TypeVar("T", bound=Hashable)
 
@@ -32,7 +33,7 @@ class Bounds:
     """How far the search goes."""
 
     units: int = 1
-    partition: int = 0  # 1: an ordered one
+    stream: str = MAIL
     lease_units: int = 1
     fences: int = 1  # of living nodes; dead ones are fenced without limit
     kills: int = 1

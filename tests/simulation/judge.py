@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fastemailnet import ids
-from fastemailnet.envelope import Position
+from fastemailnet.envelope import Position, is_ordered
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.snapshot import decode_snapshot, encode_snapshot
@@ -28,7 +28,7 @@ class Judge:
         self.world = world
         self.broken: list[str] = []
         self.ends: dict[tuple[Position, int], int] = {}  # source and attempt → when its end was written
-        self.begun: dict[Position, list[int]] = {}  # ordered source → order of first ends
+        self.begun: Counter[str] = Counter()  # ordered stream → offset behind the newest unit that was begun
 
     def end_written(self, job: "Job") -> None:
         """The end of a message leaves in this moment (I1, I3, I4)."""
@@ -49,6 +49,10 @@ class Judge:
         resolved = [x for x in journal[spot:] if isinstance(x, f.Resolve) and x.intent == spot]
         if any(x.verdict is not f.Verdict.ASK for x in resolved):
             self.broken.append(f"I1 {what}: it was resolved before")
+        if is_ordered(job.source.stream) and job.attempt == 1:
+            if job.source.offset < self.begun[job.source.stream]:
+                self.broken.append(f"order: {what} behind a later unit of its key")
+            self.begun[job.source.stream] = job.source.offset + 1
 
     # ---- behind the run
 

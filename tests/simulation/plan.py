@@ -42,8 +42,7 @@ class Mail:
 
     at: int
     number: int
-    lane: Lane
-    partition: int
+    stream: str
     recipients: int
     harms: tuple[Harm, ...]  # of its first connections, in order
     is_spam: bool = False
@@ -92,7 +91,7 @@ def plan(seed: int) -> Plan:
 def _mail(random: Random, number: int, long_ones: bool) -> Mail:
     at = random.randrange(5 * SECOND)
     lane = random.choice(list(Lane))
-    partition = 1 if random.random() < 0.2 else 0
+    stream = lane.ordered_stream if random.random() < 0.2 else lane.stream
     harms = tuple(random.choice(HARMS) for _ in range(random.choice((0, 1, 1, 2, 3))))
     harms = tuple(Harm.RESET_AFTER if harm in LONG and not long_ones else harm for harm in harms)
-    return Mail(at, number, lane, partition, random.choice((1, 1, 2)), harms, random.random() < 0.05)
+    return Mail(at, number, stream, random.choice((1, 1, 2)), harms, random.random() < 0.05)

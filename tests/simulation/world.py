@@ -3,7 +3,7 @@
 from random import Random
 
 from fastemailnet import ids
-from fastemailnet.envelope import Lane, Position, Recipient, Unit
+from fastemailnet.envelope import LANES, Lane, Position, Recipient, Unit
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Policy
 from fastemailnet.flashsync.lease import Lease
@@ -16,11 +16,8 @@ from tests.simulation.plan import Fault, Mail, Plan, Strike
 from tests.simulation.store import Link, Store
 from tests.simulation.worker import Incarnation, Worker
 
-VERDICTS = {
-    Lane.TRANSACTIONAL.stream: f.Verdict.RETRY,
-    Lane.STANDARD.stream: None,
-    Lane.BULK.stream: f.Verdict.ASSUME_RELAYED,
-}
+BY_LANE = {Lane.TRANSACTIONAL: f.Verdict.RETRY, Lane.STANDARD: None, Lane.BULK: f.Verdict.ASSUME_RELAYED}
+VERDICTS = {stream: BY_LANE[lane] for stream, lane in LANES.items()}
 RESTART = 1_500 * MS
 HEALED = 12 * SECOND  # from here on nothing fails any more
 HORIZON = 3_000 * SECOND
@@ -41,7 +38,7 @@ class World:
         self.host = Host(self.clock, self.random, plan.remembers, plan.offers)
         self.judge = Judge(self)
         self.policy = Policy(lease_units=4, window_units=8, steal_units=2, verdicts=VERDICTS, doubt_ms=DOUBT_MS)
-        self.mail = [(lane.stream, partition) for lane in Lane for partition in (0, 1)]
+        self.mail = [(stream, 0) for stream in LANES]
         self.pids = 0
         self.leaders: list[Leader] = []
         self.workers: list[Worker] = []
@@ -187,8 +184,8 @@ class World:
         people = tuple(Recipient(f"r{index}@x.example", index) for index in range(mail.recipients))
         expires_ms = self.clock.now_ms + EXPIRY_MS
         envelope = ("", self.clock.now_ms, expires_ms, "a@fen.example", people, "x.example", False, body)
-        unit = Unit(message, mail.lane, *envelope)
-        where = (mail.lane.stream, mail.partition)
+        unit = Unit(message, LANES[mail.stream], *envelope)
+        where = (mail.stream, 0)
         self.store.partitions.setdefault(where, []).append(unit)
         self.landed(where)
 

@@ -118,7 +118,7 @@ def test_a_place_that_processes_died_over_is_leased_alone_and_says_so() -> None:
 
 def test_an_ordered_partition_has_one_place_out_at_a_time() -> None:
     stream = two_nodes(beat_timeout_ms=10**9)
-    where = (MAIL, 1)
+    where = ("order.standard", 1)
 
     def grants(at_ms: int) -> list[tuple[int, int]]:
         frames = stream.apply(stream.machine.plan(at_ms, {where: 3}), at_ms)
