@@ -12,7 +12,6 @@ import msgspec
 
 from actors.doubts import summary
 from fastemailnet.envelope import LANES, Unit, decode_unit
-from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.frames import (
     CONTROL,
@@ -47,16 +46,16 @@ class Auditor:
 
     def catch_up(self) -> None:
         """Read what is new. Journal ends are taken first, control next, so that each lease a frame names is known."""
-        ends = {partition: self.log.end(JOURNAL, partition) for partition in range(JOURNAL_PARTITIONS)}
-        for _, record in self._new(CONTROL, 0, self.log.end(CONTROL, 0)):
+        journals = self.log.ends(JOURNAL)
+        for _, record in self._new(CONTROL, 0, self.log.ends(CONTROL).get((CONTROL, 0), 0)):
             self.fold.apply_control(decode_control(record))
-        for partition, end in ends.items():
+        for (_, partition), end in journals.items():
             for position, record in self._new(JOURNAL, partition, end):
                 frame = decode_journal(record)
                 self.fold.apply_journal(partition, position, frame)
                 self._note(partition, position, frame)
-        for stream, partition in self._mail():
-            for _, record in self._new(stream, partition, self.log.end(stream, partition)):
+        for where, end in self.log.ends(*LANES).items():
+            for _, record in self._new(*where, end):
                 unit = unit_in(record)
                 self.accepted += len(unit.recipients) if unit is not None else 1
                 self.units += 1
@@ -68,11 +67,11 @@ class Auditor:
         elif isinstance(frame, Outcome | Void | Resolve):
             self.reports.pop((partition, frame.intent), None)
 
-    def _mail(self) -> list[tuple[str, int]]:
-        return [(stream, partition) for stream in LANES for partition in self.log.partitions(stream)]
-
     def _new(self, stream: str, partition: int, end: int) -> Iterator[tuple[int, bytes]]:
-        position = self.positions.setdefault((stream, partition), 0)
+        if (stream, partition) not in self.positions:
+            self.positions[stream, partition] = 0
+            self.log.follow(stream, partition, 0)
+        position = self.positions[stream, partition]
         while position < end:
             batch = self.log.fetch(stream, partition, position, min(READ_RECORDS, end - position))
             yield from batch
@@ -93,9 +92,10 @@ class Auditor:
 
     def open_units(self, doubt: Container[Any]) -> Iterator[Unit | None]:
         """The accepted units that no outcome ended and that are not in doubt; None for a record that holds no unit."""
-        for stream, partition in self._mail():
+        for (stream, partition), end in list(self.positions.items()):
+            if stream not in LANES:
+                continue
             progress = self.fold.progress[stream, partition]
-            end = self.positions[stream, partition]
             for lo in range(progress.low, end, READ_RECORDS):
                 for offset, record in self.log.fetch(stream, partition, lo, min(READ_RECORDS, end - lo)):
                     if not progress.is_done(offset) and (stream, partition, offset) not in doubt:

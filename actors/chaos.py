@@ -200,12 +200,13 @@ def missing(settings: Settings, accepted: set[str]) -> int:
     log: Log = build_log(settings)
     left = set(accepted)
     try:
-        for stream in LANES:
-            for partition in log.partitions(stream):
-                start = 0
-                while records := log.fetch(stream, partition, start, READ_RECORDS):
-                    left.difference_update(ids.to_text(decode_unit(record).message) for _, record in records)
-                    start = records[-1][0] + 1
+        for where, end in log.ends(*LANES).items():
+            log.follow(*where, 0)
+            start = 0
+            while start < end:
+                records = log.fetch(*where, start, READ_RECORDS)
+                left.difference_update(ids.to_text(decode_unit(record).message) for _, record in records)
+                start = records[-1][0] + 1
     finally:
         log.close()
     return len(left)

@@ -7,11 +7,13 @@ hint: what is missing is made when it is needed.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 
 import msgspec
 
 from fastemailnet.envelope import decode_unit
-from fastemailnet.log.interface import Log
+from fastemailnet.log.interface import Log, Where
+from fastemailnet.log.tail import read
 
 AHEAD_UNITS = 32
 MAX_AT_ONCE = 16
@@ -28,18 +30,18 @@ class Fill:
         self.known: set[str] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def look(self, where: tuple[str, int], lo: int, hi: int) -> None:
+    async def look(self, where: Where, lo: int, hi: int) -> None:
         """The records [lo, hi) of a lease come next."""
         lo = max(lo, self.reached.get(where, 0))
         count = min(hi - lo, AHEAD_UNITS)
         if count <= 0 or len(self.tasks) >= MAX_AT_ONCE:
             return
         self.reached[where] = lo + count
-        for _, record in self.log.fetch(*where, lo, count):
-            try:
-                self._begin(decode_unit(record).domain)
-            except msgspec.MsgspecError:
-                continue  # whoever takes it says what is wrong with it
+        async for records in read(self.log, where, lo, lo + count):
+            for _, record in records:
+                # Whoever takes a record that does not decode says what is wrong with it.
+                with suppress(msgspec.MsgspecError):
+                    self._begin(decode_unit(record).domain)
 
     def _begin(self, domain: str) -> None:
         if domain in self.known or len(self.tasks) >= MAX_AT_ONCE:

@@ -93,21 +93,21 @@ def read_streams(log: Log, progress: Progress) -> Streams:
         LogError: it cannot be read.
     """
     streams = Streams()
-    for partition in log.partitions(JOURNAL):
+    for (stream, partition), end in log.ends(JOURNAL).items():
         frames = streams.journals.setdefault(partition, [])
-        for position, record in _all(log, JOURNAL, partition, progress):
+        for position, record in _all(log, stream, partition, end, progress):
             frames.append(_journal(record, f"journal/{partition}@{position}", streams.unreadable))
-    for position, record in _all(log, CONTROL, 0, progress):
-        streams.control.append(_control(record, f"control@{position}", streams.unreadable))
-    for stream in (*(name for name, _ in TIERS), *LANES):
-        for partition in log.partitions(stream):
-            records = _all(log, stream, partition, progress)
-            streams.records[stream, partition] = [_record(record) for _, record in records]
+    for where, end in log.ends(CONTROL).items():
+        for position, record in _all(log, *where, end, progress):
+            streams.control.append(_control(record, f"control@{position}", streams.unreadable))
+    for where, end in log.ends(*(name for name, _ in TIERS), *LANES).items():
+        streams.records[where] = [_record(record) for _, record in _all(log, *where, end, progress)]
     return streams
 
 
-def _all(log: Log, stream: str, partition: int, progress: Progress) -> Iterator[tuple[int, bytes]]:
-    begin, end = log.begin(stream, partition), log.end(stream, partition)
+def _all(log: Log, stream: str, partition: int, end: int, progress: Progress) -> Iterator[tuple[int, bytes]]:
+    begin = log.begin(stream, partition)
+    log.follow(stream, partition, begin)
     what = f"reading {stream}/{partition}"
     if begin:
         raise LogCorrupt(f"{stream}/{partition} begins at offset {begin}: what was before it cannot be checked")

@@ -83,16 +83,22 @@ class LedgerActor:
         self.keeper.open()
         positions = dict(self.keeper.positions())
         self._recall_fences(positions)
+        for partition in range(JOURNAL_PARTITIONS):
+            self.log.follow(JOURNAL, partition, positions.get(partition, 0))
         return positions
 
     def _recall_fences(self, positions: dict[int, int]) -> None:
         """The fences before the positions where this writer goes on."""
         for partition, end in positions.items():
-            for at in range(0, end, READ_RECORDS):
-                for _, record in self.log.fetch(JOURNAL, partition, at, min(READ_RECORDS, end - at)):
+            at = 0
+            self.log.follow(JOURNAL, partition, at)
+            while at < end:
+                batch = self.log.fetch(JOURNAL, partition, at, min(READ_RECORDS, end - at))
+                for _, record in batch:
                     frame = decode_journal(record)
                     if isinstance(frame, Fence):
                         self.fenced.add((frame.node, frame.incarnation))
+                at = batch[-1][0] + 1
 
     async def reach(self, positions: dict[int, int]) -> None:
         """Wait until the journal is consumed up to ``positions``: who has read that far shall find it here.

@@ -104,7 +104,7 @@ class Submissions:
                 raise
             return
         assert not isinstance(appended, Fenced)  # a mail stream has no tokens
-        self.reached[where] = max(self.reached[where], appended.stop)
+        self.reached[where] = max(self.reached[where], appended[-1] + 1)
 
     # ---- reading the log back (in a thread)
 
@@ -112,8 +112,8 @@ class Submissions:
         return any(unit.message == message for unit in self._units(where, start))
 
     def _recall(self) -> None:
-        for where in [(stream, partition) for stream in LANES for partition in self.log.partitions(stream)]:
-            end = self.reached[where] = self.log.end(*where)
+        for where, end in self.log.ends(*LANES).items():
+            self.reached[where] = end
             start = max(end - MAX_RECALL_RECORDS, self.log.begin(*where))
             for _, units in groupby(self._units(where, start), key=lambda unit: unit.message):
                 message = list(units)

@@ -160,6 +160,10 @@ class Coordinator:
             writes += self._splits(nodes, ends)
         return writes
 
+    def hears_silence(self, at_ms: int) -> bool:
+        """Whether somebody would be fenced for silence now; ask again when everything in the log was read."""
+        return next(self._fences(at_ms), None) is not None
+
     def _fences(self, at_ms: int) -> Iterator[Write]:
         for join in self.living():
             silence_ms = at_ms - self.seen_ms.get((join.node, join.incarnation), at_ms)
