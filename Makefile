@@ -27,8 +27,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[test,train]'
 	@touch $@
 
-demo: $(STAMP) ## start a fleet on loopback, send the sample mails, show that everything adds up
-	$(FEN) demo --copies $(COPIES)
+demo: $(STAMP) ## start a fleet on loopback, send the sample mails, show that everything adds up (LOG=kafka://… UNSAFE=1)
+	$(FEN) demo --copies $(COPIES) $(if $(LOG),--log $(LOG) --data data/demo-kafka) $(if $(UNSAFE),--unsafe)
 
 up: $(STAMP) ## start the fleet and keep it running (CONFIG=…)
 	$(FEN) up --config $(CONFIG)

@@ -22,12 +22,12 @@ from rich.table import Table
 from actors.build import log as build_log
 from actors.chaos_sink import ChaosSink
 from actors.chaos_strikes import Striker
-from actors.demo import free_ports, watched
+from actors.demo import free_ports, settings_over, watched
 from actors.journal_check import Findings, check_journal
 from actors.run import running
 from fastemailnet import ids
 from fastemailnet.client import Client
-from fastemailnet.config import Settings, load
+from fastemailnet.config import Settings
 from fastemailnet.envelope import LANES, Lane, decode_unit
 from fastemailnet.errors import FastEmailNetError, FleetError
 from fastemailnet.log.interface import Log
@@ -103,7 +103,7 @@ def chaos_settings(order: Order, sink_port: int) -> Settings:
         "FASTEMAILNET_IN_DOUBT__RETRY_DELAY_S": "40",
         **{f"FASTEMAILNET_IN_DOUBT__{lane.value.upper()}": order.policy for lane in Lane},
     }
-    return load(None, environ)
+    return settings_over(environ)
 
 
 # ---- load and strikes

@@ -35,10 +35,11 @@ MAX_RECALL_RECORDS: Final = 100_000  # a restart reads back at most so many unit
 class Submissions:
     """Takes submissions for one log."""
 
-    def __init__(self, log: Log, group: GroupCommit, limits: Limits) -> None:
+    def __init__(self, log: Log, group: GroupCommit, limits: Limits, mail_partitions: int = 1) -> None:
         self.log = log
         self.group = group
         self.limits = limits
+        self.mail_partitions = mail_partitions
         self.keys = Keys()
         self.random = _draws().__next__
         self.on_their_way: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -95,7 +96,7 @@ class Submissions:
 
     async def _append(self, admission: Admission) -> None:
         first = admission.units[0]
-        where = place_of(first.lane, first.order_key, first.message)
+        where = place_of(first.lane, first.order_key, first.message, self.mail_partitions)
         reached = self.reached[where]
         try:
             appended = await self.group.append(*where, [encode_unit(unit) for unit in admission.units])

@@ -1,0 +1,42 @@
+"""From what kafka-python returns to what the log gives: octets at offsets without gaps, and the fences among them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from fastemailnet.log.interface import Token, Where
+
+Records = list[tuple[int, bytes]]
+Unwrap = Callable[[Where, Any], bytes]  # stream and partition, a ConsumerRecord
+FENCE_HEADER: Final = "fen-fence"
+
+
+def contiguous(where: Where, batch: Iterable[Any], start: int, end: int, unwrap: Unwrap) -> Records:
+    """The records of a batch, with an empty one at each offset of [start, end) that holds none."""
+    found: Records = []
+    for record in batch:
+        if record.offset < start:
+            continue
+        found.extend((offset, b"") for offset in range(start, record.offset))
+        found.append((record.offset, unwrap(where, record)))
+        start = record.offset + 1
+    found.extend((offset, b"") for offset in range(start, end))
+    return found
+
+
+def plain(_: Where, record: Any) -> bytes:
+    """The value of a record, as it is."""
+    return record.value or b""
+
+
+def fence_header(token: Token) -> list[tuple[str, bytes]]:
+    """What marks the record that ends a token's right."""
+    return [(FENCE_HEADER, f"{token.incarnation} {token.node}".encode())]
+
+
+def fences(batch: Iterable[Any]) -> Iterator[tuple[Token, int]]:
+    """The fences in a batch and their offsets."""
+    for record in batch:
+        for name, value in record.headers:
+            if name == FENCE_HEADER:
+                incarnation, _, node = value.decode().partition(" ")
+                yield Token(node, int(incarnation)), record.offset
