@@ -8,6 +8,7 @@ from typing import Any
 from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
 from actors.classifier import Model
+from actors.events import EVENTS, Events
 from actors.examine import Examiner, Gate, Scorer
 from actors.gateway import Gateway, listening_socket
 from actors.journal import Journal
@@ -36,7 +37,7 @@ from fastemailnet.net.resolve import Resolver
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
 SNAPSHOT_OCTETS = 268_435_456
-DEAD_MS = 30 * 86_400_000
+KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
 NEVER_REJECT = 2.0  # above any probability
 
 
@@ -124,7 +125,8 @@ def topics(settings: Settings) -> list[Topic]:
         Topic(SNAPSHOT, record_octets=SNAPSHOT_OCTETS),
         *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
         *(Topic(tier) for tier, _ in TIERS),
-        Topic(DEAD, retention_ms=DEAD_MS),
+        Topic(DEAD, retention_ms=KEPT_MS),
+        Topic(EVENTS, spread, retention_ms=KEPT_MS),
     ]
 
 
@@ -235,6 +237,17 @@ def keeper(settings: Settings) -> Keeper:
     """The ledger's files."""
     origin = settings.ledger.origin or f"{settings.gateway.hostname}/fastemailnet"
     return Keeper(settings.fleet.data / "ledger", origin, settings.fleet.data / SEED_FILE)
+
+
+def ledger_parts(settings: Settings) -> dict[str, Any]:
+    """The constructor's arguments of the ledger."""
+    over = log(settings)
+    is_wanted = is_kafka(settings) if settings.log.events == "auto" else settings.log.events == "on"
+    return {
+        "log": over,
+        "keeper": keeper(settings),
+        "events": Events(over, mail_partitions(settings)) if is_wanted else None,
+    }
 
 
 def gateway(settings: Settings, call: Call) -> Gateway:

@@ -10,11 +10,12 @@ reading, nothing else.
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Any
 
 from actors.clock import wall_ms
 from fastemailnet.envelope import LANES, Position, is_ordered
-from fastemailnet.errors import FleetError
+from fastemailnet.errors import FleetError, LogError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Coordinator, Policy, Write
 from fastemailnet.flashsync.frames import (
     CONTROL,
@@ -29,13 +30,14 @@ from fastemailnet.flashsync.frames import (
     encode,
 )
 from fastemailnet.flashsync.snapshot import SNAPSHOT, decode_snapshot, encode_snapshot
-from fastemailnet.log.interface import Fenced, Log, Token
+from fastemailnet.log.interface import Fenced, Log, Token, Where
 from fastemailnet.log.tail import read
 
 READ_RECORDS = 2_000
 HOT_S = 0.01  # leases reach far ahead, so nobody waits for a turn of this loop
 IDLE_MAX_S = 0.02
 REPLAN_S = 0.1
+SHOW_S = 2.0
 STALL_S = 1.0  # a log that takes longer to answer was away
 WHO_OCTETS = 7  # a number that MessagePack and its readers take as an integer
 SNAPSHOT_FRAMES = 20_000  # a snapshot after so many frames, or after twice as many as there are open entries in it
@@ -69,6 +71,7 @@ class CoordinatorActor:
         self.append([self.machine.candidacy(wall_ms())])
         self.read_all()
         self.machine.forgive_silence(wall_ms())
+        marking = asyncio.create_task(self.show_progress())
         idle_s, since_plan_s = HOT_S, REPLAN_S
         while not self.machine.is_deposed():
             read = self.read_all()
@@ -84,9 +87,21 @@ class CoordinatorActor:
             idle_s = HOT_S if read else min(idle_s * 1.5, IDLE_MAX_S)
             since_plan_s += idle_s
             await asyncio.sleep(idle_s)
+        marking.cancel()
         raise FleetError(
             f"coordinator of epoch {self.machine.epoch} was followed by another (epoch {self.machine.fold.epoch})"
         )
+
+    async def show_progress(self) -> None:
+        """Tell the log's own tools the low watermarks, now and then. For people: nothing depends on it."""
+        shown: dict[Where, int] = {}
+        while True:
+            await asyncio.sleep(SHOW_S)
+            lows = {where: progress.low for where, progress in self.machine.fold.progress.items()}
+            if news := {where: low for where, low in lows.items() if shown.get(where) != low}:
+                with suppress(LogError):
+                    await asyncio.to_thread(self.log.mark, news)
+                    shown |= news
 
     async def listen(self) -> None:
         """Somebody seems to be silent. Read all that the log has; if the log itself was away, nobody is to blame for silence."""

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from actors.clock import wall_ms
+from actors.events import Events
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.archive.receipts import Row
 from fastemailnet.errors import FleetError
@@ -28,8 +29,9 @@ T = TypeVar("T")
 class LedgerActor:
     """One ledger writer on one log."""
 
-    def __init__(self, log: Log, keeper: Keeper) -> None:
+    def __init__(self, log: Log, keeper: Keeper, events: Events | None = None) -> None:
         self.log = log
+        self.events = events
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
         self.is_open = asyncio.Event()
@@ -61,10 +63,12 @@ class LedgerActor:
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
-            facts = [fact for _, record in batch for fact in self._facts(decode_journal(record))]
-            self.positions[partition] = batch[-1][0] + 1
+            facts = [(place, fact) for place, record in batch for fact in self._facts(decode_journal(record))]
             if facts:
-                self.keeper.append(facts, {partition: self.positions[partition]}, wall_ms())
+                if self.events is not None:
+                    self.events.tell(partition, facts)
+                self.keeper.append([fact for _, fact in facts], {partition: batch[-1][0] + 1}, wall_ms())
+            self.positions[partition] = batch[-1][0] + 1
             count += len(facts)
         self.keeper.tick(wall_ms())
         return count

@@ -1,6 +1,6 @@
 """What became of a message, for people: the ledger's rows and the open units of the log as one answer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastemailnet import ids
@@ -24,8 +24,7 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
     deliveries: dict[int, dict[str, Any]] = {}
     for row in rows:
         entry = deliveries.setdefault(row.recipient_index, _entry(message, row.recipient_index, row.recipient))
-        held = row.type is LeafType.ACCEPTED and HELD in row.detail
-        state = HELD if held else "expired" if row.detail.get("kind") == "expired" else STATES[row.type]
+        state = state_of(row.type, row.detail)
         event = {"state": state, "at_ms": row.at_ms, "attempt": row.attempt, "leaf": row.leaf, **row.detail}
         if row.smtp_code:
             event["code"] = row.smtp_code
@@ -42,6 +41,13 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
                     {"state": "accepted", "at_ms": unit.accepted_ms, "attempt": unit.attempt}
                 ]
     return {"id": ids.to_text(message), "deliveries": [deliveries[index] for index in sorted(deliveries)]}
+
+
+def state_of(kind: LeafType, detail: Mapping[str, Any]) -> str:
+    """The state of a delivery that a fact tells."""
+    if kind is LeafType.ACCEPTED and HELD in detail:
+        return HELD
+    return "expired" if detail.get("kind") == "expired" else STATES[kind]
 
 
 def _entry(message: bytes, index: int, recipient: str) -> dict[str, Any]:

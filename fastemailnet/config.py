@@ -58,6 +58,10 @@ class LogSection(Section):
     mail_partitions: int = Field(
         0, ge=0, le=128, description="partitions that mail is spread over; 0: 1 in the embedded log, 4 in Kafka"
     )
+    events: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="a JSON record for each event of a delivery in the stream events; auto: in Kafka, where others can read it",
+    )
     security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="Kafka: how its brokers are spoken to"
     )
