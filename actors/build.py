@@ -11,9 +11,9 @@ from actors.classifier import Model
 from actors.events import EVENTS, Events
 from actors.examine import Examiner, Gate, Scorer
 from actors.gateway import Gateway, listening_socket
-from actors.journal import Journal
+from actors.journal import DEAD, Journal
 from actors.node import JoinCall
-from actors.poison import DEAD, Blame
+from actors.poison import Blame
 from actors.reader import Call, FleetReader
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.config import Settings
@@ -29,6 +29,7 @@ from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
 from fastemailnet.log.kafka import KafkaLog
 from fastemailnet.log.kafka_cluster import Cluster, parse
+from fastemailnet.log.kafka_records import unwrapping
 from fastemailnet.log.kafka_topics import Topic, ensure, identity
 from fastemailnet.message.dkim import DkimKey, Signer, generate
 from fastemailnet.net.pool import Limits, Pool
@@ -67,7 +68,9 @@ def check(settings: Settings) -> None:
 
 def log(settings: Settings) -> Log:
     """The durable log."""
-    return KafkaLog(cluster(settings)) if is_kafka(settings) else EmbeddedLog(settings.fleet.data / "log")
+    if is_kafka(settings):
+        return KafkaLog(cluster(settings), unwrapping(LANES))
+    return EmbeddedLog(settings.fleet.data / "log")
 
 
 def log_name(settings: Settings) -> str:

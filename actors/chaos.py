@@ -26,9 +26,10 @@ from actors.demo import free_ports, settings_over, watched
 from actors.journal_check import Findings, check_journal
 from actors.run import running
 from fastemailnet import ids
+from fastemailnet.admission.reading import read_unit
 from fastemailnet.client import Client
 from fastemailnet.config import Settings
-from fastemailnet.envelope import LANES, Lane, decode_unit
+from fastemailnet.envelope import LANES, Lane, Position
 from fastemailnet.errors import FastEmailNetError, FleetError
 from fastemailnet.log.interface import Log
 
@@ -205,7 +206,8 @@ def missing(settings: Settings, accepted: set[str]) -> int:
             start = 0
             while start < end:
                 records = log.fetch(*where, start, READ_RECORDS)
-                left.difference_update(ids.to_text(decode_unit(record).message) for _, record in records)
+                units = (read_unit(record, Position(*where, offset)) for offset, record in records)
+                left.difference_update(ids.to_text(unit.message) for unit in units)
                 start = records[-1][0] + 1
     finally:
         log.close()

@@ -7,11 +7,9 @@ hint: what is missing is made when it is needed.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 
-import msgspec
-
-from fastemailnet.envelope import decode_unit
+from fastemailnet.admission.reading import read_unit
+from fastemailnet.envelope import SEVERAL, Position, Unit
 from fastemailnet.log.interface import Log, Where
 from fastemailnet.log.tail import read
 
@@ -38,10 +36,10 @@ class Fill:
             return
         self.reached[where] = lo + count
         async for records in read(self.log, where, lo, lo + count):
-            for _, record in records:
-                # Whoever takes a record that does not decode says what is wrong with it.
-                with suppress(msgspec.MsgspecError):
-                    self._begin(decode_unit(record).domain)
+            for offset, record in records:
+                unit = read_unit(record, Position(*where, offset))
+                if isinstance(unit, Unit) and unit.domain != SEVERAL:  # else whoever takes it says what is to be done
+                    self._begin(unit.domain)
 
     def _begin(self, domain: str) -> None:
         if domain in self.known or len(self.tasks) >= MAX_AT_ONCE:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from actors.auditor import unit_in
+from fastemailnet.admission.reading import Malformed, read_unit
 from fastemailnet.delivery.retry import TIERS
+from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, Position, Recipient
 from fastemailnet.errors import LogCorrupt
 from fastemailnet.flashsync.frames import (
@@ -100,8 +101,9 @@ def read_streams(log: Log, progress: Progress) -> Streams:
     for where, end in log.ends(CONTROL).items():
         for position, record in _all(log, *where, end, progress):
             streams.control.append(_control(record, f"control@{position}", streams.unreadable))
-    for where, end in log.ends(*(name for name, _ in TIERS), *LANES).items():
-        streams.records[where] = [_record(record) for _, record in _all(log, *where, end, progress)]
+    for where, end in log.ends(*(name for name, _ in TIERS), *SPLITS.values(), *LANES).items():
+        records = _all(log, *where, end, progress)
+        streams.records[where] = [_record(record, Position(*where, offset)) for offset, record in records]
     return streams
 
 
@@ -139,9 +141,9 @@ def _control(record: bytes, where: str, unreadable: list[str]) -> ControlFrame |
         return None
 
 
-def _record(record: bytes) -> Record:
-    unit = unit_in(record)
-    if unit is None:
+def _record(record: bytes, place: Position) -> Record:
+    unit = read_unit(record, place)
+    if isinstance(unit, Malformed):
         return NO_UNIT
     who = (unit.message, unit.accepted_ms, unit.expires_ms, unit.recipients)
     return Record(*who, unit.attempt, unit.source, unit.tenant, unit.idempotency_key, hash(unit.body))

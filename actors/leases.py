@@ -8,11 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import msgspec
-
 from actors.fill import Fill
 from actors.journal import Journal
-from fastemailnet.envelope import Asked, Position, Unit, decode_unit
+from fastemailnet.admission.reading import Malformed, read_unit
+from fastemailnet.envelope import Asked, Position, Unit
 from fastemailnet.flashsync.frames import CONTROL, Shrink, Split, decode_control
 from fastemailnet.flashsync.lease import Held, Lease
 from fastemailnet.flashsync.node import Standing
@@ -30,7 +29,7 @@ class Taken:
     lease: int
     place: Position
     attempt: int
-    unit: Unit | None  # None: the record does not decode
+    unit: Unit | Malformed
     source: Position
     asked: Asked | None = None  # an attempt in doubt that the peer can be asked about
     strikes: int = 0  # processes that died over it
@@ -124,9 +123,8 @@ class Leases:
 
 def taken(lease: Lease, place: Position, record: bytes) -> Taken:
     """The unit in a record under a lease."""
-    try:
-        unit = decode_unit(record)
-    except msgspec.MsgspecError:
-        return Taken(lease.lease, place, lease.attempt or 1, None, place)
+    unit = read_unit(record, place)
+    if isinstance(unit, Malformed):
+        return Taken(lease.lease, place, lease.attempt or 1, unit, place)
     attempt = lease.attempt or unit.attempt
     return Taken(lease.lease, place, attempt, unit, unit.source or place, lease.asked or unit.asked, lease.strikes)

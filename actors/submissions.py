@@ -10,21 +10,20 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import groupby
 from typing import Final
-
-import msgspec
 
 from actors.clock import wall_ms
 from fastemailnet import ids
 from fastemailnet.admission.admit import admit
+from fastemailnet.admission.reading import read_unit
 from fastemailnet.admission.replay import Keys, repeat
 from fastemailnet.admission.submission import Accepted, Admission, Limits, Submission
-from fastemailnet.envelope import LANES, Unit, decode_unit, encode_unit, place_of
+from fastemailnet.envelope import LANES, Position, Unit, encode_unit, place_of
 from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Fenced, Log
+from fastemailnet.native import is_native
 
 RANDOM_OCTETS: Final = 10
 RANDOM_AT_ONCE: Final = 400  # draws of 10 octets that share a system call, which costs as much as reading a header
@@ -122,10 +121,14 @@ class Submissions:
                     self.keys.remember(message)
 
     def _units(self, where: tuple[str, int], start: int) -> Iterator[Unit]:
+        """The units that gateways appended; other producers' have no key."""
         while records := self.log.fetch(*where, start, READ_RECORDS):
-            for _, record in records:
-                with suppress(msgspec.MsgspecError):  # the node that leases it says what is wrong with it
-                    yield decode_unit(record)
+            for offset, record in records:
+                if is_native(record):
+                    continue
+                unit = read_unit(record, Position(*where, offset))
+                if isinstance(unit, Unit):  # else the node that leases it says what is wrong with it
+                    yield unit
             start = records[-1][0] + 1
 
 

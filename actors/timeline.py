@@ -16,6 +16,7 @@ STATES = {
     LeafType.IN_DOUBT: "in_doubt",
     LeafType.RESOLVED: "resolved",
 }
+OWN_ENDS = ("expired", "dead")  # kinds of failure that are no bounce: no peer refused
 HELD = "held"  # key in an acceptance's detail: the gate holds the mail, and why
 
 
@@ -47,7 +48,8 @@ def state_of(kind: LeafType, detail: Mapping[str, Any]) -> str:
     """The state of a delivery that a fact tells."""
     if kind is LeafType.ACCEPTED and HELD in detail:
         return HELD
-    return "expired" if detail.get("kind") == "expired" else STATES[kind]
+    end = detail.get("kind")
+    return str(end) if end in OWN_ENDS else STATES[kind]
 
 
 def _entry(message: bytes, index: int, recipient: str) -> dict[str, Any]:

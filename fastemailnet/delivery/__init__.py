@@ -2,4 +2,5 @@
 
 ``route``  sandbox, smarthost or MX
 ``retry``  the tiers of deferral
+``split``  a unit of several destinations
 """

@@ -39,7 +39,7 @@ class Topic:
             "retention.ms": str(self.retention_ms),
             "retention.bytes": "-1",
             "max.message.bytes": str(self.record_octets),
-            "message.timestamp.type": "CreateTime",
+            "message.timestamp.type": "LogAppendTime",  # when a foreign record was accepted is for the broker to say
         }
 
 
