@@ -37,7 +37,7 @@ down: $(STAMP) ## stop the running fleet
 	$(FEN) down --config $(CONFIG)
 
 kafka: $(STAMP) ## start a real Kafka on loopback: KAFKA_OPTIONS="--count 3 --protocol SASL_SSL"; KAFKA_BOOTSTRAP=host:port: use yours
-	@command -v java >/dev/null && command -v mvn >/dev/null || tools/system-packages.sh openjdk-17-jre-headless maven
+	@command -v java >/dev/null && command -v mvn >/dev/null || tools/system-packages.sh default-jre-headless maven
 	@$(PY) -m tools.kafka up $(KAFKA_OPTIONS)
 
 kafka-down: $(STAMP) ## stop it; its data stays in data/kafka

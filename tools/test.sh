@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=(swaks opendkim)
 command -v go >/dev/null || packages+=(golang-go)
-if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then packages+=(openjdk-17-jre-headless maven); fi
+if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then packages+=(default-jre-headless maven); fi
 tools/system-packages.sh "${packages[@]}"
 kafka_missing=
 .venv/bin/python -m tools.kafka fetch || kafka_missing=yes

@@ -1,7 +1,7 @@
 """Real brokers for the tests: one that all share, three that start when a test first asks, and topics of a test's own.
 
-``KAFKA_BOOTSTRAP=host:port`` makes the shared one yours. Tests that kill, freeze or cut need brokers that are ours:
-``broker_alone`` and ``three_brokers`` are so always.
+``KAFKA_BOOTSTRAP=host:port`` makes yours the one behind ``bootstrap``. Tests that kill, freeze or cut need brokers that
+are ours; ``one_broker`` and ``three_brokers`` always are.
 """
 
 import os
@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient
 
+from tests.integration.tcp_proxy import TcpProxy
 from tools.kafka.cluster import Brokers
 from tools.kafka.jars import Unavailable
-from tools.kafka.plan import Protocol, Shape
+from tools.kafka.plan import PROXIED, Protocol, Shape
 
 PROTOCOLS: tuple[Protocol, ...] = ("PLAINTEXT", "SASL_SSL")
 WAIT_S = 60
@@ -27,12 +28,22 @@ WAIT_S = 60
 
 @contextmanager
 def running(shape: Shape) -> Iterator[Brokers]:
-    """Brokers of a test's own, whose data goes with them."""
-    with (
-        tempfile.TemporaryDirectory(prefix="fastemailnet-kafka-") as folder,
-        Brokers.create(Path(folder), shape) as brokers,
-    ):
-        yield brokers
+    """Brokers of a test's own, whose data goes with them. Where Java or the jars are not to be had, the test is skipped."""
+    with tempfile.TemporaryDirectory(prefix="fastemailnet-kafka-") as folder:
+        try:
+            created = Brokers.create(Path(folder), shape)
+        except Unavailable as error:
+            pytest.skip(str(error))
+        with created as brokers:
+            yield brokers
+
+
+@contextmanager
+def proxied(brokers: Brokers) -> Iterator[list[TcpProxy]]:
+    """A proxy before each broker. Clients of ``brokers.client_settings(PROXIED)`` and no others pass through them."""
+    with ExitStack() as stack:
+        ends = [node.listener(PROXIED) for node in brokers.plan.nodes]
+        yield [stack.enter_context(TcpProxy(each.port, each.advertised)) for each in ends]
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ def _copy_dependencies(target: Path) -> None:
 def _check_java() -> None:
     if shutil.which("java") is None:
         raise Unavailable(
-            f"java is missing; Kafka needs {JAVA_MIN} or newer; on Debian: apt install openjdk-17-jre-headless"
+            f"java is missing; Kafka needs {JAVA_MIN} or newer; on Debian: apt install default-jre-headless"
         )
     said = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
     major = said.partition('version "')[2].partition(".")[0].partition('"')[0]
