@@ -110,7 +110,9 @@ def main() -> int:
     show(console, rounds, figures)
     if options.json:
         options.json.write_text(json.dumps({"machine": machine(), **figures, "rounds": rounds}, indent=1) + "\n")
-    shown = " ".join(f"{key}={value:.2f}" if isinstance(value, float) else f"{key}={value}" for key, value in figures.items())
+    shown = " ".join(
+        f"{key}={value:.2f}" if isinstance(value, float) else f"{key}={value}" for key, value in figures.items()
+    )
     console.print(f"bench-kafka {shown}", highlight=False, soft_wrap=True)
     return int(figures["ratio"] < FLOOR or figures["lost"] > 0 or figures["duplicates"] > 0)
 
@@ -150,7 +152,9 @@ def show(console: Console, rounds: dict[str, list[dict[str, Any]]], figures: dic
         stages.add_row(name, f"{ours[name]:.3f}", f"{theirs[name]:.3f}")
     stages.add_row("broker", "", f"{rounds['kafka'][-1]['broker_ms']:.3f}")
     console.print(stages)
-    console.print(f"ratio {figures['ratio']:.2f} of the embedded log's rate; floor {FLOOR}, goal {GOAL}", highlight=False)
+    console.print(
+        f"ratio {figures['ratio']:.2f} of the embedded log's rate; floor {FLOOR}, goal {GOAL}", highlight=False
+    )
 
 
 if __name__ == "__main__":
