@@ -37,6 +37,7 @@ from fastemailnet.net.resolve import Resolver
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
+KAFKA_PACE_S = 0.004
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
 NEVER_REJECT = 2.0  # above any probability
@@ -135,7 +136,8 @@ def topics(settings: Settings) -> list[Topic]:
 
 def group(settings: Settings, over: Log) -> GroupCommit:
     """A process's batching appender."""
-    return GroupCommit(over, max_pending_octets=settings.limits.pending_octets)
+    pace_s = KAFKA_PACE_S if is_kafka(settings) else 0.0
+    return GroupCommit(over, max_pending_octets=settings.limits.pending_octets, pace_s=pace_s)
 
 
 def policy(settings: Settings) -> Policy:

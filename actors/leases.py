@@ -98,7 +98,7 @@ class Leases:
     async def take(self, where: tuple[str, int], room: Room) -> AsyncIterator[list[Taken]]:
         """Batches of units in the order of their leases, never more than there is room for."""
         idle_s = HOT_S
-        is_followed = False
+        self.log.follow(*where, min((lease.lo for lease in self.held.ranges[where]), default=0))
         while True:
             free = await room.some()
             end = self.log.end(*where)
@@ -107,9 +107,6 @@ class Leases:
                 await asyncio.sleep(idle_s)
                 idle_s = min(idle_s * 1.3, IDLE_MAX_S)
                 continue
-            if not is_followed:
-                self.log.follow(*where, lease.lo)
-                is_followed = True
             idle_s = HOT_S
             # In work from here on, before the first record is here: what a SPLIT finds untaken meanwhile goes to others (R7).
             reached = min(lease.hi, end, lease.lo + free)

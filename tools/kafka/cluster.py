@@ -141,6 +141,11 @@ class Brokers:
         """What a broker has said, over all its lives."""
         return self._all[number].log
 
+    def cpu_s(self, number: int) -> float:
+        """The processor time that a broker has used."""
+        times = self._all[number].process.cpu_times()
+        return float(times.user + times.system)
+
     def resident_octets(self, number: int) -> int:
         """The memory that a broker holds now."""
         held: int = self._all[number].process.memory_info().rss
