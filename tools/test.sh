@@ -7,7 +7,7 @@ command -v go >/dev/null || packages+=(golang-go)
 if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then packages+=(default-jre-headless maven); fi
 tools/system-packages.sh "${packages[@]}"
 kafka_missing=
-.venv/bin/python -m tools.kafka fetch || kafka_missing=yes
+.venv/bin/python -m tools.kafka prepare || kafka_missing=yes
 make --no-print-directory model
 make --no-print-directory lint type
 .venv/bin/python -m pytest --durations=10 -rs
