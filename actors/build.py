@@ -7,6 +7,7 @@ from typing import Any
 
 from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
+from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
 from actors.classifier import Model
 from actors.events import EVENTS, Events
 from actors.examine import Examiner, Gate, Scorer
@@ -16,11 +17,13 @@ from actors.node import JoinCall
 from actors.poison import Blame
 from actors.reader import Call, FleetReader
 from fastemailnet.archive.keeper import Keeper
+from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.config import Settings
 from fastemailnet.delivery.retry import TIERS
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
+from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, is_ordered
-from fastemailnet.errors import ConfigError
+from fastemailnet.errors import BlobError, ConfigError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Policy
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Verdict
 from fastemailnet.flashsync.snapshot import SNAPSHOT
@@ -56,6 +59,12 @@ def check(settings: Settings) -> None:
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)
+    large = bodies(settings)
+    if large.inline_octets != ALL_INLINE:
+        try:
+            large.blobs.check()
+        except BlobError as error:
+            raise ConfigError("blobs.url", settings.blobs.url, f"cannot be used: {error}") from error
     model = settings.classifier.model
     if settings.classifier.enabled and model is not None and not (model / "config.json").is_file():
         raise ConfigError("classifier.model", str(model), "must be the folder of a model; it has no config.json")
@@ -128,7 +137,7 @@ def topics(settings: Settings) -> list[Topic]:
         Topic(JOURNAL, JOURNAL_PARTITIONS),
         Topic(SNAPSHOT, record_octets=SNAPSHOT_OCTETS),
         *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
-        *(Topic(tier) for tier, _ in TIERS),
+        *(Topic(stream) for stream in (*SPLITS.values(), *(tier for tier, _ in TIERS))),
         Topic(DEAD, retention_ms=KEPT_MS),
         Topic(EVENTS, spread, retention_ms=KEPT_MS),
     ]
@@ -138,6 +147,24 @@ def group(settings: Settings, over: Log) -> GroupCommit:
     """A process's batching appender."""
     pace_s = KAFKA_PACE_S if is_kafka(settings) else 0.0
     return GroupCommit(over, max_pending_octets=settings.limits.pending_octets, pace_s=pace_s)
+
+
+def bodies(settings: Settings) -> Bodies:
+    """Where large bodies are kept, and which are large."""
+    given = settings.blobs
+    scheme, _, place = given.url.partition(":")
+    inline_octets = given.inline_octets
+    if inline_octets == "auto":
+        inline_octets = INLINE_OCTETS if is_kafka(settings) else ALL_INLINE
+    if scheme == "file":
+        return Bodies(FolderBlobs(Path(place) if place else settings.fleet.data / "blobs"), inline_octets)
+    from fastemailnet.blobs.bucket import Bucket, BucketBlobs  # a large library, of use with a bucket only
+
+    name, _, prefix = place.strip("/").partition("/")
+    secret = _secret("blobs.secret_key_file", given.secret_key_file) if given.secret_key_file else ""
+    return Bodies(
+        BucketBlobs(Bucket(name, prefix, given.endpoint, given.region, given.access_key_id, secret)), inline_octets
+    )
 
 
 def policy(settings: Settings) -> Policy:
@@ -215,13 +242,14 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer) ->
 def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
     to = route(settings)
+    large = bodies(settings)
     limits = settings.delivery
     bounds = Limits(limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s)
     resolver = Resolver(settings.route.port) if to.kind is RouteKind.MX else None
     pool = Pool(settings.gateway.hostname, bounds, resolver)
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
-        return Attempts(journal, examiner, pool, to, stations, blame)
+        return Attempts(journal, examiner, pool, to, stations, blame, large)
 
     return shop
 
@@ -259,7 +287,7 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
     reader = FleetReader(settings, Auditor(over), call)
-    return Gateway(settings, over, group(settings, over), reader, mail_partitions(settings))
+    return Gateway(settings, over, group(settings, over), reader, bodies(settings), mail_partitions(settings))
 
 
 def inbox_parts(settings: Settings) -> dict[str, Any]:
