@@ -34,6 +34,7 @@ class Fault(StrEnum):
 PAIRS = [(fault, fault) for fault in Fault] + list(combinations(Fault, 2))
 HARMS = [Harm.NOTHING] * 6 + [harm for harm in Harm if harm is not Harm.NOTHING]
 LONG = (Harm.SLOW, Harm.SILENT)
+EXPIRY_MS = 5 * 86_400_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Mail:
     harms: tuple[Harm, ...]  # of its first connections, in order
     is_spam: bool = False
     is_split: bool = False  # each recipient is of another destination
+    lives_ms: int = EXPIRY_MS
 
 
 @dataclass(frozen=True)
@@ -97,4 +99,5 @@ def _mail(random: Random, number: int, long_ones: bool) -> Mail:
     harms = tuple(Harm.RESET_AFTER if harm in LONG and not long_ones else harm for harm in harms)
     is_split = random.random() < 0.2 and stream == lane.stream
     recipients = 3 if is_split else random.choice((1, 1, 2))
-    return Mail(at, number, stream, recipients, harms, random.random() < 0.05, is_split)
+    lives_ms = random.choice((20, 500, 4_000, 12_000)) if random.random() < 0.1 else EXPIRY_MS
+    return Mail(at, number, stream, recipients, harms, random.random() < 0.05, is_split, lives_ms)

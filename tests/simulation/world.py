@@ -21,7 +21,6 @@ VERDICTS = {stream: BY_LANE[lane] for stream, lane in LANES.items()}
 RESTART = 1_500 * MS
 HEALED = 12 * SECOND  # from here on nothing fails any more
 HORIZON = 3_000 * SECOND
-EXPIRY_MS = 5 * 86_400_000
 DOUBT_MS = 12_000  # above node.TTL_MS + INTENT_AGE_MS
 MIN_EVENTS = 500
 
@@ -107,7 +106,9 @@ class World:
         self.leaders.append(Leader(self, f"coordinator#{self.next_pid()}"))
 
     def leader_ended(self, leader: Leader) -> None:
-        """A leader saw its successor; if that is dead too, another is on its way already."""
+        """A leader saw another; the newest process is the one that calls go to, so it is started again, as Ray does."""
+        if leader is self.leaders[-1]:
+            self.clock.after(RESTART, self.start_leader)
 
     def start_worker(self, node: str) -> None:
         """A process of a node."""
@@ -183,7 +184,7 @@ class World:
         body = f"X-Id: {ids.to_text(message)}\r\n\r\nhello\r\n".encode()
         hosts = [f"x{index}.example" if mail.is_split else "x.example" for index in range(mail.recipients)]
         people = tuple(Recipient(f"r{index}@{host}", index) for index, host in enumerate(hosts))
-        expires_ms = self.clock.now_ms + EXPIRY_MS
+        expires_ms = self.clock.now_ms + mail.lives_ms
         domain = SEVERAL if mail.is_split else hosts[0]
         envelope = ("", self.clock.now_ms, expires_ms, "a@fen.example", people, domain, False, body)
         unit = Unit(message, LANES[mail.stream], *envelope)
