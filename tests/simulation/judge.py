@@ -16,6 +16,7 @@ from fastemailnet.outcome import Kind
 from tests.model.invariants import disjoint, doubts, low
 from tests.model.world import Streams
 from tests.simulation.clock import MS
+from tests.simulation.worker import INTENT_AGE_MS
 
 if TYPE_CHECKING:
     from tests.simulation.job import Job
@@ -32,7 +33,7 @@ class Judge:
         self.begun: Counter[str] = Counter()  # ordered stream → offset behind the newest unit that was begun
 
     def end_written(self, job: "Job") -> None:
-        """The end of a message leaves in this moment (I1, I3, I4, I17)."""
+        """The end of a message leaves in this moment (I1, I3, I4, I14, I17)."""
         what = f"end of {job.source} attempt {job.attempt} by {job.owner.right.node}.{job.owner.right.incarnation}"
         if self.world.trace is not None:
             self.world.say(f"{job.process.name}: {what}")
@@ -44,6 +45,8 @@ class Judge:
         intent = journal[spot]
         if not isinstance(intent, f.Intent) or (intent.lease, intent.offset) != (job.lease.lease, job.place.offset):
             self.broken.append(f"I3 {what}: no INTENT of its own at {spot}")
+        elif self.world.clock.now_ms - intent.at_ms >= INTENT_AGE_MS:
+            self.broken.append(f"I14 {what}: its INTENT is too old")
         elif intent.at_ms >= job.unit.expires_ms:
             self.broken.append(f"I17 {what}: the unit had expired before its INTENT")
         token = (job.owner.right.node, job.owner.right.incarnation)
@@ -88,8 +91,17 @@ class Judge:
         yield from disjoint(fold)
         yield from doubts(Streams(tuple(control), journals), fold)
         yield from low(fold)
+        yield from self._accepted()
         yield from self._conserved(fold)
         yield from self._delivered(fold, outcomes, resolved)
+
+    def _accepted(self) -> Iterator[str]:
+        """I12: one unit for each key, and for each mail of which a customer was told so."""
+        units = Counter(unit.idempotency_key for where in self.world.mail for unit in self.world.store.read(where, 0))
+        for customer in self.world.customers:
+            count = units[f"k{customer.mail.number}"]
+            if count > 1 or (customer.is_answered and not count):
+                yield f"I12 the key of mail {customer.mail.number} has {count} units"
 
     def _conserved(self, fold: Fold) -> Iterator[str]:
         """I2, I8: every recipient is in exactly one class, and nothing is left open."""

@@ -26,7 +26,12 @@ class Fault(StrEnum):
     SLOW_LANDING = "appends land late"
     SLOW_ACK = "appends are acknowledged late"
     CUT_NODE = "cut a node from the log, both ways"
+    MUTE_NODE = "cut a node from the log: it hears, but nothing that it says arrives"
+    DEAF_NODE = "cut a node from the log: what it says arrives, but it hears nothing"
     CUT_LEADER = "cut the coordinator from the log, both ways"
+    DEAF_LEADER = "cut the coordinator from the log: what it says arrives, but it hears nothing"
+    KILL_GATEWAY = "kill the gateway"
+    FREEZE_GATEWAY = "freeze the gateway"
     POISON = "a mail that kills the process that looks into it"
     STORM_421 = "the peer answers 421 to everybody"
 
