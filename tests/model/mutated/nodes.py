@@ -57,6 +57,11 @@ class IgnoresItsDeadline(Right):
         return super().may_end(now_ms, self.sent_ms)
 
 
+class IgnoresTheAgeOfItsIntent(Right):
+    def may_end(self, intent_sent_ms: int, now_ms: int) -> Release:
+        return super().may_end(now_ms, now_ms)
+
+
 class TriesAgainWithoutAVoid(Attempt):
     def step(self, event: Event) -> list[Effect]:
         effects = super().step(event)
