@@ -12,6 +12,7 @@ from typing import Final
 
 import uvicorn
 
+from actors.key_file import KeyFile
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
 from fastemailnet.admission.networks import Networks
@@ -33,10 +34,16 @@ class Gateway:
     """One gateway process. Port 0 in the settings takes a free one."""
 
     def __init__(
-        self, settings: Settings, log: Log, group_commit: GroupCommit, reader: Reader, mail_partitions: int = 1
+        self,
+        settings: Settings,
+        log: Log,
+        group_commit: GroupCommit,
+        reader: Reader,
+        key_file: KeyFile,
+        mail_partitions: int = 1,
     ) -> None:
         self.settings = settings
-        self.submissions = Submissions(log, group_commit, admission_limits(settings), mail_partitions)
+        self.submissions = Submissions(log, group_commit, admission_limits(settings), key_file, mail_partitions)
         networks = Networks(settings.gateway.relay_networks)
         self.api = Api(
             self,
