@@ -76,6 +76,7 @@ MUTANTS = [
     Mutant("R4", Parts(attempt=nodes.EndsWhateverTheCheckSays), DOUBT),
     Mutant("R4", Parts(attempt=nodes.IgnoresThatTheLogRefused), PLAIN),
     Mutant("R4", Parts(right=nodes.IgnoresItsDeadline), DOUBT),
+    Mutant("R4", Parts(right=nodes.IgnoresThatItIsFenced), STEAL),
     Mutant("R4", Parts(right=nodes.IgnoresTheAgeOfItsIntent), SLOW),
     Mutant("R4", Parts(attempt=nodes.TriesAgainWithoutAVoid), SLOW),
     Mutant("R5", Parts(fold=folds.FactsAreFenced), PLAIN),

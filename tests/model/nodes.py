@@ -56,7 +56,7 @@ class Ending(NamedTuple):
     kind: Kind
     is_kept: bool
     knows: bool  # possible only if the peer knows (or does not know) the transaction already
-    is_old: bool = False  # it leaves behind the age that its INTENT may have
+    wrong: str = ""  # what the node knew that forbids it
 
 
 class NodeMove(NamedTuple):
@@ -184,16 +184,14 @@ class Nodes:
         yield from self.decides(node, work, intent, self.right(node).may_end(0, 10 * TTL_MS))
         right = self.right(node)
         right.acknowledged(INTENT_MAX_AGE_MS)
-        yield from self.decides(node, work, intent, right.may_end(0, INTENT_MAX_AGE_MS), is_old=True)
+        yield from self.decides(node, work, intent, right.may_end(0, INTENT_MAX_AGE_MS), "I14 its INTENT is too old")
 
-    def decides(
-        self, node: Node, work: Work, intent: int, release: Release, is_old: bool = False
-    ) -> Iterator[NodeMove]:
+    def decides(self, node: Node, work: Work, intent: int, release: Release, wrong: str = "") -> Iterator[NodeMove]:
         """The INTENT is durable, and the check has answered."""
         machine = self.machine(work)
         effects = machine.step(IntentLogged(intent, release))
         if WriteEnd() in effects:
-            yield from self.ends(node, work, machine, is_old)
+            yield from self.ends(node, work, machine, wrong)
         else:
             after, flights = self.perform(node, work, machine, effects)
             yield NodeMove(f"{name(node)}: {release.value}", after, flights)
@@ -202,8 +200,9 @@ class Nodes:
         """R4, by the production check; a late node's clock stands behind its deadline."""
         return self.right(node).may_end(0, 10 * TTL_MS if node.is_late else 0)
 
-    def ends(self, node: Node, work: Work, machine: Attempt, is_old: bool = False) -> Iterator[NodeMove]:
+    def ends(self, node: Node, work: Work, machine: Attempt, wrong: str = "") -> Iterator[NodeMove]:
         """The end leaves; the peer takes the message or not, and its reply may be lost."""
+        wrong = wrong or ("I4 it has met its FENCE" if node.has_seen_fence else "")
         if work.attempt <= self.bounds.loses:
             lost = self.machine(work.after(machine))
             after, flights = self.perform(node, work, lost, lost.step(Ended((Kind.DEFERRED,))))
@@ -217,11 +216,11 @@ class Nodes:
             under = machine.transaction
             says = f"{name(node)}: END of unit {work.source} attempt {work.attempt}, reply {kind.value}"
             if kind is not Kind.DEFERRED:
-                yield NodeMove(says, after, flights, Ending(ended, under, kind, True, False, is_old))
+                yield NodeMove(says, after, flights, Ending(ended, under, kind, True, False, wrong))
             if self.bounds.remembers and kind is not Kind.DEFERRED:
-                yield NodeMove(f"{says} (asked)", after, flights, Ending(ended, under, kind, False, True, is_old))
+                yield NodeMove(f"{says} (asked)", after, flights, Ending(ended, under, kind, False, True, wrong))
             if kind is Kind.DEFERRED or (self.bounds.remembers and kind is Kind.IN_DOUBT):
-                yield NodeMove(f"{says} (not taken)", after, flights, Ending(ended, under, kind, False, False, is_old))
+                yield NodeMove(f"{says} (not taken)", after, flights, Ending(ended, under, kind, False, False, wrong))
 
     # ---- machines and effects
 
