@@ -98,7 +98,7 @@ class Striker:
             case Action.KILL_NODE:
                 kill(self._pid(f"node-{self.random.randrange(self.fleet.settings.fleet.nodes)}"))
             case Action.STOP_SHORT:
-                self._stopper(SHORT_S)(self._pid("node-0"))
+                self._stopper(SHORT_S)(self._awake())
             case _:
                 self._other(action)
         self.counts[done] += 1
@@ -109,7 +109,14 @@ class Striker:
         strike(self._pid(OTHERS[action]))
 
     def _pid(self, name: str) -> int:
-        return self.fleet.pid(name)
+        return self.fleet.pids()[name]
+
+    def _awake(self) -> int:
+        """A node that is not stopped now."""
+        now_s = time.monotonic()
+        stopped = {pid for pid, at in self.stopped.items() if at > now_s}
+        nodes = [self._pid(f"node-{number}") for number in range(self.fleet.settings.fleet.nodes)]
+        return next((pid for pid in nodes if pid not in stopped), nodes[0])
 
     def _trap(self, phase: Phase, strike: Callable[[int], None]) -> None:
         sprung = self.sink.trap(phase, strike)
@@ -117,7 +124,7 @@ class Striker:
             sprung.result(TRAP_S)
         except NeverSprung:
             self.sink.traps.pop(phase, None)
-            strike(self._pid("node-0"))  # nothing was being sent: the next best moment is now
+            strike(self._awake())  # nothing was being sent: the next best moment is now
 
     def _stopper(self, seconds: float) -> Callable[[int], None]:
         def stop(pid: int) -> None:
