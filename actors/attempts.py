@@ -117,7 +117,7 @@ class _Attempt:
         self.taken = taken
         self.unit = unit  # as its record says
         self.whole = unit  # with its body
-        self.machine = u.Attempt(number=taken.attempt, asked=taken.asked)
+        self.machine = u.Attempt(number=taken.attempt, asked=taken.asked, expires_ms=unit.expires_ms)
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
@@ -133,8 +133,8 @@ class _Attempt:
     async def go(self) -> None:
         """Examine, sign and deliver, as far as each allows the next."""
         unit = self.unit
-        if unit.expires_ms <= wall_ms():
-            await self.end_all(Kind.EXPIRED, "expired before it could be sent")
+        if self.machine.is_expired(wall_ms()):
+            await self.expire()
             return
         if unit.domain == SEVERAL:
             await self.split()
@@ -163,6 +163,8 @@ class _Attempt:
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
                 await self.end(delivery.outcomes)
+            elif self.machine.state is u.State.LEASED and self.machine.is_expired(wall_ms()):
+                await self.expire()
             elif self.machine.state is u.State.LEASED:
                 await asyncio.sleep(AGAIN_S)  # the end was withheld; what is left of the right may allow another try
 
@@ -214,6 +216,10 @@ class _Attempt:
         what = "invalid message" if examined.ruling is Ruling.INVALID else f"{kind.value} by the spam gate"
         await self.end_all(kind, f"{what}: {examined.reason}")
 
+    async def expire(self) -> None:
+        """Too late to send."""
+        await self.end_all(Kind.EXPIRED, "expired before it could be sent")
+
     async def end_all(self, kind: Kind, reason: str) -> None:
         """The same outcome for every recipient, before the point of no return."""
         await self.end([Outcome(recipient.index, kind, reason) for recipient in self.unit.recipients])
@@ -230,11 +236,12 @@ class _Attempt:
 
     async def release(self, reaches: tuple[int, ...] = ()) -> bool:
         """Make the INTENT durable and say whether the end may be written: now, in the caller's turn of the loop (R4)."""
-        (effect,) = self.machine.step(u.AskRelease(reaches))
-        assert isinstance(effect, u.LogIntent)
+        at_ms, sent_ms = wall_ms(), monotonic_ms()
+        (effect,) = self.machine.step(u.AskRelease(reaches, at_ms))
+        if not isinstance(effect, u.LogIntent):
+            return False
         right = self.shop.journal.right
-        sent_ms = monotonic_ms()
-        position = await self.shop.journal.ask(self.intent(effect))
+        position = await self.shop.journal.ask(self.intent(effect, at_ms))
         if position is None:
             self.machine.step(u.Refused())
             return False
@@ -251,10 +258,10 @@ class _Attempt:
         right = self.shop.journal.right
         return self.taken.lease, self.taken.place.offset, self.taken.attempt, right.node, right.incarnation
 
-    def intent(self, effect: u.LogIntent) -> Intent:
+    def intent(self, effect: u.LogIntent, at_ms: int) -> Intent:
         """The INTENT of this attempt."""
         recipients = tuple(recipient.index for recipient in self.unit.recipients)
-        return Intent(*self.who(), wall_ms(), self.unit.message, recipients, effect.asked)
+        return Intent(*self.who(), at_ms, self.unit.message, recipients, effect.asked)
 
     # ---- the end
 

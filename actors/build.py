@@ -13,6 +13,7 @@ from actors.events import EVENTS, Events
 from actors.examine import Examiner, Gate, Scorer
 from actors.gateway import Gateway, listening_socket
 from actors.journal import DEAD, Journal
+from actors.key_file import KeyFile
 from actors.node import JoinCall
 from actors.poison import Blame
 from actors.reader import Call, FleetReader
@@ -287,7 +288,9 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
     reader = FleetReader(settings, Auditor(over), call)
-    return Gateway(settings, over, group(settings, over), reader, bodies(settings), mail_partitions(settings))
+    key_file = KeyFile(settings.fleet.data / "gateway" / "keys.sqlite3")
+    spread = mail_partitions(settings)
+    return Gateway(settings, over, group(settings, over), reader, bodies(settings), key_file, spread)
 
 
 def inbox_parts(settings: Settings) -> dict[str, Any]:

@@ -38,6 +38,7 @@ BACKLOG = 3_000  # deliveries that may wait before no more is submitted
 DRAIN_S = 240.0
 POLL_S = 1.0
 LOSE_REPLIES = 0.001
+RETRY_DELAY_S = 40
 READ_RECORDS = 1_000
 POLICIES = ("hold", "retry", "assume-relayed", "bounce")
 
@@ -101,7 +102,7 @@ def chaos_settings(order: Order, sink_port: int) -> Settings:
         "FASTEMAILNET_ROUTE__PORT": str(sink_port),
         "FASTEMAILNET_ROUTE__TLS": "none",
         "FASTEMAILNET_CLASSIFIER__ENABLED": "false",
-        "FASTEMAILNET_IN_DOUBT__RETRY_DELAY_S": "40",
+        "FASTEMAILNET_IN_DOUBT__RETRY_DELAY_S": str(RETRY_DELAY_S),
         **{f"FASTEMAILNET_IN_DOUBT__{lane.value.upper()}": order.policy for lane in Lane},
     }
     return settings_over(environ)

@@ -14,6 +14,7 @@ import uvicorn
 
 from actors.bodies import Bodies
 from actors.clock import wall_ms
+from actors.key_file import KeyFile
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
 from fastemailnet.admission.networks import Networks
@@ -42,12 +43,13 @@ class Gateway:
         group_commit: GroupCommit,
         reader: Reader,
         bodies: Bodies,
+        key_file: KeyFile,
         mail_partitions: int = 1,
     ) -> None:
         self.settings = settings
         self.bodies = bodies
         self.sweeping: asyncio.Task[None] | None = None
-        self.submissions = Submissions(log, group_commit, admission_limits(settings), bodies, mail_partitions)
+        self.submissions = Submissions(log, group_commit, admission_limits(settings), bodies, key_file, mail_partitions)
         networks = Networks(settings.gateway.relay_networks)
         self.api = Api(
             self,

@@ -15,6 +15,7 @@ from actors.auditor import Auditor
 from actors.clock import wall_ms
 from actors.coordinator import CoordinatorActor
 from actors.inbox import Inbox
+from actors.journal_check import check_journal
 from actors.node import NodeActor
 from actors.sandbox_faults import Faults
 from fastemailnet import ids
@@ -190,6 +191,18 @@ async def test_an_expired_unit_is_never_sent(tmp_path: Path) -> None:
         fleet.start_node("a")
         await fleet.until(lambda b: b["expired"] == 1)
         assert not (tmp_path / "inbox" / "received.jsonl").exists() or not fleet.arrivals()
+
+
+async def test_what_expires_while_it_waits_for_a_connection_is_not_sent(tmp_path: Path) -> None:
+    async with house(tmp_path, Faults(delay_ms=200)) as fleet:
+        for number in range(100):
+            fleet.accept(f"r{number}@x.example", expires_in_ms=500)
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["relayed"] + b["expired"] == 100)
+        assert balance["expired"]
+        found = check_journal(fleet.log)
+        assert found.checks["I17"].count == balance["relayed"]
+        assert found.violations == []
 
 
 async def test_a_record_that_is_no_unit_is_dead_and_blocks_nothing(tmp_path: Path) -> None:
