@@ -26,7 +26,7 @@ from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
 from fastemailnet import ids
 from fastemailnet.admission.reading import Gap, Malformed
 from fastemailnet.delivery.retry import Retry, next_try
-from fastemailnet.delivery.route import Route
+from fastemailnet.delivery.route import Routes
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.envelope import MAX_KEPT_OCTETS, SEVERAL, Asked, Dead, Unit, encode_unit
 from fastemailnet.errors import BlobAltered, BlobError
@@ -66,7 +66,7 @@ class Attempts:
         journal: Journal,
         examiner: Examiner,
         pool: Pool,
-        route: Route,
+        routes: Routes,
         stations: Stations,
         blame: Blame,
         bodies: Bodies,
@@ -76,12 +76,12 @@ class Attempts:
         self.blame = blame
         self.examiner = examiner
         self.pool = pool
-        self.route = route
+        self.routes = routes
         self.stations = stations
 
     async def warm(self, domain: str) -> None:
         """Make a destination ready that comes soon."""
-        await self.pool.warm(self.route, domain)
+        await self.pool.warm(self.routes.of(domain), domain)
 
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
@@ -156,9 +156,10 @@ class _Attempt:
         self.content_sha256 = hashlib.sha256(content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
+        route = self.shop.routes.of(unit.domain)
         while self.machine.state is u.State.LEASED and self.may_go_on():
             delivery = await self.shop.pool.deliver(
-                self.shop.route, unit.domain, self.transaction(content), self.release, unit.lane
+                route, unit.domain, self.transaction(content), self.release, unit.lane
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
@@ -229,7 +230,7 @@ class _Attempt:
         self.where.update(delivery.where())
         if delivery.tls is not None:
             self.flags |= Flag.TLS
-        if self.shop.route.is_sandbox:
+        if self.shop.routes.of(self.unit.domain).is_sandbox:
             self.flags |= Flag.SANDBOX
 
     # ---- the point of no return

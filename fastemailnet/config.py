@@ -117,17 +117,43 @@ class LimitsSection(Section):
     pending_octets: int = Field(64_000_000, ge=1_000_000, description="octets that may wait for the log in one process")
 
 
-class RouteSection(Section):
-    """Where mail goes."""
+class RouteEntry(Section):
+    """Where the mail of some domains goes: a table of ``route.table``."""
 
-    kind: Literal["sandbox", "smarthost", "mx"] = Field(
-        "sandbox", description="sandbox (built-in capture inbox), smarthost, or mx (the recipient domain's MX, port 25)"
-    )
+    kind: Literal["sandbox", "smarthost", "mx"] = Field("smarthost", description="as route.kind")
     host: str = Field("", description="smarthost: its name")
     port: Port = Field(25, description="smarthost: its port; mx: the port of every MX")
     username: str = Field("", description="smarthost: AUTH user; empty for none")
     password_file: Path | None = Field(None, description="smarthost: file with the AUTH password")
     tls: Literal["none", "opportunistic", "required"] = Field("opportunistic", description="STARTTLS with the next hop")
+
+
+class RouteSection(RouteEntry):
+    """Where mail goes."""
+
+    kind: Literal["sandbox", "smarthost", "mx"] = Field(
+        "sandbox", description="sandbox (built-in capture inbox), smarthost, or mx (the recipient domain's MX, port 25)"
+    )
+    table: Path | None = Field(
+        None,
+        description='TOML file of exceptions: ["example.org"] or [".example.org"] with kind, host, port, username …',
+    )
+    families: Literal["alternate", "ipv4", "ipv6"] = Field("alternate", description="mx: addresses that are used")
+    redirect: str = Field(
+        "",
+        pattern=r"^$|^\S+:\d+$",
+        description="mx: host:port to connect to instead of the hosts found, for load tests",
+    )
+    allow_loopback: bool = Field(False, description="mx: whether a host on loopback is one; for tests")
+
+
+class DnsSection(Section):
+    """Name servers."""
+
+    servers: tuple[str, ...] = Field((), description="addresses of name servers; the system's resolver without them")
+    port: Port = Field(53, description="their port")
+    timeout_ms: int = Field(5_000, ge=100, description="of one query to one server")
+    lifetime_ms: int = Field(20_000, ge=100, description="of a question to all of them")
 
 
 class SandboxSection(Section):
@@ -195,6 +221,7 @@ class Settings(Section):
     gateway: GatewaySection = GatewaySection()
     limits: LimitsSection = LimitsSection()
     route: RouteSection = RouteSection()
+    dns: DnsSection = DnsSection()
     sandbox: SandboxSection = SandboxSection()
     dkim: DkimSection = DkimSection()
     classifier: ClassifierSection = ClassifierSection()
@@ -225,6 +252,22 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return _absolute(settings)
 
 
+def read_table(path: Path) -> dict[str, RouteEntry]:
+    """The routes of a ``route.table`` file by domain or, with a leading dot, suffix.
+
+    Raises:
+        ConfigError: the file or a route in it cannot be used.
+    """
+    entries: dict[str, RouteEntry] = {}
+    for name, values in _read(path, "route.table").items():
+        try:
+            entry = entries[name.lower()] = RouteEntry.model_validate(values)
+        except ValidationError as error:
+            raise _first(error, f"route.table {name!r}: ") from error
+        _refuse_route(entry, f"route.table {name!r}: ")
+    return {name: _with_absolute(entry, path.parent) for name, entry in entries.items()}
+
+
 def keys() -> list[str]:
     """Every key as ``section.name``."""
     return [f"{name}.{key}" for name, section in _sections() for key in section.model_fields]
@@ -236,13 +279,13 @@ def _sections() -> Iterator[tuple[str, type[Section]]]:
         yield name, field.annotation
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, key: str = "--config") -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except OSError as error:
-        raise ConfigError("--config", str(path), f"cannot be read: {error.strerror}") from error
+        raise ConfigError(key, str(path), f"cannot be read: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError("--config", str(path), f"is not TOML: {error}") from error
+        raise ConfigError(key, str(path), f"is not TOML: {error}") from error
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -286,23 +329,20 @@ def _shown(key: str, table: Any) -> str:
     return "(not shown)" if any(word in key for word in SECRETS) else repr(value)
 
 
-def _first(error: ValidationError) -> ConfigError:
+def _first(error: ValidationError, where: str = "") -> ConfigError:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"][:2])
+    key = where + ".".join(str(part) for part in first["loc"][:2])
     given = "(not shown)" if any(word in key for word in SECRETS) else repr(first["input"])
     return ConfigError(key, given, first["msg"][:1].lower() + first["msg"][1:])
 
 
 def _refuse_incomplete(settings: Settings) -> None:
-    if settings.route.kind == "smarthost" and not settings.route.host:
-        raise ConfigError("route.host", "''", "must name the smarthost when route.kind is smarthost")
+    _refuse_route(settings.route, "route.")
     blobs = settings.blobs
     if blobs.inline_octets != "auto" and blobs.inline_octets < 0:
         raise ConfigError("blobs.inline_octets", str(blobs.inline_octets), "must be auto, 0 or a number of octets")
     if blobs.access_key_id and blobs.secret_key_file is None:
         raise ConfigError("blobs.secret_key_file", "none", "must be set when blobs.access_key_id is")
-    if settings.route.username and settings.route.password_file is None:
-        raise ConfigError("route.password_file", "none", "must be set when route.username is")
     if settings.log.security.startswith("SASL") and (not settings.log.username or settings.log.password_file is None):
         raise ConfigError(
             "log.password_file", "none", f"and log.username must be set when log.security is {settings.log.security}"
@@ -313,6 +353,19 @@ def _refuse_incomplete(settings: Settings) -> None:
         raise ConfigError("classifier.reject_threshold", str(gate.reject_threshold), limit)
     if settings.dkim.domain and settings.dkim.key_file is None:
         raise ConfigError("dkim.key_file", "none", "must be set when dkim.domain is; `fastemailnet dkim new` makes one")
+
+
+def _refuse_route(route: RouteEntry, where: str) -> None:
+    if route.kind == "smarthost" and not route.host:
+        raise ConfigError(f"{where}host", "''", f"must name the smarthost when {where}kind is smarthost")
+    if route.username and route.password_file is None:
+        raise ConfigError(f"{where}password_file", "none", f"must be set when {where}username is")
+
+
+def _with_absolute(entry: RouteEntry, folder: Path) -> RouteEntry:
+    if entry.password_file is None:
+        return entry
+    return entry.model_copy(update={"password_file": (folder / entry.password_file).absolute()})
 
 
 def _absolute(settings: Settings) -> Settings:

@@ -13,6 +13,7 @@ from typing import Final, assert_never, cast
 
 import aiosmtplib
 
+from fastemailnet.delivery.exchanger import Hop
 from fastemailnet.delivery.route import Route, Target, TlsPolicy
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.classify import SERVICE_CLOSING
@@ -227,35 +228,47 @@ class Connection(asyncio.Protocol):
             self._timer = self.loop.call_later(TICK_S, self._tick)
 
 
-async def connect(target: Target, route: Route, hostname: str, idle_s: float = IDLE_S) -> Connection:
+async def connect(hop: Hop, route: Route, hostname: str, idle_s: float = IDLE_S) -> Connection:
     """A connection that is ready for MAIL; it closes itself after ``idle_s`` seconds without a transaction.
 
-    Opportunistic TLS that fails is followed by a connection without (RFC 7435), unless there is a password to protect.
+    The host's addresses are tried in turn. Opportunistic TLS that fails is followed by a connection without (RFC 7435), unless
+    there is a password to protect.
 
     Raises:
-        ConnectError: it cannot be had, with the reply if the peer gave one.
+        ConnectError: it cannot be had at any address, with the reply if the last peer gave one.
     """
+    failure = ConnectError(f"no address of {hop.target.host}")
+    for address in hop.addresses:
+        try:
+            return await _connect_to(address, hop.target, route, hostname, idle_s)
+        except ConnectError as error:
+            failure = error
+    raise failure
+
+
+async def _connect_to(address: str, target: Target, route: Route, hostname: str, idle_s: float) -> Connection:
     try:
-        return await _connect(target, route, hostname, route.tls, idle_s)
+        return await _connect(address, target, route, hostname, route.tls, idle_s)
     except _TlsError as error:
         if route.tls is TlsPolicy.REQUIRED or route.username:
             raise ConnectError(f"no TLS with {target.host}: {error}") from error
-    return await _connect(target, route, hostname, TlsPolicy.NONE, idle_s)
+    return await _connect(address, target, route, hostname, TlsPolicy.NONE, idle_s)
 
 
 class _TlsError(Exception):
     """STARTTLS was not offered, refused, or broke the connection."""
 
 
-async def _connect(target: Target, route: Route, hostname: str, tls: TlsPolicy, idle_s: float) -> Connection:
-    host = target.host.strip("[]").removeprefix("IPv6:")
+async def _connect(
+    address: str, target: Target, route: Route, hostname: str, tls: TlsPolicy, idle_s: float
+) -> Connection:
     smtp = aiosmtplib.SMTP(
-        hostname=host, port=target.port, local_hostname=hostname, timeout=CONNECT_TIMEOUT_S, start_tls=False
+        hostname=address, port=target.port, local_hostname=hostname, timeout=CONNECT_TIMEOUT_S, start_tls=False
     )
     try:
         await smtp.connect()
         await _greet(smtp)
-        await _encrypt(smtp, route, tls)
+        await _encrypt(smtp, target.host, route, tls)
         if route.username:
             await smtp.login(route.username, route.password)
         return _take_over(smtp, target, idle_s)
@@ -265,7 +278,7 @@ async def _connect(target: Target, route: Route, hostname: str, tls: TlsPolicy, 
         raise ConnectError(f"{target.host} refused: {error.code} {error.message}", reply) from error
     except (aiosmtplib.SMTPException, OSError) as error:
         smtp.close()
-        raise ConnectError(f"cannot connect to {target.host} port {target.port}: {error}") from error
+        raise ConnectError(f"cannot connect to {target.host} port {target.port}, {address}: {error}") from error
     except BaseException:
         smtp.close()
         raise
@@ -281,7 +294,7 @@ async def _greet(smtp: aiosmtplib.SMTP) -> None:
         await smtp.helo()
 
 
-async def _encrypt(smtp: aiosmtplib.SMTP, route: Route, tls: TlsPolicy) -> None:
+async def _encrypt(smtp: aiosmtplib.SMTP, host: str, route: Route, tls: TlsPolicy) -> None:
     """STARTTLS, and EHLO again, as the policy wants it."""
     if tls is TlsPolicy.NONE:
         return
@@ -290,7 +303,7 @@ async def _encrypt(smtp: aiosmtplib.SMTP, route: Route, tls: TlsPolicy) -> None:
             raise _TlsError("STARTTLS is not offered")
         return
     try:
-        await smtp.starttls(tls_context=_tls_context(tls))
+        await smtp.starttls(server_hostname=host.strip("[]").removeprefix("IPv6:"), tls_context=_tls_context(tls))
         await smtp.ehlo()
     except (aiosmtplib.SMTPException, OSError) as error:
         raise _TlsError(str(error)) from error

@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from fastemailnet.delivery.exchanger import Hop, Unroutable
 from fastemailnet.delivery.route import Route, Target
 from fastemailnet.delivery.turns import Turns
 from fastemailnet.envelope import Lane
 from fastemailnet.net.connection import ConnectError, Connection, Release, connect
-from fastemailnet.net.resolve import Resolver, Unroutable
+from fastemailnet.net.resolve import Resolver
 from fastemailnet.outcome import Kind, Outcome
-from fastemailnet.smtp.classify import Phase, by_reply, by_silence
+from fastemailnet.smtp.classify import Phase, by_fault, by_reply, by_silence
 from fastemailnet.smtp.session import Transaction
 
 MAX_DELIVERIES = 10_000  # of one connection; time is the real bound
 RESERVED_OF = 10  # one connection in so many is for transactional mail alone
-MAX_TARGETS = 5  # that one attempt tries
 MAX_SITES = 10_000  # targets that are remembered
 NO_SINGLE_PEER = "which of several mail exchangers took this message cannot be told, so none is asked (RFC 1845)"
 
@@ -42,6 +42,12 @@ class Delivery:
         """The connection, for the ledger."""
         facts = {"host": self.host, "ip": self.ip, "tls": self.tls or ""}
         return {name: value for name, value in facts.items() if value}
+
+
+def _is_single_peer(hops: Sequence[Hop]) -> bool:
+    """Whether all connections reach one server: one host, with no more than one address of a family."""
+    addresses = hops[0].addresses
+    return len(hops) == 1 and len({":" in address for address in addresses}) == len(addresses)
 
 
 @dataclass(slots=True)
@@ -76,39 +82,41 @@ class Pool:
 
         A transaction id means something to one peer only: where there are several, none is told it.
         """
-        targets = await self._targets(route, domain)
-        if isinstance(targets, Unroutable):
-            # What an earlier end reached is not unsent because its peer cannot be found now.
-            kind = Kind.DEFERRED if transaction.reached else targets.kind
-            return Delivery([Outcome(r.index, kind, targets.reason) for r in transaction.recipients])
-        if len(targets) > 1 and transaction.reached:
+        hops = await self._hops(route, domain)
+        if isinstance(hops, Unroutable):
+            outcomes = [by_fault(r.index, hops.fault, hops.text) for r in transaction.recipients]
+            if transaction.reached:
+                # What an earlier end reached is not unsent because its peer cannot be found now.
+                outcomes = [Outcome(one.recipient, Kind.DEFERRED, one.reason) for one in outcomes]
+            return Delivery(outcomes)
+        if not _is_single_peer(hops) and transaction.reached:
             return Delivery([Outcome(r.index, Kind.DEFERRED, NO_SINGLE_PEER) for r in transaction.recipients])
-        if len(targets) > 1:
+        if not _is_single_peer(hops):
             transaction = replace(transaction, transid="")
         failure = ConnectError("no target")
-        for target in targets[:MAX_TARGETS]:
+        for hop in hops:
             try:
-                return await self._over(target, route, transaction, release, lane)
+                return await self._over(hop, route, transaction, release, lane)
             except ConnectError as error:
                 failure = error
         if failure.reply is not None:
             outcomes = [by_reply(r.index, Phase.CONNECT, failure.reply) for r in transaction.recipients]
         else:
             outcomes = [by_silence(r.index, Phase.CONNECT, failure.text) for r in transaction.recipients]
-        return Delivery(outcomes, target.host)
+        return Delivery(outcomes, hop.target.host)
 
     async def warm(self, route: Route, domain: str) -> None:
         """Have the MX answer and a connection at hand for a domain. Whatever fails here is met again, and told, by a delivery."""
-        targets = await self._targets(route, domain)
-        if isinstance(targets, Unroutable):
+        hops = await self._hops(route, domain)
+        if isinstance(hops, Unroutable):
             return
-        site = self._site(targets[0])
+        site = self._site(hops[0].target)
         if site.busy or site.idle or len(self.sites) >= MAX_SITES:
             return
         site.busy += 1
         connection: Connection | None = None
         try:
-            connection = await connect(targets[0], route, self.hostname, self.limits.idle_s)
+            connection = await connect(hops[0], route, self.hostname, self.limits.idle_s)
         except ConnectError:
             pass
         finally:
@@ -121,17 +129,15 @@ class Pool:
                 connection.close()
             site.idle.clear()
 
-    async def _targets(self, route: Route, domain: str) -> list[Target] | Unroutable:
+    async def _hops(self, route: Route, domain: str) -> list[Hop] | Unroutable:
         fixed = route.fixed_target()
         if fixed is not None:
-            return [fixed]
+            return [Hop(fixed, (fixed.host.strip("[]").removeprefix("IPv6:"),))]
         assert self.resolver is not None, "an MX route needs a resolver"
-        return await self.resolver.targets(domain)
+        return await self.resolver.hops(domain)
 
-    async def _over(
-        self, target: Target, route: Route, transaction: Transaction, release: Release, lane: Lane
-    ) -> Delivery:
-        site = self._site(target)
+    async def _over(self, hop: Hop, route: Route, transaction: Transaction, release: Release, lane: Lane) -> Delivery:
+        site = self._site(hop.target)
         await self._turn(site, lane)
         connection: Connection | None = None
         asked = False
@@ -144,14 +150,14 @@ class Pool:
         try:
             connection = self._reusable(site)
             was_warm = connection is not None
-            connection = connection or await connect(target, route, self.hostname, self.limits.idle_s)
+            connection = connection or await connect(hop, route, self.hostname, self.limits.idle_s)
             settled = await connection.deliver(transaction, asking)
             has_moved_nobody = all(outcome.kind is Kind.DEFERRED for outcome in settled.outcomes)
             if was_warm and not asked and not connection.is_open and has_moved_nobody:
                 # The peer had closed a warm connection just then; nothing was begun, so a fresh one may do it.
-                connection = await connect(target, route, self.hostname, self.limits.idle_s)
+                connection = await connect(hop, route, self.hostname, self.limits.idle_s)
                 settled = await connection.deliver(transaction, asking)
-            return Delivery(settled.outcomes, target.host, connection.ip, connection.tls)
+            return Delivery(settled.outcomes, hop.target.host, connection.ip, connection.tls)
         finally:
             self._give_back(site, connection)
 

@@ -1,75 +1,59 @@
-"""Where a domain takes its mail: MX by dnspython, answers and refusals cached for their time to live (RFC 5321 section 5, RFC 7505)."""
+"""Where a domain takes its mail: the questions are asked here, ``delivery.exchanger`` decides what the answers mean."""
 
 import asyncio
 import random
-from dataclasses import dataclass
-from operator import itemgetter
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
 
-import dns.asyncresolver
-import dns.exception
-import dns.resolver
-from dns.rdatatype import MX
+from fastemailnet.delivery.exchanger import Hop, Rules, Unroutable, hops, literal, rank
+from fastemailnet.net.dns import Dns
 
-from fastemailnet.delivery.route import Target
-from fastemailnet.outcome import Kind
-
-LIFETIME_S = 20.0
-NEGATIVE_TTL_S = 60.0
-FAILURE_TTL_S = 5.0
-MAX_TTL_S = 3_600.0
-MAX_DOMAINS = 50_000
+MAX_PLANS = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Unroutable:
-    """No host takes mail for the domain: for good (bounced) or for now (deferred)."""
-
-    kind: Kind
-    reason: str
+def _draw() -> int:
+    return random.getrandbits(64)
 
 
 class Resolver:
-    """MX look-ups through the system's resolver, or the nameservers given."""
+    """The way to every domain, kept as long as the answers that it was made of."""
 
-    def __init__(self, port: int, nameservers: list[str] | None = None, nameserver_port: int = 53) -> None:
-        self.port = port
-        self.resolver = dns.asyncresolver.Resolver(configure=nameservers is None)
-        if nameservers is not None:
-            self.resolver.nameservers = nameservers
-            self.resolver.port = nameserver_port
-        self.resolver.lifetime = LIFETIME_S
-        self.known: dict[str, tuple[float, list[Target] | Unroutable]] = {}
+    def __init__(
+        self, dns: Dns, rules: Rules, draw: Callable[[], int] = _draw, redirect: tuple[str, int] | None = None
+    ) -> None:
+        """``redirect``: where to connect instead of the hosts found, for load tests."""
+        self.dns = dns
+        self.rules = rules
+        self.draw = draw
+        self.redirect = redirect
+        self.plans: OrderedDict[str, tuple[float, list[Hop] | Unroutable]] = OrderedDict()
 
-    async def targets(self, domain: str) -> list[Target] | Unroutable:
+    async def hops(self, domain: str) -> list[Hop] | Unroutable:
         """The hosts to try, best first, or why there is none."""
-        if domain.startswith("["):
-            return [Target(domain, self.port)]
-        now_s = asyncio.get_running_loop().time()
-        known = self.known.get(domain)
-        if known is not None and known[0] > now_s:
+        known = self.plans.get(domain)
+        if known is not None and known[0] > asyncio.get_running_loop().time():
             return known[1]
-        answer, ttl_s = await self._look_up(domain)
-        if len(self.known) >= MAX_DOMAINS:
-            self.known.clear()
-        self.known[domain] = (now_s + ttl_s, answer)
-        return answer
+        until_s, plan = await self._plan(domain)
+        if self.redirect is not None and isinstance(plan, list):
+            host, port = self.redirect
+            plan = [Hop(replace(hop.target, port=port), (host,)) for hop in plan]
+        self.plans[domain] = until_s, plan
+        self.plans.move_to_end(domain)
+        if len(self.plans) > MAX_PLANS:
+            self.plans.popitem(last=False)
+        return plan
 
-    async def _look_up(self, domain: str) -> tuple[list[Target] | Unroutable, float]:
-        try:
-            found = await self.resolver.resolve(domain, MX)
-        except dns.resolver.NXDOMAIN:
-            return Unroutable(Kind.BOUNCED, f"domain {domain} does not exist (5.1.2)"), NEGATIVE_TTL_S
-        except dns.resolver.NoAnswer:
-            # No MX: the domain itself is its mail host (RFC 5321 section 5.1).
-            return [Target(domain, self.port)], NEGATIVE_TTL_S
-        except dns.exception.DNSException as error:
-            return Unroutable(
-                Kind.DEFERRED, f"MX of {domain} cannot be looked up now: {type(error).__name__}"
-            ), FAILURE_TTL_S
-        hosts = [(record.preference, record.exchange.to_text(omit_final_dot=True).lower()) for record in found]
-        random.shuffle(hosts)  # RFC 5321 section 5.1: hosts of equal preference share the load
-        ranked = sorted(hosts, key=itemgetter(0))
-        ttl_s = min(float(found.rrset.ttl) if found.rrset is not None else 0.0, MAX_TTL_S)
-        if [host for _, host in ranked] in ([""], ["."]):
-            return Unroutable(Kind.BOUNCED, f"domain {domain} takes no mail: null MX (RFC 7505, 5.1.10)"), ttl_s
-        return [Target(host, self.port) for _, host in ranked], ttl_s
+    async def _plan(self, domain: str) -> tuple[float, list[Hop] | Unroutable]:
+        """A plan and until when it holds: as long as every answer in it."""
+        if domain.startswith("["):
+            return float("inf"), literal(domain, self.rules)
+        draw = self.draw()
+        mx = await self.dns.mx(domain)
+        ranked = rank(domain, mx, self.rules.own_name, draw)
+        if isinstance(ranked, Unroutable):
+            return mx.until_s, ranked
+        answers = await asyncio.gather(*(self.dns.addresses(host) for _, host in ranked))
+        found = {host: answer for (_, host), answer in zip(ranked, answers, strict=True)}
+        until_s = min(mx.until_s, *(one.until_s for pair in answers for one in pair))
+        return until_s, hops(domain, ranked, found, self.rules, draw)
