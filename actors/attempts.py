@@ -28,6 +28,7 @@ from fastemailnet.admission.reading import Gap, Malformed
 from fastemailnet.delivery.retry import Retry, next_try
 from fastemailnet.delivery.route import Routes
 from fastemailnet.delivery.split import by_destination
+from fastemailnet.delivery.tls_report import encode_sessions
 from fastemailnet.envelope import MAX_KEPT_OCTETS, SEVERAL, Asked, Dead, Unit, encode_unit
 from fastemailnet.errors import BlobAltered, BlobError
 from fastemailnet.flashsync import unit as u
@@ -121,6 +122,7 @@ class _Attempt:
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
+        self.sessions = ""
         self.flags = Flag(0)
 
     async def run(self) -> None:
@@ -201,7 +203,7 @@ class _Attempt:
         host = self.shop.pool.hostname
         transid = ids.transaction_id(unit.message, unit.recipients[0].index, self.machine.transaction, host)
         reached = asked.reached if asked is not None else ()
-        return Transaction(unit.reverse_path, unit.recipients, content, unit.smtputf8, transid, reached)
+        return Transaction(unit.reverse_path, unit.recipients, content, unit.smtputf8, transid, reached, unit.tls)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
@@ -228,6 +230,7 @@ class _Attempt:
     def describe(self, delivery: Delivery) -> None:
         """Keep what the ledger is told about the connection."""
         self.where.update(delivery.where())
+        self.sessions = encode_sessions(delivery.sessions)
         if delivery.tls is not None:
             self.flags |= Flag.TLS
         if self.shop.routes.of(self.unit.domain).is_sandbox:
@@ -278,6 +281,7 @@ class _Attempt:
             content_sha256=self.content_sha256,
             flags=self.flags,
             where=self.where,
+            sessions=self.sessions,
         )
         await self.record(retry, proof, now_ms)
 

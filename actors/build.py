@@ -20,6 +20,7 @@ from actors.reader import Call, FleetReader
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.config import RouteEntry, Settings, read_table
+from fastemailnet.delivery.demand import Level
 from fastemailnet.delivery.exchanger import Families, Rules
 from fastemailnet.delivery.retry import TIERS
 from fastemailnet.delivery.route import Route, RouteKind, Routes, TlsPolicy
@@ -40,6 +41,8 @@ from fastemailnet.message.dkim import DkimKey, Signer, generate
 from fastemailnet.net.dns import Dns, Nameservers
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.resolve import Resolver
+from fastemailnet.net.sts import StsPolicies
+from fastemailnet.net.tls import Trust
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
@@ -59,6 +62,7 @@ def check(settings: Settings) -> None:
     """
     signer(settings)
     routes(settings)
+    trust(settings)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)
@@ -253,8 +257,10 @@ def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations
     to = routes(settings)
     large = bodies(settings)
     limits = settings.delivery
-    bounds = Limits(limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s)
-    pool = Pool(settings.gateway.hostname, bounds, resolver(settings))
+    bounds = Limits(
+        limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s, settings.tls.broken_s
+    )
+    pool = Pool(settings.gateway.hostname, bounds, resolver(settings), trust(settings))
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
         return Attempts(journal, examiner, pool, to, stations, blame, large)
@@ -262,13 +268,28 @@ def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations
     return shop
 
 
+def trust(settings: Settings) -> Trust:
+    """Whose certificates are believed."""
+    found = Trust(settings.tls.ca_file)
+    try:
+        found.context(Level.VERIFY)
+    except OSError as error:  # an SSLError is one as well
+        raise ConfigError("tls.ca_file", str(settings.tls.ca_file), f"cannot be used: {error}") from error
+    return found
+
+
 def resolver(settings: Settings) -> Resolver:
     """The way to every domain."""
     asked, given = settings.dns, settings.route
-    servers = Nameservers(asked.servers, asked.port, asked.timeout_ms / 1_000, asked.lifetime_ms / 1_000)
+    servers = Nameservers(
+        asked.servers, asked.port, asked.timeout_ms / 1_000, asked.lifetime_ms / 1_000, asked.validating
+    )
     rules = Rules(given.port, settings.gateway.hostname, Families(given.families), given.allow_loopback)
     host, _, port = given.redirect.rpartition(":")
-    return Resolver(Dns(servers), rules, redirect=(host.strip("[]"), int(port)) if host else None)
+    dns = Dns(servers)
+    redirect = (host.strip("[]"), int(port)) if host else None
+    sts = StsPolicies(dns, trust(settings)) if settings.tls.mta_sts else None
+    return Resolver(dns, rules, redirect=redirect, sts=sts, dane=settings.tls.dane == "auto")
 
 
 def classifier_parts(settings: Settings) -> tuple[Model, str, float, float]:

@@ -125,7 +125,10 @@ class RouteEntry(Section):
     port: Port = Field(25, description="smarthost: its port; mx: the port of every MX")
     username: str = Field("", description="smarthost: AUTH user; empty for none")
     password_file: Path | None = Field(None, description="smarthost: file with the AUTH password")
-    tls: Literal["none", "opportunistic", "required"] = Field("opportunistic", description="STARTTLS with the next hop")
+    tls: Literal["none", "opportunistic", "encrypt", "required"] = Field(
+        "opportunistic",
+        description="STARTTLS with the next hop: opportunistic, encrypt (whoever it is) or required (and a valid certificate)",
+    )
 
 
 class RouteSection(RouteEntry):
@@ -154,6 +157,23 @@ class DnsSection(Section):
     port: Port = Field(53, description="their port")
     timeout_ms: int = Field(5_000, ge=100, description="of one query to one server")
     lifetime_ms: int = Field(20_000, ge=100, description="of a question to all of them")
+    validating: bool = Field(
+        False,
+        description="whether dns.servers validate DNSSEC and the way to them is safe: their AD bit is believed then",
+    )
+
+
+class TlsSection(Section):
+    """What domains promise about TLS, and how it is checked."""
+
+    mta_sts: bool = Field(True, description="route mx: fetch and heed MTA-STS policies (RFC 8461)")
+    dane: Literal["auto", "off"] = Field(
+        "auto", description="route mx: heed TLSA records (RFC 7672) where dns.validating is set, or off"
+    )
+    ca_file: Path | None = Field(None, description="PEM file of the authorities to believe; the system's without it")
+    broken_s: int = Field(
+        259_200, ge=0, description="opportunistic: a host whose TLS broke is sent to in plain text for so long"
+    )
 
 
 class SandboxSection(Section):
@@ -222,6 +242,7 @@ class Settings(Section):
     limits: LimitsSection = LimitsSection()
     route: RouteSection = RouteSection()
     dns: DnsSection = DnsSection()
+    tls: TlsSection = TlsSection()
     sandbox: SandboxSection = SandboxSection()
     dkim: DkimSection = DkimSection()
     classifier: ClassifierSection = ClassifierSection()
@@ -347,6 +368,8 @@ def _refuse_incomplete(settings: Settings) -> None:
         raise ConfigError(
             "log.password_file", "none", f"and log.username must be set when log.security is {settings.log.security}"
         )
+    if settings.dns.validating and not settings.dns.servers:
+        raise ConfigError("dns.servers", "[]", "must name the validating resolver when dns.validating is set")
     gate = settings.classifier
     if 0 < gate.reject_threshold < gate.hold_threshold:
         limit = f"must be 0 or at least classifier.hold_threshold ({gate.hold_threshold})"

@@ -21,6 +21,7 @@ from enum import StrEnum
 from itertools import chain, zip_longest
 
 from fastemailnet.delivery.answer import Answer, Found, Mx
+from fastemailnet.delivery.demand import UNKNOWN, Promise
 from fastemailnet.delivery.route import Target
 from fastemailnet.smtp.classify import Fault
 
@@ -53,6 +54,11 @@ class Unroutable:
     fault: Fault
     text: str
 
+    @property
+    def why(self) -> tuple[Fault, str]:
+        """What ``classify.by_fault`` is told."""
+        return self.fault, self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Hop:
@@ -60,6 +66,7 @@ class Hop:
 
     target: Target
     addresses: tuple[str, ...]
+    promise: Promise = UNKNOWN
 
 
 Addresses = tuple[Answer[str], Answer[str]]  # A and AAAA

@@ -20,6 +20,7 @@ class TlsPolicy(StrEnum):
 
     NONE = "none"
     OPPORTUNISTIC = "opportunistic"  # encrypt where it is offered, whoever it is
+    ENCRYPT = "encrypt"  # encrypted, whoever it is, or not at all
     REQUIRED = "required"  # encrypted and with a certificate that is valid for the host, or not at all
 
 

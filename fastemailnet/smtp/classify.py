@@ -48,14 +48,25 @@ class Fault(Enum):
     NO_ADDRESS = "no address"
     LOOP = "loop"
     LOOK_UP = "failed look-up"
+    NOT_ALLOWED = "not in the policy"
+    NOT_ENCRYPTED = "no TLS"
+    BAD_CERTIFICATE = "bad certificate"
+    NO_REQUIRETLS = "no REQUIRETLS"
+    NO_SAFE_WAY = "no way for REQUIRETLS"
 
 
-FAULTS = {  # with the status code (RFC 3463, RFC 7505)
+FAULTS = {  # with the status code (RFC 3463, RFC 7505, RFC 8689)
     Fault.NO_DOMAIN: (Kind.BOUNCED, "5.1.2"),
     Fault.NULL_MX: (Kind.BOUNCED, "5.1.10"),
     Fault.NO_ADDRESS: (Kind.BOUNCED, "5.4.4"),
     Fault.LOOP: (Kind.BOUNCED, "5.4.6"),
     Fault.LOOK_UP: (Kind.DEFERRED, "4.4.3"),
+    Fault.NOT_ALLOWED: (Kind.DEFERRED, "4.7.0"),
+    Fault.NOT_ENCRYPTED: (Kind.DEFERRED, "4.7.4"),
+    Fault.BAD_CERTIFICATE: (Kind.DEFERRED, "4.7.5"),
+    # A sender who asks for REQUIRETLS wants the mail back where it cannot be had (RFC 8689 section 4.2.1).
+    Fault.NO_REQUIRETLS: (Kind.BOUNCED, "5.7.30"),
+    Fault.NO_SAFE_WAY: (Kind.BOUNCED, "5.7.10"),
 }
 
 

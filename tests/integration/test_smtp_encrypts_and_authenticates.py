@@ -10,11 +10,11 @@ import pytest
 import uvloop
 
 from fastemailnet.delivery.route import TlsPolicy
-from fastemailnet.net import connection
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.server import SmtpServer
+from fastemailnet.net.tls import Trust
 from fastemailnet.outcome import Kind
-from tests.integration.smtp_world import Inbox, certificate, grant, route, transaction
+from tests.integration.smtp_world import Inbox, certificate, grant, route, scripted, transaction
 
 OPPORTUNISTIC, REQUIRED, NONE = TlsPolicy.OPPORTUNISTIC, TlsPolicy.REQUIRED, TlsPolicy.NONE
 
@@ -31,27 +31,6 @@ async def encrypting(inbox: Inbox, context: ssl.SSLContext | None) -> AsyncItera
         yield await server.start()
     finally:
         await server.close()
-
-
-@contextlib.asynccontextmanager
-async def scripted(answers: dict[str, str], heard: list[str]) -> AsyncIterator[int]:
-    """A peer that answers by the first word of a line; an answer of "" breaks the connection."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 scripted\r\n")
-        while line := (await reader.readline()).decode("latin-1").strip():
-            heard.append(line)
-            answer = answers.get(line.split(" ")[0].upper(), "502 what?")
-            if not answer:
-                break
-            writer.write(answer.encode() + b"\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -82,17 +61,13 @@ async def test_required_tls_refuses_a_certificate_that_nobody_vouches_for(tmp_pa
     assert not inbox.taken
 
 
-async def test_required_tls_takes_a_certificate_that_is_valid(
-    tmp_path: Path, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_required_tls_takes_a_certificate_that_is_valid(tmp_path: Path) -> None:
     context, trust = certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(trust))
-    connection._tls_context.cache_clear()
+    pool = Pool("client.example.net", Limits(), trust=Trust(trust))
     inbox = Inbox()
     async with encrypting(inbox, context) as port:
         delivery = await pool.deliver(route(port, REQUIRED, "localhost"), "b.org", transaction(), grant)
         await pool.close()
-    connection._tls_context.cache_clear()
     assert delivery.outcomes[0].kind is Kind.RELAYED
 
 
