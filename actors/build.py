@@ -19,7 +19,7 @@ from actors.poison import Blame
 from actors.reader import Call, FleetReader
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
-from fastemailnet.config import RouteEntry, Settings, read_table
+from fastemailnet.config import RouteEntry, Settings
 from fastemailnet.delivery.demand import Level
 from fastemailnet.delivery.exchanger import Families, Rules
 from fastemailnet.delivery.retry import TIERS
@@ -43,6 +43,7 @@ from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.resolve import Resolver
 from fastemailnet.net.sts import StsPolicies
 from fastemailnet.net.tls import Trust
+from fastemailnet.route_table import read_table
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4

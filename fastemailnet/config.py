@@ -257,7 +257,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: a key is unknown, a value is wrong, or the file cannot be read.
     """
-    values = _read(path) if path else {}
+    values = read_toml(path) if path else {}
     for key, text in _from_environment(environ):
         section, _, name = key.partition(".")
         table = values.setdefault(section, {})
@@ -268,25 +268,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise _first(error) from error
+        raise first_problem(error) from error
     _refuse_incomplete(settings)
     return _absolute(settings)
-
-
-def read_table(path: Path) -> dict[str, RouteEntry]:
-    """The routes of a ``route.table`` file by domain or, with a leading dot, suffix.
-
-    Raises:
-        ConfigError: the file or a route in it cannot be used.
-    """
-    entries: dict[str, RouteEntry] = {}
-    for name, values in _read(path, "route.table").items():
-        try:
-            entry = entries[name.lower()] = RouteEntry.model_validate(values)
-        except ValidationError as error:
-            raise _first(error, f"route.table {name!r}: ") from error
-        _refuse_route(entry, f"route.table {name!r}: ")
-    return {name: _with_absolute(entry, path.parent) for name, entry in entries.items()}
 
 
 def keys() -> list[str]:
@@ -300,7 +284,8 @@ def _sections() -> Iterator[tuple[str, type[Section]]]:
         yield name, field.annotation
 
 
-def _read(path: Path, key: str = "--config") -> dict[str, Any]:
+def read_toml(path: Path, key: str = "--config") -> dict[str, Any]:
+    """A file's tables. Raises ConfigError, which names ``key``, where it cannot be read."""
     try:
         return tomllib.loads(path.read_text())
     except OSError as error:
@@ -350,7 +335,8 @@ def _shown(key: str, table: Any) -> str:
     return "(not shown)" if any(word in key for word in SECRETS) else repr(value)
 
 
-def _first(error: ValidationError, where: str = "") -> ConfigError:
+def first_problem(error: ValidationError, where: str = "") -> ConfigError:
+    """The first thing that is wrong, under its key; ``where`` stands before it."""
     first = error.errors()[0]
     key = where + ".".join(str(part) for part in first["loc"][:2])
     given = "(not shown)" if any(word in key for word in SECRETS) else repr(first["input"])
@@ -358,7 +344,7 @@ def _first(error: ValidationError, where: str = "") -> ConfigError:
 
 
 def _refuse_incomplete(settings: Settings) -> None:
-    _refuse_route(settings.route, "route.")
+    refuse_route(settings.route, "route.")
     blobs = settings.blobs
     if blobs.inline_octets != "auto" and blobs.inline_octets < 0:
         raise ConfigError("blobs.inline_octets", str(blobs.inline_octets), "must be auto, 0 or a number of octets")
@@ -378,17 +364,12 @@ def _refuse_incomplete(settings: Settings) -> None:
         raise ConfigError("dkim.key_file", "none", "must be set when dkim.domain is; `fastemailnet dkim new` makes one")
 
 
-def _refuse_route(route: RouteEntry, where: str) -> None:
+def refuse_route(route: RouteEntry, where: str) -> None:
+    """Raise ConfigError where a route lacks what its kind needs."""
     if route.kind == "smarthost" and not route.host:
         raise ConfigError(f"{where}host", "''", f"must name the smarthost when {where}kind is smarthost")
     if route.username and route.password_file is None:
         raise ConfigError(f"{where}password_file", "none", f"must be set when {where}username is")
-
-
-def _with_absolute(entry: RouteEntry, folder: Path) -> RouteEntry:
-    if entry.password_file is None:
-        return entry
-    return entry.model_copy(update={"password_file": (folder / entry.password_file).absolute()})
 
 
 def _absolute(settings: Settings) -> Settings:

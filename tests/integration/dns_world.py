@@ -85,14 +85,14 @@ class NameServer(asyncio.DatagramProtocol):
 
 @contextlib.asynccontextmanager
 async def naming(zone: Zone) -> AsyncIterator[tuple[Dns, NameServer]]:
-    """The server, and a client of it that waits half a second for an answer."""
+    """The server, and a client of it that waits two seconds for an answer."""
     loop = asyncio.get_running_loop()
     server = NameServer(zone)
     tcp = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = tcp.sockets[0].getsockname()[1]
     transport, _ = await loop.create_datagram_endpoint(lambda: server, local_addr=("127.0.0.1", port))
     try:
-        yield Dns(Nameservers(("127.0.0.1",), port, timeout_s=0.2, lifetime_s=0.5)), server
+        yield Dns(Nameservers(("127.0.0.1",), port, timeout_s=1.0, lifetime_s=2.0)), server
     finally:
         transport.close()
         tcp.close()

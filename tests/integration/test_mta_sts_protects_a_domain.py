@@ -67,6 +67,7 @@ async def world(
     """One domain, one mail host with a certificate for the names given (None: no TLS), one policy host."""
     authority, inbox = Authority(), Inbox()
     host = PolicyHost(body, **answer)
+    host.gate.set()
     context = authority.issue(*mail).server(folder) if mail else None
     async with (
         mail_host(inbox, context) as port,
@@ -74,7 +75,7 @@ async def world(
         naming(zone("a.test")) as (dns, names),
     ):
         trust = Trust(authority.trust(folder))
-        policies = StsPolicies(dns, trust, port=https, fetch_s=0.5)
+        policies = StsPolicies(dns, trust, port=https)
         way = resolver(dns, port)
         way.sts = policies
         made = World(Pool("client.example.net", Limits(), way, trust), policies, names, host, inbox)
@@ -167,6 +168,17 @@ async def test_a_policy_that_cannot_be_had_is_none_and_is_not_asked_for_again_at
     assert later.outcomes[0].kind is (Kind.DEFERRED if is_had_now else Kind.RELAYED)
 
 
+async def test_a_host_that_never_answers_is_waited_for_no_longer_than_a_fetch_may_take(tmp_path: Path) -> None:
+    async with world(tmp_path, policy("enforce", "x.test")) as w:
+        w.host.gate.clear()
+        w.policies.fetch_s = 0.3
+        delivery = await w.deliver()
+        w.host.gate.set()
+    assert delivery.outcomes[0].kind is Kind.RELAYED
+    assert results(delivery) == [("sts", Result.STS_FETCH)]
+    assert "within 0.3 s" in delivery.sessions[0].text
+
+
 async def test_a_policy_outlives_its_record_and_its_host_until_its_time_is_over(tmp_path: Path) -> None:
     async with world(tmp_path, policy("enforce", "x.test", max_age=1_000)) as w:
         assert (await w.deliver()).outcomes[0].kind is Kind.DEFERRED
@@ -204,11 +216,12 @@ async def test_the_broken_policy_of_one_domain_leaves_its_neighbours_on_the_same
         for _ in range(2):
             assert (await w.deliver("a.test")).outcomes[0].kind is Kind.DEFERRED
             assert (await w.deliver("b.test")).outcomes[0].kind is Kind.RELAYED
-        w.host.wait_s = 60.0
+        w.host.gate.clear()
         slow = asyncio.create_task(w.deliver("slow.test"))
         w.host.waited = asyncio.Event()
-        await asyncio.wait_for(w.host.waited.wait(), 5)
+        await asyncio.wait_for(w.host.waited.wait(), 20)
         assert (await w.deliver("b.test")).outcomes[0].kind is Kind.RELAYED
         assert not slow.done()
-        assert (await slow).outcomes[0].kind is Kind.RELAYED  # no policy within its time
-        assert len(w.inbox.taken) == 4
+        w.host.gate.set()
+        assert (await slow).outcomes[0].kind is Kind.DEFERRED  # by its own policy now
+        assert len(w.inbox.taken) == 3

@@ -100,13 +100,13 @@ async def mail_host(
 
 @dataclass
 class PolicyHost:
-    """What it answers, and how often it was asked. ``wait_s``: how long it takes about it."""
+    """What it answers, and how often it was asked. It answers once ``gate`` is set."""
 
     body: bytes = b""
     status: str = "200 OK"
     kind: str = "text/plain; charset=us-ascii"
     headers: str = ""
-    wait_s: float = 0.0
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
     asked: int = 0
     waited: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
@@ -117,7 +117,7 @@ class PolicyHost:
             self.asked += 1
             self.waited.set()
             assert head.startswith(b"GET /.well-known/mta-sts.txt HTTP/1.1\r\n")
-            await asyncio.sleep(self.wait_s)
+            await self.gate.wait()
             lines = f"HTTP/1.1 {self.status}\r\nContent-Type: {self.kind}\r\n{self.headers}Connection: close\r\n\r\n"
             writer.write(lines.encode() + self.body)
             await writer.drain()

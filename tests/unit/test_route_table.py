@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from actors.build import routes
-from fastemailnet.config import load, read_table
+from fastemailnet.config import load
 from fastemailnet.delivery.route import RouteKind, TlsPolicy
 from fastemailnet.errors import ConfigError
+from fastemailnet.route_table import read_table
 
 TABLE = """
 ["Partner.example"]
