@@ -179,6 +179,15 @@ async def test_a_host_that_never_answers_is_waited_for_no_longer_than_a_fetch_ma
     assert "within 0.3 s" in delivery.sessions[0].text
 
 
+async def test_a_policy_without_end_is_read_no_further_than_the_limit(tmp_path: Path) -> None:
+    async with world(tmp_path, policy("enforce", "x.test") + b"\nnote: ") as w:
+        w.host.is_endless = True
+        delivery = await w.deliver()
+        w.host.is_endless = False
+    assert results(delivery) == [("sts", Result.STS_INVALID)]
+    assert "octets" in delivery.sessions[0].text
+
+
 async def test_a_policy_outlives_its_record_and_its_host_until_its_time_is_over(tmp_path: Path) -> None:
     async with world(tmp_path, policy("enforce", "x.test", max_age=1_000)) as w:
         assert (await w.deliver()).outcomes[0].kind is Kind.DEFERRED
@@ -206,6 +215,15 @@ async def test_another_id_brings_another_policy_and_half_a_life_a_fresh_one(tmp_
         await asyncio.wait(w.policies.fetching.values())
         assert w.host.asked == 3
         assert (await w.deliver()).policy == "route opportunistic"
+
+
+async def test_a_connection_that_is_good_enough_for_a_neighbour_is_not_for_who_enforces(tmp_path: Path) -> None:
+    async with world(tmp_path, policy("enforce", "mx.test"), mail=("other.test",)) as w:
+        w.names.zone["b.test.", "MX"] = ["10 mx.test."]
+        w.names.names.add("b.test.")
+        for domain, kind in [("b.test", Kind.RELAYED), ("a.test", Kind.DEFERRED)] * 2:
+            assert (await w.deliver(domain)).outcomes[0].kind is kind
+        assert len(w.inbox.taken) == 2
 
 
 async def test_the_broken_policy_of_one_domain_leaves_its_neighbours_on_the_same_host_alone(tmp_path: Path) -> None:

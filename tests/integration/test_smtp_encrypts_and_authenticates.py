@@ -101,6 +101,27 @@ async def test_auth_plain_comes_before_the_mail(pool: Pool) -> None:
     assert heard[2].startswith("MAIL FROM:<from@example.net>")
 
 
+async def test_a_connection_of_one_account_carries_no_mail_of_another(pool: Pool) -> None:
+    heard: list[str] = []
+    ehlo = "250-scripted\r\n250-PIPELINING\r\n250 AUTH PLAIN"
+    answers = {
+        "EHLO": ehlo,
+        "AUTH": "235 welcome",
+        "MAIL": "250 ok",
+        "RCPT": "550 no",
+        "DATA": "503 no",
+        "RSET": "250 ok",
+    }
+    async with scripted(answers, heard) as port:
+        for user in ("one", "two", "one", ""):
+            to = route(port, NONE, username=user, password="secret" if user else "")
+            await pool.deliver(to, "b.org", transaction(), grant)
+        await pool.close()
+    told = [base64.b64decode(line.split()[-1]).split(b"\0")[1] for line in heard if line.startswith("AUTH")]
+    assert told == [b"one", b"two"]  # the third mail goes over the first connection
+    assert sum(line.startswith("EHLO") for line in heard) == 3
+
+
 async def test_a_password_is_not_told_to_who_offers_no_tls(pool: Pool) -> None:
     heard: list[str] = []
     async with scripted({"EHLO": "250-scripted\r\n250 AUTH PLAIN", "AUTH": "235 welcome"}, heard) as port:

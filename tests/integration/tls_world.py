@@ -108,6 +108,7 @@ class PolicyHost:
     headers: str = ""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     asked: int = 0
+    is_endless: bool = False
     waited: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
 
@@ -121,6 +122,9 @@ class PolicyHost:
             lines = f"HTTP/1.1 {self.status}\r\nContent-Type: {self.kind}\r\n{self.headers}Connection: close\r\n\r\n"
             writer.write(lines.encode() + self.body)
             await writer.drain()
+            while self.is_endless:
+                writer.write(b"x" * 10_000)
+                await writer.drain()
         writer.close()
 
 
