@@ -261,7 +261,8 @@ def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations
     bounds = Limits(
         limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s, settings.tls.broken_s
     )
-    pool = Pool(settings.gateway.hostname, bounds, resolver(settings), trust(settings))
+    way = resolver(settings) if any(one.kind is RouteKind.MX for one in to.all) else None
+    pool = Pool(settings.gateway.hostname, bounds, way, trust(settings))
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
         return Attempts(journal, examiner, pool, to, stations, blame, large)
@@ -289,8 +290,10 @@ def resolver(settings: Settings) -> Resolver:
     host, _, port = given.redirect.rpartition(":")
     dns = Dns(servers)
     redirect = (host.strip("[]"), int(port)) if host else None
-    sts = StsPolicies(dns, trust(settings)) if settings.tls.mta_sts else None
-    return Resolver(dns, rules, redirect=redirect, sts=sts, dane=settings.tls.dane == "auto")
+    is_in_earnest = redirect is None  # the sink of a load test has none of the certificates that domains promise
+    sts = StsPolicies(dns, trust(settings)) if settings.tls.mta_sts and is_in_earnest else None
+    dane = settings.tls.dane == "auto" and is_in_earnest
+    return Resolver(dns, rules, redirect=redirect, sts=sts, dane=dane)
 
 
 def classifier_parts(settings: Settings) -> tuple[Model, str, float, float]:
