@@ -26,8 +26,9 @@ from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
 from fastemailnet import ids
 from fastemailnet.admission.reading import Gap, Malformed
 from fastemailnet.delivery.retry import Retry, next_try
-from fastemailnet.delivery.route import Route
+from fastemailnet.delivery.route import Routes
 from fastemailnet.delivery.split import by_destination
+from fastemailnet.delivery.tls_report import encode_sessions
 from fastemailnet.envelope import MAX_KEPT_OCTETS, SEVERAL, Asked, Dead, Unit, encode_unit
 from fastemailnet.errors import BlobAltered, BlobError
 from fastemailnet.flashsync import unit as u
@@ -66,7 +67,7 @@ class Attempts:
         journal: Journal,
         examiner: Examiner,
         pool: Pool,
-        route: Route,
+        routes: Routes,
         stations: Stations,
         blame: Blame,
         bodies: Bodies,
@@ -76,12 +77,12 @@ class Attempts:
         self.blame = blame
         self.examiner = examiner
         self.pool = pool
-        self.route = route
+        self.routes = routes
         self.stations = stations
 
     async def warm(self, domain: str) -> None:
         """Make a destination ready that comes soon."""
-        await self.pool.warm(self.route, domain)
+        await self.pool.warm(self.routes.of(domain), domain)
 
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
@@ -121,6 +122,7 @@ class _Attempt:
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
+        self.sessions = ""
         self.flags = Flag(0)
 
     async def run(self) -> None:
@@ -156,9 +158,10 @@ class _Attempt:
         self.content_sha256 = hashlib.sha256(content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
+        route = self.shop.routes.of(unit.domain)
         while self.machine.state is u.State.LEASED and self.may_go_on():
             delivery = await self.shop.pool.deliver(
-                self.shop.route, unit.domain, self.transaction(content), self.release, unit.lane
+                route, unit.domain, self.transaction(content), self.release, unit.lane
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
@@ -200,7 +203,7 @@ class _Attempt:
         host = self.shop.pool.hostname
         transid = ids.transaction_id(unit.message, unit.recipients[0].index, self.machine.transaction, host)
         reached = asked.reached if asked is not None else ()
-        return Transaction(unit.reverse_path, unit.recipients, content, unit.smtputf8, transid, reached)
+        return Transaction(unit.reverse_path, unit.recipients, content, unit.smtputf8, transid, reached, unit.tls)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
@@ -227,9 +230,10 @@ class _Attempt:
     def describe(self, delivery: Delivery) -> None:
         """Keep what the ledger is told about the connection."""
         self.where.update(delivery.where())
+        self.sessions = encode_sessions(delivery.sessions)
         if delivery.tls is not None:
             self.flags |= Flag.TLS
-        if self.shop.route.is_sandbox:
+        if self.shop.routes.of(self.unit.domain).is_sandbox:
             self.flags |= Flag.SANDBOX
 
     # ---- the point of no return
@@ -277,6 +281,7 @@ class _Attempt:
             content_sha256=self.content_sha256,
             flags=self.flags,
             where=self.where,
+            sessions=self.sessions,
         )
         await self.record(retry, proof, now_ms)
 

@@ -19,9 +19,11 @@ from actors.poison import Blame
 from actors.reader import Call, FleetReader
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
-from fastemailnet.config import Settings
+from fastemailnet.config import RouteEntry, Settings
+from fastemailnet.delivery.demand import Level
+from fastemailnet.delivery.exchanger import Families, Rules
 from fastemailnet.delivery.retry import TIERS
-from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
+from fastemailnet.delivery.route import Route, RouteKind, Routes, TlsPolicy
 from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, is_ordered
 from fastemailnet.errors import BlobError, ConfigError
@@ -36,8 +38,12 @@ from fastemailnet.log.kafka_cluster import Cluster, parse
 from fastemailnet.log.kafka_records import unwrapping
 from fastemailnet.log.kafka_topics import Topic, ensure, identity
 from fastemailnet.message.dkim import DkimKey, Signer, generate
+from fastemailnet.net.dns import Dns, Nameservers
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.resolve import Resolver
+from fastemailnet.net.sts import StsPolicies
+from fastemailnet.net.tls import Trust
+from fastemailnet.route_table import read_table
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
@@ -56,7 +62,8 @@ def check(settings: Settings) -> None:
         LogError: the log cannot be reached.
     """
     signer(settings)
-    route(settings)
+    routes(settings)
+    trust(settings)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)
@@ -175,9 +182,15 @@ def policy(settings: Settings) -> Policy:
     return Policy(verdicts=verdicts, doubt_ms=settings.in_doubt.retry_delay_s * 1_000)
 
 
-def route(settings: Settings) -> Route:
-    """The route that the operator set."""
-    given = settings.route
+def routes(settings: Settings) -> Routes:
+    """The routes that the operator set."""
+    table = settings.route.table
+    entries = read_table(table) if table is not None else {}
+    return Routes(route(settings, settings.route), {name: route(settings, entry) for name, entry in entries.items()})
+
+
+def route(settings: Settings, given: RouteEntry) -> Route:
+    """One route."""
     if given.kind == "sandbox":
         return Route(RouteKind.SANDBOX, settings.sandbox.bind, settings.sandbox.smtp_port, tls=TlsPolicy.NONE)
     password = _secret("route.password_file", given.password_file) if given.password_file else ""
@@ -242,17 +255,45 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer) ->
 
 def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
-    to = route(settings)
+    to = routes(settings)
     large = bodies(settings)
     limits = settings.delivery
-    bounds = Limits(limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s)
-    resolver = Resolver(settings.route.port) if to.kind is RouteKind.MX else None
-    pool = Pool(settings.gateway.hostname, bounds, resolver)
+    bounds = Limits(
+        limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s, settings.tls.broken_s
+    )
+    way = resolver(settings) if any(one.kind is RouteKind.MX for one in to.all) else None
+    pool = Pool(settings.gateway.hostname, bounds, way, trust(settings))
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
         return Attempts(journal, examiner, pool, to, stations, blame, large)
 
     return shop
+
+
+def trust(settings: Settings) -> Trust:
+    """Whose certificates are believed."""
+    found = Trust(settings.tls.ca_file)
+    try:
+        found.context(Level.VERIFY)
+    except OSError as error:  # an SSLError is one as well
+        raise ConfigError("tls.ca_file", str(settings.tls.ca_file), f"cannot be used: {error}") from error
+    return found
+
+
+def resolver(settings: Settings) -> Resolver:
+    """The way to every domain."""
+    asked, given = settings.dns, settings.route
+    servers = Nameservers(
+        asked.servers, asked.port, asked.timeout_ms / 1_000, asked.lifetime_ms / 1_000, asked.validating
+    )
+    rules = Rules(given.port, settings.gateway.hostname, Families(given.families), given.allow_loopback)
+    host, _, port = given.redirect.rpartition(":")
+    dns = Dns(servers)
+    redirect = (host.strip("[]"), int(port)) if host else None
+    is_in_earnest = redirect is None  # the sink of a load test has none of the certificates that domains promise
+    sts = StsPolicies(dns, trust(settings)) if settings.tls.mta_sts and is_in_earnest else None
+    dane = settings.tls.dane == "auto" and is_in_earnest
+    return Resolver(dns, rules, redirect=redirect, sts=sts, dane=dane)
 
 
 def classifier_parts(settings: Settings) -> tuple[Model, str, float, float]:

@@ -12,6 +12,7 @@ from actors.submissions import Submissions
 from fastemailnet.admission.lane import wishes
 from fastemailnet.admission.networks import Networks
 from fastemailnet.admission.submission import Submission
+from fastemailnet.envelope import TlsWish
 from fastemailnet.errors import (
     AddressError,
     FastEmailNetError,
@@ -61,6 +62,7 @@ class SubmissionPolicy:
             envelope.reverse_path,
             tuple(envelope.recipients),
             idempotency_key=transaction_key(envelope, content),
+            tls=TlsWish.REQUIRED if "REQUIRETLS" in envelope.parameters else TlsWish.DEFAULT,
         )
         try:
             accepted = await self.submissions.submit(submission)

@@ -43,6 +43,7 @@ from collections import deque
 from enum import Enum
 from typing import Final, assert_never
 
+from fastemailnet.envelope import TlsWish
 from fastemailnet.outcome import Kind, Outcome, Reply
 from fastemailnet.smtp.checkpoint import TRANSACTION_OFFSET, is_transid, rest_from
 from fastemailnet.smtp.classify import SERVICE_CLOSING, Phase, by_reply, by_silence, is_breach, is_success
@@ -212,6 +213,8 @@ class Session:
             parameters += " BODY=8BITMIME"
         if self.transaction.smtputf8:
             parameters += " SMTPUTF8"
+        if self.transaction.tls is TlsWish.REQUIRED:
+            parameters += " REQUIRETLS"
         if self.transid:
             parameters += f" TRANSID=<{self.transid}>"
         return Phase.MAIL, -1, f"MAIL FROM:<{self.transaction.reverse_path}>{parameters}\r\n".encode()
