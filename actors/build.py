@@ -48,6 +48,7 @@ from fastemailnet.route_table import read_table
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
 KAFKA_PACE_S = 0.004
+OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
 NEVER_REJECT = 2.0  # above any probability
@@ -142,7 +143,7 @@ def topics(settings: Settings) -> list[Topic]:
     spread = mail_partitions(settings)
     return [
         Topic(CONTROL),
-        Topic(JOURNAL, JOURNAL_PARTITIONS),
+        Topic(JOURNAL, JOURNAL_PARTITIONS, record_octets=OUTCOME_OCTETS),
         Topic(SNAPSHOT, record_octets=SNAPSHOT_OCTETS),
         *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
         *(Topic(stream) for stream in (*SPLITS.values(), *(tier for tier, _ in TIERS))),
