@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from actors.build import is_kafka
 from actors.build import log as build_log
 from actors.chaos_sink import ChaosSink
 from actors.chaos_strikes import Striker
@@ -105,7 +107,14 @@ def chaos_settings(order: Order, sink_port: int) -> Settings:
         "FASTEMAILNET_IN_DOUBT__RETRY_DELAY_S": str(RETRY_DELAY_S),
         **{f"FASTEMAILNET_IN_DOUBT__{lane.value.upper()}": order.policy for lane in Lane},
     }
-    return settings_over(environ)
+    settings = settings_over(environ)
+    if not is_kafka(settings):
+        return settings
+    # Topics of its own, since a run starts from nothing.
+    fresh = settings.log.model_copy(
+        update={"url": f"{settings.log.url}{'' if '/' in settings.log.url[8:] else '/'}{uuid4().hex[:8]}."}
+    )
+    return settings.model_copy(update={"log": fresh})
 
 
 # ---- load and strikes

@@ -279,7 +279,7 @@ def main(run: Callable[[], Any] = app) -> None:
     try:
         run()
     except (FastEmailNetError, OSError, ValueError) as error:
-        err.print(f"[red]error:[/] {error}", highlight=False)
+        err.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 
