@@ -47,7 +47,7 @@ from fastemailnet.route_table import read_table
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
-KAFKA_PACE_S = 0.004
+KAFKA_PACE_S = 0.005
 OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
@@ -148,7 +148,7 @@ def topics(settings: Settings) -> list[Topic]:
         *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
         *(Topic(stream) for stream in (*SPLITS.values(), *(tier for tier, _ in TIERS))),
         Topic(DEAD, retention_ms=KEPT_MS),
-        Topic(EVENTS, spread, retention_ms=KEPT_MS),
+        Topic(EVENTS, retention_ms=KEPT_MS),
     ]
 
 
@@ -322,7 +322,7 @@ def ledger_parts(settings: Settings) -> dict[str, Any]:
     return {
         "log": over,
         "keeper": keeper(settings),
-        "events": Events(over, mail_partitions(settings)) if is_wanted else None,
+        "events": Events(over) if is_wanted else None,
     }
 
 

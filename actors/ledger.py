@@ -57,21 +57,23 @@ class LedgerActor:
 
     def _step(self) -> int:
         """Consume what is new in every partition; the number of facts."""
-        count = 0
+        found: dict[int, list[tuple[int, Fact]]] = {}
+        reached: dict[int, int] = {}
         for partition in range(JOURNAL_PARTITIONS):
             position = self.positions.get(partition, 0)
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
-            facts = [(place, fact) for place, record in batch for fact in self._facts(decode_journal(record))]
+            found[partition] = [(at, fact) for at, record in batch for fact in self._facts(decode_journal(record))]
+            reached[partition] = batch[-1][0] + 1
+        if self.events is not None:
+            self.events.tell(found)
+        for partition, facts in found.items():
             if facts:
-                if self.events is not None:
-                    self.events.tell(partition, facts)
-                self.keeper.append([fact for _, fact in facts], {partition: batch[-1][0] + 1}, wall_ms())
-            self.positions[partition] = batch[-1][0] + 1
-            count += len(facts)
+                self.keeper.append([fact for _, fact in facts], {partition: reached[partition]}, wall_ms())
+        self.positions |= reached
         self.keeper.tick(wall_ms())
-        return count
+        return sum(map(len, found.values()))
 
     def _facts(self, frame: JournalFrame) -> list[Fact]:
         match frame:
