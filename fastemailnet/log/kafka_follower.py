@@ -28,6 +28,8 @@ FETCH_WAIT_MS: Final = 100  # a partition that is new to the consumer waits for 
 POLL_RECORDS: Final = 2_000
 TRACK_OCTETS: Final = 8_388_608
 NEAR_RECORDS: Final = 512  # a read so far ahead of what was fetched waits for it
+STOCK_RECORDS: Final = 256
+STOCKED_PACE_S: Final = 0.05
 ERROR_PAUSE_S: Final = 0.2
 
 log = logging.getLogger(__name__)
@@ -153,7 +155,7 @@ class Follower:
                 batches = consumer.poll(POLL_MS, max_records=POLL_RECORDS)
                 self._land(consumer, batches)
                 if batches:
-                    time.sleep(self._pace_s)
+                    time.sleep(STOCKED_PACE_S if self._is_stocked() else self._pace_s)
             except OffsetOutOfRangeError as error:
                 self._trimmed(error)
             except (KafkaError, LogError) as error:
@@ -161,6 +163,10 @@ class Follower:
                 time.sleep(ERROR_PAUSE_S)
         if consumer is not None:
             consumer.close(autocommit=False)
+
+    def _is_stocked(self) -> bool:
+        """Whether the readers have so much before them that they would not notice more."""
+        return sum(len(track.records) for track in self._tracks.values()) > STOCK_RECORDS
 
     def _consumer(self) -> KafkaConsumer | None:
         while not self._closed:
