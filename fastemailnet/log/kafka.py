@@ -3,12 +3,8 @@
 No correctness rests on Kafka's transactions or on its producer fencing; it rests on the order of one partition, on acks=all with two
 of three replicas in sync, and on reading back (docs/decisions/0011).
 
-**Reading back.** An append under a token counts unless a FENCE of that token stands before it. Kafka cannot check that in the
-append, so the writer looks at what precedes its records. Everything below ``known`` is known to it; where its records land exactly
-there, nothing of others is between, and nothing need be read. Only what others wrote between two appends of this process is
-fetched, and in a journal partition that is a FENCE or a RESOLVE now and then.
-
-A crash between append and reading back leaves records that count or do not count by their place alone, for every reader alike.
+What an append under a token is worth is found by reading back (``kafka_rights``); what is read in order is fetched ahead
+(``kafka_follower``), what is read anywhere else is sought (``kafka_reader``); ends are asked, or watched (``kafka_offsets``).
 """
 
 import threading
@@ -21,14 +17,14 @@ from fastemailnet.log.kafka_cluster import Cluster
 from fastemailnet.log.kafka_follower import Follower
 from fastemailnet.log.kafka_offsets import Offsets
 from fastemailnet.log.kafka_reader import Reader
-from fastemailnet.log.kafka_records import Records, Unwrap, contiguous, fence_header, fences, plain
+from fastemailnet.log.kafka_records import Records, Unwrap, contiguous, fence_header, plain
+from fastemailnet.log.kafka_rights import Rights
 from fastemailnet.log.kafka_writer import Writer
 
 GROUP: Final = "fastemailnet"
 FRAMES: Final = ("control", "journal", "snapshot")  # small and urgent: not behind megabytes of bodies in one fetch
 FRAMES_PACE_S: Final = 0.02  # a poll costs 0.4 ms of CPU here and as much in the broker, and nobody waits for frames
 BODIES_PACE_S: Final = 0.006
-READ_BACK_RECORDS: Final = 1_000
 
 
 class KafkaLog:
@@ -61,7 +57,7 @@ class KafkaLog:
         where = self._open(stream, partition)
         rights = self._rights.get(where)
         if token is not None:
-            return (rights or self._of(where)).append(records, token)
+            return (rights or self._of(where)).ask(records, token)
         if rights is not None:
             return rights.tell(records)
         return self._append(where, records, keys)
@@ -153,62 +149,12 @@ class KafkaLog:
     def _follower(self, where: Where) -> Follower:
         return self._frames if where[0] in FRAMES else self._bodies
 
-    def _of(self, where: Where) -> "Rights":
+    def _of(self, where: Where) -> Rights:
         with self._guard:
             rights = self._rights.get(where)
             if rights is None:
-                rights = self._rights[where] = Rights(self, where, self._starts.get(where, 0))
+                rights = self._rights[where] = Rights(self._append, self._reader, where, self._starts.get(where, 0))
             return rights
-
-
-class Rights:
-    """Which tokens are fenced in one partition, as far as this process knows it."""
-
-    def __init__(self, log: KafkaLog, where: Where, start: int) -> None:
-        """No fence below ``start`` matters to this process."""
-        self._log = log
-        self._where = where
-        self._lock = threading.Lock()
-        self._known = start  # every fence below is in ``_fences``
-        self._fences: dict[Token, int] = {}
-
-    def tell(self, records: Sequence[bytes]) -> Sequence[int]:
-        """Append without a token."""
-        with self._lock:
-            offsets = self._log._append(self._where, records)
-            if self._is_next(offsets):
-                self._known = offsets[-1] + 1
-            return offsets
-
-    def _is_next(self, offsets: Sequence[int]) -> bool:
-        """Whether these stand right behind what is known, with nothing of others among them."""
-        return isinstance(offsets, range) and bool(offsets) and offsets.start == self._known
-
-    def append(self, records: Sequence[bytes], token: Token) -> Sequence[int] | Fenced:
-        """Append under a token: what counts of it, by what precedes it."""
-        with self._lock:
-            if token in self._fences:
-                return Fenced(self._fences[token])
-            offsets = self._log._append(self._where, records)
-            if self._is_next(offsets):
-                self._known = offsets[-1] + 1
-            else:
-                self._read_back(offsets[-1] + 1 if offsets else self._log.ends(self._where[0]).get(self._where, 0))
-            fence = self._fences.get(token)
-            if fence is None:
-                return offsets
-            return Fenced(fence, tuple(offset for offset in offsets if offset < fence))
-
-    def _read_back(self, behind: int) -> None:
-        """Learn the fences below ``behind``."""
-        while self._known < behind:
-            begin, reached, batch = self._log._reader.read(self._where, self._known, READ_BACK_RECORDS)
-            if begin > self._known:
-                what = f"offsets {self._known} to {begin} of {self._where[0]}/{self._where[1]} were trimmed"
-                raise LogError(f"{what}: nobody can say any more whether this writer was fenced there")
-            self._known = reached
-            for token, offset in fences(batch):
-                self._fences.setdefault(token, offset)
 
 
 def _within(records: Records, count: int, max_octets: int) -> Records:
