@@ -53,8 +53,12 @@ def evidence(
             continue
         reply = outcome.reply
         detail: dict[str, str | int] = {**where, "kind": outcome.kind.value, "reason": outcome.reason}
+        if outcome.bounce_class is not None:
+            detail["class"] = outcome.bounce_class.value
         if reply is not None:
             detail["reply"] = reply.text
-        code, enhanced = (reply.code, reply.enhanced) if reply is not None else (0, None)
-        facts.append(Fact(kind, at_ms, *who, attempt, code, enhanced, flags, *names, content_sha256, detail, other))
+        code = reply.code if reply is not None else 0
+        facts.append(
+            Fact(kind, at_ms, *who, attempt, code, outcome.enhanced, flags, *names, content_sha256, detail, other)
+        )
     return encode_facts(facts)

@@ -80,7 +80,7 @@ class Pool:
         if isinstance(targets, Unroutable):
             # What an earlier end reached is not unsent because its peer cannot be found now.
             kind = Kind.DEFERRED if transaction.reached else targets.kind
-            return Delivery([Outcome(r.index, kind, targets.reason) for r in transaction.recipients])
+            return Delivery([targets.outcome(r.index, kind) for r in transaction.recipients])
         if len(targets) > 1 and transaction.reached:
             return Delivery([Outcome(r.index, Kind.DEFERRED, NO_SINGLE_PEER) for r in transaction.recipients])
         if len(targets) > 1:

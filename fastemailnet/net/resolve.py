@@ -11,7 +11,7 @@ import dns.resolver
 from dns.rdatatype import MX
 
 from fastemailnet.delivery.route import Target
-from fastemailnet.outcome import Kind
+from fastemailnet.outcome import BounceClass, Kind, Outcome
 
 LIFETIME_S = 20.0
 NEGATIVE_TTL_S = 60.0
@@ -26,6 +26,12 @@ class Unroutable:
 
     kind: Kind
     reason: str
+    status: tuple[int, int, int] = (4, 4, 3)  # RFC 3463: directory server failure
+    bounce_class: BounceClass = BounceClass.DNS_FAILURE
+
+    def outcome(self, recipient: int, kind: Kind | None = None) -> Outcome:
+        """What that means for one recipient; ``kind`` where something else is known better."""
+        return Outcome(recipient, kind or self.kind, self.reason, None, self.bounce_class, self.status)
 
 
 class Resolver:
@@ -58,7 +64,8 @@ class Resolver:
         try:
             found = await self.resolver.resolve(domain, MX)
         except dns.resolver.NXDOMAIN:
-            return Unroutable(Kind.BOUNCED, f"domain {domain} does not exist (5.1.2)"), NEGATIVE_TTL_S
+            reason = f"domain {domain} does not exist (5.1.2)"
+            return Unroutable(Kind.BOUNCED, reason, (5, 1, 2), BounceClass.BAD_DOMAIN), NEGATIVE_TTL_S
         except dns.resolver.NoAnswer:
             # No MX: the domain itself is its mail host (RFC 5321 section 5.1).
             return [Target(domain, self.port)], NEGATIVE_TTL_S
@@ -71,5 +78,6 @@ class Resolver:
         ranked = sorted(hosts, key=itemgetter(0))
         ttl_s = min(float(found.rrset.ttl) if found.rrset is not None else 0.0, MAX_TTL_S)
         if [host for _, host in ranked] in ([""], ["."]):
-            return Unroutable(Kind.BOUNCED, f"domain {domain} takes no mail: null MX (RFC 7505, 5.1.10)"), ttl_s
+            reason = f"domain {domain} takes no mail: null MX (RFC 7505, 5.1.10)"
+            return Unroutable(Kind.BOUNCED, reason, (5, 1, 10), BounceClass.BAD_DOMAIN), ttl_s
         return [Target(host, self.port) for _, host in ranked], ttl_s
