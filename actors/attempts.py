@@ -21,7 +21,7 @@ from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import APART_STRIKES, DEAD, DEAD_STRIKES, Blame, look_apart
 from fastemailnet import ids
-from fastemailnet.delivery.retry import Retry, next_try
+from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
 from fastemailnet.delivery.route import Route
 from fastemailnet.envelope import Asked, Unit
 from fastemailnet.flashsync import unit as u
@@ -35,6 +35,7 @@ from fastemailnet.outcome import Kind, Outcome
 from fastemailnet.smtp.session import Transaction
 
 AGAIN_S = 0.2
+TOO_OLD = "expired before it could be sent"
 PRECEDENCE = (Kind.IN_DOUBT, Kind.DEFERRED, Kind.HELD, Kind.RELAYED)
 
 
@@ -56,8 +57,16 @@ class Attempts:
     """Works on the units of one incarnation."""
 
     def __init__(
-        self, journal: Journal, examiner: Examiner, pool: Pool, route: Route, stations: Stations, blame: Blame
+        self,
+        journal: Journal,
+        examiner: Examiner,
+        pool: Pool,
+        route: Route,
+        stations: Stations,
+        blame: Blame,
+        schedule: Schedule = DEFAULT,
     ) -> None:
+        self.schedule = schedule
         self.journal = journal
         self.blame = blame
         self.examiner = examiner
@@ -103,8 +112,8 @@ class _Attempt:
     async def go(self) -> None:
         """Examine, sign and deliver, as far as each allows the next."""
         unit = self.unit
-        if unit.expires_ms <= wall_ms():
-            await self.end_all(Kind.EXPIRED, "expired before it could be sent")
+        if self.is_expired():
+            await self.end_all(Kind.EXPIRED, TOO_OLD)
             return
         seen = await self.look()
         if seen is None:
@@ -122,6 +131,9 @@ class _Attempt:
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
         while self.machine.state is u.State.LEASED and self.may_go_on():
+            if self.is_expired():
+                await self.end_all(Kind.EXPIRED, TOO_OLD)
+                return
             delivery = await self.shop.pool.deliver(
                 self.shop.route, unit.domain, self.transaction(content), self.release, unit.lane
             )
@@ -158,6 +170,10 @@ class _Attempt:
         """Whether this incarnation still has its right."""
         return self.shop.journal.right.standing is Standing.HOLDING
 
+    def is_expired(self) -> bool:
+        """Whether the mail is given up now, wherever it stands."""
+        return self.unit.expires_ms <= wall_ms()
+
     def move(self, event: Event) -> None:
         """One step of the life cycle."""
         self.life = self.shop.stations.move(self.life, event)
@@ -184,6 +200,8 @@ class _Attempt:
 
     async def release(self, reaches: tuple[int, ...] = ()) -> bool:
         """Make the INTENT durable and say whether the end may be written: now, in the caller's turn of the loop (R4)."""
+        if self.is_expired():
+            return False  # it has waited for its connection, or for its peer, until now (I17)
         (effect,) = self.machine.step(u.AskRelease(reaches))
         assert isinstance(effect, u.LogIntent)
         right = self.shop.journal.right
@@ -215,7 +233,7 @@ class _Attempt:
     async def end(self, outcomes: Sequence[Outcome]) -> None:
         """Record the outcomes: the copy for those to be tried again first, then the OUTCOME that names it (claim rule)."""
         now_ms = wall_ms()
-        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms)
+        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule)
         outcomes = retry.outcomes
         effects = self.machine.step(u.Ended(tuple(outcome.kind for outcome in outcomes)))
         deferral = None

@@ -16,6 +16,7 @@ from actors.poison import Blame
 from actors.reader import Call, FleetReader
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.config import Settings
+from fastemailnet.delivery import retry
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
 from fastemailnet.envelope import LANES
 from fastemailnet.errors import ConfigError
@@ -134,6 +135,18 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer) ->
     }
 
 
+def schedule(settings: Settings) -> retry.Schedule:
+    """When deferred mail is tried again."""
+    given = settings.retry
+    return retry.schedule(
+        given.tiers,
+        greylisting=given.greylisting_start,
+        rate=given.rate_start,
+        block=given.block_start,
+        quota=given.quota_start,
+    )
+
+
 def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
     to = route(settings)
@@ -141,9 +154,10 @@ def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations
     bounds = Limits(limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s)
     resolver = Resolver(settings.route.port) if to.kind is RouteKind.MX else None
     pool = Pool(settings.gateway.hostname, bounds, resolver)
+    by = schedule(settings)
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
-        return Attempts(journal, examiner, pool, to, stations, blame)
+        return Attempts(journal, examiner, pool, to, stations, blame, by)
 
     return shop
 

@@ -87,7 +87,13 @@ def admission_limits(settings: Settings) -> Limits:
     """What the settings say about a message."""
     limits = settings.limits
     return Limits(
-        settings.gateway.hostname, limits.message_octets, limits.header_octets, limits.recipients, limits.hops
+        settings.gateway.hostname,
+        limits.message_octets,
+        limits.header_octets,
+        limits.recipients,
+        limits.hops,
+        transactional_age_ms=settings.retry.transactional_max_age_s * 1_000,
+        age_ms=settings.retry.max_age_s * 1_000,
     )
 
 

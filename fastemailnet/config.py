@@ -27,6 +27,7 @@ def _network(text: str) -> str:
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = Annotated[str, AfterValidator(_network)]
+Tier = Literal["1m", "5m", "20m", "1h", "3h", "8h"]
 Verdict = Literal["hold", "retry", "assume-relayed", "bounce"]
 
 
@@ -125,6 +126,20 @@ class DeliverySection(Section):
     connection_life_s: int = Field(300, ge=1, description="no connection is used longer")
 
 
+class RetrySection(Section):
+    """When mail that waits is tried again, and when it is given up."""
+
+    max_age_s: int = Field(432_000, ge=60, description="standard and bulk mail is given up this long after acceptance")
+    transactional_max_age_s: int = Field(21_600, ge=60, description="the same for transactional mail")
+    tiers: tuple[Tier, ...] = Field(
+        ("1m", "5m", "20m", "1h", "3h", "8h"), min_length=1, description="delays, each once, then the last one again"
+    )
+    greylisting_start: Tier = Field("1m", description="first delay after greylisting")
+    rate_start: Tier = Field("5m", description="first delay after too many messages or connections")
+    block_start: Tier = Field("1h", description="first delay after a block or a refusal by policy that is temporary")
+    quota_start: Tier = Field("1h", description="first delay after a full mailbox")
+
+
 class InDoubtSection(Section):
     """What becomes of a delivery whose reply was lost, by lane."""
 
@@ -152,6 +167,7 @@ class Settings(Section):
     dkim: DkimSection = DkimSection()
     classifier: ClassifierSection = ClassifierSection()
     delivery: DeliverySection = DeliverySection()
+    retry: RetrySection = RetrySection()
     in_doubt: InDoubtSection = InDoubtSection()
     ledger: LedgerSection = LedgerSection()
 

@@ -138,7 +138,8 @@ async def test_recipients_of_one_unit_have_each_their_own_outcome(tmp_path: Path
 async def test_a_deferred_recipient_is_tried_again_from_its_tier(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "TIERS", (("defer.1m", 200), ("defer.5m", 3_600_000)))
+    tiers = (("defer.1m", 200), ("defer.5m", 3_600_000))
+    monkeypatch.setattr(build, "schedule", lambda settings: retry.Schedule(tiers))
     async with house(tmp_path) as fleet:
         fleet.start_node("a")
         fleet.accept("ok@x.example", "defer@x.example", expires_in_ms=10_000_000)
@@ -270,3 +271,18 @@ async def test_a_peer_that_remembers_is_asked_and_has_one_copy(tmp_path: Path) -
         asked = [frame for frame in fleet.frames() if isinstance(frame, Resolve)]
         assert asked
         assert {frame.verdict for frame in asked} == {Verdict.ASK}
+
+
+async def test_what_grows_too_old_while_it_waits_for_a_connection_is_never_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One connection, and a peer that takes longer over the first mail than the second may live."""
+    async with house(tmp_path, Faults(delay_ms=1_500)) as fleet:
+        one = fleet.settings.delivery.model_copy(update={"connections_per_target": 1})
+        fleet.settings = fleet.settings.model_copy(update={"delivery": one})
+        fleet.accept("first@x.example")
+        fleet.accept("second@x.example", expires_in_ms=1_000)
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["open"] == 0)
+        assert (balance["relayed"], balance["expired"]) == (1, 1)
+        assert len(fleet.arrivals()) == 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fastemailnet import ids
-from fastemailnet.delivery.retry import Retry, next_try
+from fastemailnet.delivery.retry import Retry, Schedule, next_try
 from fastemailnet.envelope import Position, Unit
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync import unit as u
@@ -212,7 +212,7 @@ class Job:
 
     def end(self, outcomes: Sequence[Outcome]) -> None:
         """The copy first, then the OUTCOME that names it (claim rule)."""
-        retry = next_try(self.unit, self.attempt, outcomes, self.process.clock.now_ms, TIERS)
+        retry = next_try(self.unit, self.attempt, outcomes, self.process.clock.now_ms, Schedule(TIERS))
         (effect,) = self.machine.step(u.Ended(tuple(outcome.kind for outcome in retry.outcomes)))
         if isinstance(effect, u.LogCopy):
             assert retry.unit is not None
