@@ -20,6 +20,7 @@ from actors.examine import Examined, Examiner, Look, Ruling, look
 from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import APART_STRIKES, DEAD, DEAD_STRIKES, Blame, look_apart
+from actors.suppressions import Suppressions
 from fastemailnet import ids
 from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
 from fastemailnet.delivery.route import Route
@@ -64,8 +65,10 @@ class Attempts:
         route: Route,
         stations: Stations,
         blame: Blame,
+        suppressions: Suppressions,
         schedule: Schedule = DEFAULT,
     ) -> None:
+        self.suppressions = suppressions
         self.schedule = schedule
         self.journal = journal
         self.blame = blame
@@ -134,12 +137,16 @@ class _Attempt:
             if self.is_expired():
                 await self.end_all(Kind.EXPIRED, TOO_OLD)
                 return
+            stopped = self.shop.suppressions.stopped(unit, self.reached(), wall_ms())
+            if len(stopped) == len(unit.recipients):
+                await self.end(stopped)
+                return
             delivery = await self.shop.pool.deliver(
-                self.shop.route, unit.domain, self.transaction(content), self.release, unit.lane
+                self.shop.route, unit.domain, self.transaction(content, stopped), self.release, unit.lane
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
-                await self.end(delivery.outcomes)
+                await self.end(in_order(unit, [*stopped, *delivery.outcomes]))
             elif self.machine.state is u.State.LEASED:
                 await asyncio.sleep(AGAIN_S)  # the end was withheld; what is left of the right may allow another try
 
@@ -158,13 +165,17 @@ class _Attempt:
         at = await self.shop.journal.copy(DEAD, self.unit)
         await self.end_all(Kind.DEAD, f"looking into it ended {self.taken.strikes} processes; kept as {at}")
 
-    def transaction(self, content: bytes) -> Transaction:
-        """What is to be transmitted, under the name by which a peer that remembers can be asked about it."""
-        unit, asked = self.unit, self.taken.asked
-        host = self.shop.pool.hostname
+    def reached(self) -> tuple[int, ...]:
+        """The recipients that the end of an earlier attempt may have reached."""
+        return self.taken.asked.reached if self.taken.asked is not None else ()
+
+    def transaction(self, content: bytes, stopped: Sequence[Outcome]) -> Transaction:
+        """What is to be transmitted to those who are not stopped, under the name by which a peer that remembers can be asked."""
+        unit, host = self.unit, self.shop.pool.hostname
         transid = ids.transaction_id(unit.message, unit.recipients[0].index, self.machine.transaction, host)
-        reached = asked.reached if asked is not None else ()
-        return Transaction(unit.reverse_path, unit.recipients, content, unit.smtputf8, transid, reached)
+        names = {outcome.recipient for outcome in stopped}
+        recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
+        return Transaction(unit.reverse_path, recipients, content, unit.smtputf8, transid, self.reached())
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
@@ -278,4 +289,11 @@ class _Attempt:
 
 def shown_by(kinds: Sequence[Kind]) -> Kind:
     """The class that a unit of several recipients is counted as: what still needs somebody comes first."""
-    return next((kind for kind in PRECEDENCE if kind in kinds), kinds[0])
+    rest = [kind for kind in kinds if kind is not Kind.SUPPRESSED]  # nothing of what happened on the wire was that
+    return next((kind for kind in PRECEDENCE if kind in kinds), rest[0] if rest else kinds[0])
+
+
+def in_order(unit: Unit, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes in the order of the unit's recipients, which the journal counts them by."""
+    found = {outcome.recipient: outcome for outcome in outcomes}
+    return [found[recipient.index] for recipient in unit.recipients]

@@ -11,12 +11,14 @@ from actors.classifier import Model
 from actors.examine import Examiner, Gate, Scorer
 from actors.gateway import Gateway, listening_socket
 from actors.journal import Journal
+from actors.ledger import Project
 from actors.node import JoinCall
 from actors.poison import Blame
 from actors.reader import Call, FleetReader
+from actors.suppressions import Suppressions, projector
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.config import Settings
-from fastemailnet.delivery import retry
+from fastemailnet.delivery import retry, suppression
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
 from fastemailnet.envelope import LANES
 from fastemailnet.errors import ConfigError
@@ -130,7 +132,7 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer) ->
         "group": group(settings, over),
         "join": join,
         "examiner": examiner,
-        "attempts": shops(settings, examiner),
+        "attempts": shops(settings, examiner, Suppressions(over)),
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 
@@ -147,7 +149,9 @@ def schedule(settings: Settings) -> retry.Schedule:
     )
 
 
-def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations, Blame], Attempts]:
+def shops(
+    settings: Settings, examiner: Examiner, suppressions: Suppressions
+) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
     to = route(settings)
     limits = settings.delivery
@@ -157,7 +161,7 @@ def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations
     by = schedule(settings)
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
-        return Attempts(journal, examiner, pool, to, stations, blame, by)
+        return Attempts(journal, examiner, pool, to, stations, blame, suppressions, by)
 
     return shop
 
@@ -178,6 +182,16 @@ def keeper(settings: Settings) -> Keeper:
     """The ledger's files."""
     origin = settings.ledger.origin or f"{settings.gateway.hostname}/fastemailnet"
     return Keeper(settings.fleet.data / "ledger", origin, settings.fleet.data / SEED_FILE)
+
+
+def ledger_parts(settings: Settings) -> tuple[Log, Keeper, Project]:
+    """The constructor's arguments of the ledger."""
+    over, given = log(settings), settings.suppression
+    reach = suppression.Reach
+    policy = suppression.Policy(
+        given.hard_bounce_days * suppression.DAY_MS, reach(given.hard_bounce_reach), reach(given.complaint_reach)
+    )
+    return over, keeper(settings), projector(over, policy)
 
 
 def gateway(settings: Settings, call: Call) -> Gateway:

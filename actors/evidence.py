@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from actors.timeline import HELD
 from fastemailnet import ids
+from fastemailnet.delivery.suppression import CLASS, KIND, LANE
 from fastemailnet.envelope import Unit
 from fastemailnet.ledger.fact import SALT_OCTETS, Fact, Flag, LeafType, encode_facts
 from fastemailnet.outcome import Kind, Outcome
@@ -52,9 +53,10 @@ def evidence(
         if kind is None:
             continue
         reply = outcome.reply
-        detail: dict[str, str | int] = {**where, "kind": outcome.kind.value, "reason": outcome.reason}
+        detail: dict[str, str | int] = {**where, KIND: outcome.kind.value, "reason": outcome.reason}
         if outcome.bounce_class is not None:
-            detail["class"] = outcome.bounce_class.value
+            detail[CLASS] = outcome.bounce_class.value
+            detail[LANE] = unit.lane.value
         if reply is not None:
             detail["reply"] = reply.text
         code = reply.code if reply is not None else 0

@@ -12,6 +12,7 @@ from typing import Final
 
 import uvicorn
 
+from actors.listing import SuppressionListing
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
 from fastemailnet.admission.networks import Networks
@@ -23,6 +24,7 @@ from fastemailnet.log.interface import Log
 from fastemailnet.net.server import Limits as SmtpLimits
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.web.api import Api, Reader
+from fastemailnet.web.suppression import suppression_routes
 
 BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 75
@@ -42,6 +44,7 @@ class Gateway:
             allow=networks.allow,
             message_octets=settings.limits.message_octets,
             pending_octets=settings.limits.pending_octets,
+            more=[suppression_routes(SuppressionListing(log, group_commit))],
         )
         self.http: _HttpServer | None = None
         self.smtp = SmtpServer(

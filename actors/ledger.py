@@ -5,7 +5,7 @@ is a permission behind its node's FENCE is void (R5) and leaves no leaf.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -23,13 +23,15 @@ HOT_S = 0.02
 IDLE_MAX_S = 0.05
 REACH_S = 10.0
 T = TypeVar("T")
+Project = Callable[[Sequence[Fact]], None]
 
 
 class LedgerActor:
-    """One ledger writer on one log."""
+    """One ledger writer on one log. ``project`` sees every fact before it is kept: again after a crash, but never not."""
 
-    def __init__(self, log: Log, keeper: Keeper) -> None:
+    def __init__(self, log: Log, keeper: Keeper, project: Project) -> None:
         self.log = log
+        self.project = project
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
         self.is_open = asyncio.Event()
@@ -64,6 +66,7 @@ class LedgerActor:
             facts = [fact for _, record in batch for fact in self._facts(decode_journal(record))]
             self.positions[partition] = batch[-1][0] + 1
             if facts:
+                self.project(facts)
                 self.keeper.append(facts, {partition: self.positions[partition]}, wall_ms())
             count += len(facts)
         self.keeper.tick(wall_ms())

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from actors.doubt_cli import doubt_app
 from actors.journal_cli import journal_app
+from actors.suppression_cli import suppression_app
 from actors.terminal import Config, Json, client, err, moment, out, write
 from fastemailnet import __version__
 from fastemailnet.config import Settings, load
@@ -31,6 +32,7 @@ app.add_typer(receipt_app, name="receipt")
 app.add_typer(dkim_app, name="dkim")
 app.add_typer(doubt_app, name="in-doubt")
 app.add_typer(journal_app, name="journal")
+app.add_typer(suppression_app, name="suppression")
 STOP_S = 90.0  # a fleet that is just starting comes up first
 TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
 

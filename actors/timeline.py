@@ -16,6 +16,7 @@ STATES = {
     LeafType.IN_DOUBT: "in_doubt",
     LeafType.RESOLVED: "resolved",
 }
+BY_KIND = ("expired", "suppressed", "dead")  # states that a leaf's type is too wide for
 HELD = "held"  # key in an acceptance's detail: the gate holds the mail, and why
 
 
@@ -25,7 +26,8 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
     for row in rows:
         entry = deliveries.setdefault(row.recipient_index, _entry(message, row.recipient_index, row.recipient))
         held = row.type is LeafType.ACCEPTED and HELD in row.detail
-        state = HELD if held else "expired" if row.detail.get("kind") == "expired" else STATES[row.type]
+        kind = str(row.detail.get("kind"))
+        state = HELD if held else kind if kind in BY_KIND else STATES[row.type]
         event = {"state": state, "at_ms": row.at_ms, "attempt": row.attempt, "leaf": row.leaf, **row.detail}
         if row.smtp_code:
             event["code"] = row.smtp_code

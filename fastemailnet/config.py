@@ -28,6 +28,7 @@ def _network(text: str) -> str:
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = Annotated[str, AfterValidator(_network)]
 Tier = Literal["1m", "5m", "20m", "1h", "3h", "8h"]
+Reach = Literal["global", "tenant", "lane"]
 Verdict = Literal["hold", "retry", "assume-relayed", "bounce"]
 
 
@@ -149,6 +150,20 @@ class InDoubtSection(Section):
     retry_delay_s: int = Field(60, ge=40, description="how long evidence is waited for before the policy decides")
 
 
+class SuppressionSection(Section):
+    """Whom no mail is sent to any more. Complaints count for good; see `fastemailnet suppression`."""
+
+    hard_bounce_days: int = Field(
+        30, ge=0, description="how long a mailbox that does not exist is not tried; 0: always tried"
+    )
+    hard_bounce_reach: Reach = Field(
+        "global", description="for which mail that counts: global, tenant, or the tenant's lane"
+    )
+    complaint_reach: Reach = Field(
+        "tenant", description="for which mail a complaint counts: global, tenant, or the tenant's lane"
+    )
+
+
 class LedgerSection(Section):
     """The proof of what was sent."""
 
@@ -169,6 +184,7 @@ class Settings(Section):
     delivery: DeliverySection = DeliverySection()
     retry: RetrySection = RetrySection()
     in_doubt: InDoubtSection = InDoubtSection()
+    suppression: SuppressionSection = SuppressionSection()
     ledger: LedgerSection = LedgerSection()
 
 
