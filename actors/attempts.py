@@ -175,7 +175,9 @@ class _Attempt:
         transid = ids.transaction_id(unit.message, unit.recipients[0].index, self.machine.transaction, host)
         names = {outcome.recipient for outcome in stopped}
         recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
-        return Transaction(unit.reverse_path, recipients, content, unit.smtputf8, transid, self.reached())
+        return Transaction(
+            unit.reverse_path, recipients, content, unit.smtputf8, transid, self.reached(), unit.reporting
+        )
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""

@@ -54,6 +54,7 @@ class Gateway:
             limits=SmtpLimits(settings.limits.message_octets, settings.limits.recipients),
             hostname=settings.gateway.hostname,
             checkpoint=True,
+            dsn=True,
         )
 
     async def submit(self, submission: Submission) -> Accepted:

@@ -12,6 +12,7 @@ from actors.submissions import Submissions
 from fastemailnet.admission.lane import wishes
 from fastemailnet.admission.networks import Networks
 from fastemailnet.admission.submission import Submission
+from fastemailnet.envelope import Reporting
 from fastemailnet.errors import (
     AddressError,
     FastEmailNetError,
@@ -61,12 +62,20 @@ class SubmissionPolicy:
             envelope.reverse_path,
             tuple(envelope.recipients),
             idempotency_key=transaction_key(envelope, content),
+            reporting=reporting(envelope.parameters),
+            wishes=tuple((wish.get("NOTIFY", "").upper(), wish.get("ORCPT", "")) for wish in envelope.wishes),
         )
         try:
             accepted = await self.submissions.submit(submission)
         except FastEmailNetError as error:
             return refusal(error)
         return Reply(250, (2, 0, 0), f"Ok: queued as {accepted.id}")
+
+
+def reporting(parameters: Mapping[str, str]) -> Reporting | None:
+    """What MAIL asks of reports (RFC 3461), if anything."""
+    ret, envid = parameters.get("RET", "").upper(), parameters.get("ENVID", "")
+    return Reporting(ret, envid) if ret or envid else None
 
 
 def transaction_key(envelope: Envelope, content: bytes) -> str:

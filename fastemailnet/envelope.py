@@ -67,6 +67,16 @@ class Recipient(msgspec.Struct, frozen=True, array_like=True):
 
     address: str
     index: int
+    notify: str = ""  # RFC 3461: when to report; "" where the sender does not say
+    orcpt: str = ""  # RFC 3461, in xtext: whom the sender had written to first
+
+
+class Reporting(msgspec.Struct, frozen=True, array_like=True):
+    """What the sender asks of reports, for the whole message (RFC 3461), and what he was told already."""
+
+    ret: str = ""  # FULL or HDRS
+    envid: str = ""  # in xtext
+    delay_told_ms: int = 0  # of a copy: when a delay was reported; 0: not yet
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):
@@ -97,6 +107,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     idempotency_key: str = ""
     asked: Asked | None = None  # of a copy: an attempt in doubt that the peer can be asked about
     order_key: str = ""  # units with one key and lane are sent one after the other, in the order of acceptance
+    reporting: Reporting | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()

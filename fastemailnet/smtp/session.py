@@ -66,6 +66,7 @@ from fastemailnet.smtp.exchange import (
 )
 from fastemailnet.smtp.extension import Capabilities
 from fastemailnet.smtp.fit import unfit_mail, unfit_recipient
+from fastemailnet.smtp.lines import mail_line, rcpt_line
 
 __all__ = [
     "Ahead",
@@ -171,7 +172,7 @@ class Session:
             if refusal := unfit or unfit_recipient(self.transaction, recipient.address):
                 self.outcomes[place] = refusal.outcome(recipient.index)
             else:
-                self.unsent.append((Phase.RCPT, place, f"RCPT TO:<{recipient.address}>\r\n".encode()))
+                self.unsent.append((Phase.RCPT, place, rcpt_line(recipient, self.offers)))
         if not self.unsent:
             return self._settle(Reuse.KEEP)
         self.unsent.appendleft(self._mail())
@@ -186,16 +187,7 @@ class Session:
         return self._send()
 
     def _mail(self) -> Command:
-        parameters = ""
-        if self.offers.size is not None:
-            parameters += f" SIZE={len(self.transaction.content)}"
-        if self.offers.eight_bit and not self.transaction.content.isascii():
-            parameters += " BODY=8BITMIME"
-        if self.transaction.smtputf8:
-            parameters += " SMTPUTF8"
-        if self.transid:
-            parameters += f" TRANSID=<{self.transid}>"
-        return Phase.MAIL, -1, f"MAIL FROM:<{self.transaction.reverse_path}>{parameters}\r\n".encode()
+        return Phase.MAIL, -1, mail_line(self.transaction, self.offers, self.transid)
 
     def _send(self) -> list[Effect]:
         """Write what may be written ahead: everything with PIPELINING, one command without; a MAIL with TRANSID alone."""
