@@ -20,6 +20,7 @@ from actors.examine import Examined, Examiner, Look, Ruling, look
 from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import APART_STRIKES, DEAD, DEAD_STRIKES, Blame, look_apart
+from actors.reports import Reporter, Written
 from actors.suppressions import Suppressions
 from fastemailnet import ids
 from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
@@ -66,9 +67,11 @@ class Attempts:
         stations: Stations,
         blame: Blame,
         suppressions: Suppressions,
+        reporter: Reporter,
         schedule: Schedule = DEFAULT,
     ) -> None:
         self.suppressions = suppressions
+        self.reporter = reporter
         self.schedule = schedule
         self.journal = journal
         self.blame = blame
@@ -104,6 +107,7 @@ class _Attempt:
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
         self.flags = Flag(0)
+        self.passes_dsn = False
 
     async def run(self) -> None:
         """The whole way; where the right of the incarnation ends on it, the unit goes back to the fleet."""
@@ -204,6 +208,7 @@ class _Attempt:
     def describe(self, delivery: Delivery) -> None:
         """Keep what the ledger is told about the connection."""
         self.where.update(delivery.where())
+        self.passes_dsn = delivery.passes_dsn
         if delivery.tls is not None:
             self.flags |= Flag.TLS
         if self.shop.route.is_sandbox:
@@ -248,25 +253,35 @@ class _Attempt:
         now_ms = wall_ms()
         retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule)
         outcomes = retry.outcomes
+        host = str(self.where.get("host", ""))
+        written = self.shop.reporter.report(
+            self.unit, self.taken.attempt, outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms
+        )
         effects = self.machine.step(u.Ended(tuple(outcome.kind for outcome in outcomes)))
         deferral = None
         if isinstance(effects[0], u.LogCopy):
-            deferral = await self.defer(retry, effects[0].asked)
+            deferral = await self.defer(retry, effects[0].asked, written)
             effects = self.machine.step(u.CopyLogged(deferral.copy))
         for effect in effects:
             assert isinstance(effect, u.LogOutcome)
-            await self.log_outcome(effect, outcomes, deferral, now_ms)
+            await self.log_outcome(effect, outcomes, deferral, written.units, now_ms)
 
-    async def defer(self, retry: Retry, asked: Asked | None) -> Deferral:
+    async def defer(self, retry: Retry, asked: Asked | None, written: Written) -> Deferral:
         """Make the copy durable in its tier."""
         assert retry.unit is not None
         asked = u.still_asked(asked, (recipient.index for recipient in retry.unit.recipients))
-        copy = msgspec.structs.replace(retry.unit, source=self.taken.source, asked=asked)
+        unit = written.noted(retry.unit, wall_ms())
+        copy = msgspec.structs.replace(unit, source=self.taken.source, asked=asked)
         position = await self.shop.journal.copy(retry.tier, copy)
         return Deferral(position, self.taken.source, copy.attempt, retry.due_ms, len(copy.recipients))
 
     async def log_outcome(
-        self, effect: u.LogOutcome, outcomes: Sequence[Outcome], deferral: Deferral | None, now_ms: int
+        self,
+        effect: u.LogOutcome,
+        outcomes: Sequence[Outcome],
+        deferral: Deferral | None,
+        reports: tuple[bytes, ...],
+        now_ms: int,
     ) -> None:
         """Append the OUTCOME, as a fact behind an INTENT or as a permission without one."""
         proof = evidence(
@@ -278,7 +293,7 @@ class _Attempt:
             flags=self.flags,
             where=self.where,
         )
-        frame = OutcomeFrame(*self.who(), now_ms, effect.intent, effect.kinds, deferral, proof)
+        frame = OutcomeFrame(*self.who(), now_ms, effect.intent, effect.kinds, deferral, proof, reports=reports)
         if effect.intent != NO_INTENT:
             await self.shop.journal.tell(frame)
         elif await self.shop.journal.ask(frame) is None:

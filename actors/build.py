@@ -9,12 +9,13 @@ from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
 from actors.classifier import Model
 from actors.examine import Examiner, Gate, Scorer
-from actors.gateway import Gateway, listening_socket
+from actors.gateway import Gateway, admission_limits, listening_socket
 from actors.journal import Journal
 from actors.ledger import Project
 from actors.node import JoinCall
 from actors.poison import Blame
 from actors.reader import Call, FleetReader
+from actors.reports import Reporter
 from actors.suppressions import Suppressions, projector
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.config import Settings
@@ -149,6 +150,11 @@ def schedule(settings: Settings) -> retry.Schedule:
     )
 
 
+def reporter(settings: Settings) -> Reporter:
+    """Who writes the reports to senders."""
+    return Reporter(admission_limits(settings), settings.dsn.delay_after_s * 1_000, settings.dsn.returned_octets)
+
+
 def shops(
     settings: Settings, examiner: Examiner, suppressions: Suppressions
 ) -> Callable[[Journal, Stations, Blame], Attempts]:
@@ -158,10 +164,10 @@ def shops(
     bounds = Limits(limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s)
     resolver = Resolver(settings.route.port) if to.kind is RouteKind.MX else None
     pool = Pool(settings.gateway.hostname, bounds, resolver)
-    by = schedule(settings)
+    by, told = schedule(settings), reporter(settings)
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
-        return Attempts(journal, examiner, pool, to, stations, blame, suppressions, by)
+        return Attempts(journal, examiner, pool, to, stations, blame, suppressions, told, by)
 
     return shop
 

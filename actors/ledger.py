@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from actors.clock import wall_ms
+from actors.postmaster import FIRST_MARK, Postmaster
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.archive.receipts import Row
 from fastemailnet.errors import FleetError
@@ -31,6 +32,7 @@ class LedgerActor:
 
     def __init__(self, log: Log, keeper: Keeper, project: Project) -> None:
         self.log = log
+        self.postmaster = Postmaster(log)
         self.project = project
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
@@ -63,28 +65,34 @@ class LedgerActor:
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
-            facts = [fact for _, record in batch for fact in self._facts(decode_journal(record))]
+            outcomes = [found for _, record in batch if (found := self._valid(decode_journal(record))) is not None]
+            facts = [fact for outcome in outcomes for fact in decode_facts(outcome.evidence)]
             self.positions[partition] = batch[-1][0] + 1
             if facts:
                 self.project(facts)
-                self.keeper.append(facts, {partition: self.positions[partition]}, wall_ms())
+                self.postmaster.post([report for outcome in outcomes for report in outcome.reports])
+                reached = {partition: self.positions[partition], **self.postmaster.marks()}
+                self.keeper.append(facts, reached, wall_ms())
             count += len(facts)
         self.keeper.tick(wall_ms())
         return count
 
-    def _facts(self, frame: JournalFrame) -> list[Fact]:
+    def _valid(self, frame: JournalFrame) -> Outcome | None:
+        """The OUTCOME that a frame is, if it counts."""
         match frame:
             case Fence():
                 self.fenced.add((frame.node, frame.incarnation))
             case Outcome() if frame.intent != NO_INTENT or (frame.node, frame.incarnation) not in self.fenced:
-                return decode_facts(frame.evidence)
+                return frame
             case _:
                 pass
-        return []
+        return None
 
     def _recover(self) -> dict[int, int]:
         self.keeper.open()
-        positions = dict(self.keeper.positions())
+        kept = self.keeper.positions()
+        self.postmaster.recover(kept)
+        positions = {partition: position for partition, position in kept.items() if partition < FIRST_MARK}
         self._recall_fences(positions)
         return positions
 

@@ -150,6 +150,15 @@ class InDoubtSection(Section):
     retry_delay_s: int = Field(60, ge=40, description="how long evidence is waited for before the policy decides")
 
 
+class DsnSection(Section):
+    """Reports to senders (RFC 3461, RFC 3464)."""
+
+    delay_after_s: int = Field(14_400, ge=60, description="a delay is reported after this, to senders that ask for it")
+    returned_octets: int = Field(
+        50_000, ge=0, le=500_000, description="RET=FULL returns a message of at most this; else its header"
+    )
+
+
 class SuppressionSection(Section):
     """Whom no mail is sent to any more. Complaints count for good; see `fastemailnet suppression`."""
 
@@ -184,6 +193,7 @@ class Settings(Section):
     delivery: DeliverySection = DeliverySection()
     retry: RetrySection = RetrySection()
     in_doubt: InDoubtSection = InDoubtSection()
+    dsn: DsnSection = DsnSection()
     suppression: SuppressionSection = SuppressionSection()
     ledger: LedgerSection = LedgerSection()
 

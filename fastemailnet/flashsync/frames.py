@@ -127,6 +127,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="O"):
     deferral: Deferral | None = None
     evidence: bytes = b""  # facts for the ledger, encoded by the node; opaque here
     seq: int = NOT_NUMBERED
+    reports: tuple[bytes, ...] = ()  # units that tell the sender of this outcome, to be handed in once; opaque here
 
 
 class Void(msgspec.Struct, frozen=True, array_like=True, tag="V"):

@@ -37,6 +37,7 @@ class Delivery:
     host: str = ""
     ip: str = ""
     tls: str | None = None
+    passes_dsn: bool = False  # the next hop took the wishes for reports over (RFC 3461)
 
     def where(self) -> dict[str, str | int]:
         """The connection, for the ledger."""
@@ -151,7 +152,7 @@ class Pool:
                 # The peer had closed a warm connection just then; nothing was begun, so a fresh one may do it.
                 connection = await connect(target, route, self.hostname, self.limits.idle_s)
                 settled = await connection.deliver(transaction, asking)
-            return Delivery(settled.outcomes, target.host, connection.ip, connection.tls)
+            return Delivery(settled.outcomes, target.host, connection.ip, connection.tls, connection.offers.dsn)
         finally:
             self._give_back(site, connection)
 

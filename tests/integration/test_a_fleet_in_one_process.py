@@ -40,6 +40,7 @@ class House:
     auditor: Auditor
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     nodes: list[NodeActor] = field(default_factory=list)
+    smtp_port: int = 0  # of the gateway, where there is one
 
     def start_node(self, name: str) -> NodeActor:
         """A node of its own, as a process would have it."""
@@ -53,15 +54,19 @@ class House:
         return node
 
     def accept(
-        self, *recipients: str, lane: Lane = Lane.STANDARD, expires_in_ms: int = 3_600_000, order_key: str = ""
+        self,
+        *recipients: str,
+        lane: Lane = Lane.STANDARD,
+        expires_in_ms: int = 3_600_000,
+        order_key: str = "",
+        sender: str = "a@example.org",
+        notify: str = "",
     ) -> None:
         """One accepted unit, as the gateway appends it."""
         message = ids.message_id(wall_ms(), os.urandom(10))
         body = f"From: a@example.org\r\nX-FEN-Message: {ids.to_text(message)}\r\n\r\nhello\r\n".encode()
-        people = tuple(Recipient(address, index) for index, address in enumerate(recipients))
-        unit = Unit(
-            message, lane, "", wall_ms(), wall_ms() + expires_in_ms, "a@example.org", people, "x.example", False, body
-        )
+        people = tuple(Recipient(address, index, notify) for index, address in enumerate(recipients))
+        unit = Unit(message, lane, "", wall_ms(), wall_ms() + expires_in_ms, sender, people, "x.example", False, body)
         self.log.append(*place_of(lane, order_key, message), [encode_unit(unit)])
 
     async def until(self, holds: Callable[[dict[str, int]], bool]) -> dict[str, int]:

@@ -41,8 +41,18 @@ def test_what_is_asked_for_is_kept_as_it_came() -> None:
 
 @pytest.mark.parametrize(
     "parameter",
-    ["NOTIFY=", "NOTIFY=NEVER,FAILURE", "NOTIFY=FAILURE,FAILURE", "NOTIFY=SOON", "NOTIFY=SUCCESS,"]
-    + ["ORCPT=", "ORCPT=rfc822;", "ORCPT=c@d.org", "ORCPT=rfc822;a+2b", "ORCPT=rfc822;" + "x" * 500, "X=1", "RET=FULL"],
+    [
+        *("NOTIFY=", "NOTIFY=NEVER,FAILURE", "NOTIFY=FAILURE,FAILURE", "NOTIFY=SOON", "NOTIFY=SUCCESS,"),
+        *(
+            "ORCPT=",
+            "ORCPT=rfc822;",
+            "ORCPT=c@d.org",
+            "ORCPT=rfc822;a+2b",
+            "ORCPT=rfc822;" + "x" * 500,
+            "X=1",
+            "RET=FULL",
+        ),
+    ],
 )
 def test_what_is_no_wish_is_refused(parameter: str) -> None:
     codes, _ = talk(f"MAIL FROM:<a@b.org>\r\nRCPT TO:<c@d.org> {parameter}\r\n".encode())
