@@ -180,7 +180,13 @@ class _Attempt:
         names = {outcome.recipient for outcome in stopped}
         recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
         return Transaction(
-            unit.reverse_path, recipients, content, unit.smtputf8, transid, self.reached(), unit.reporting
+            self.shop.reporter.reverse_path(unit),
+            recipients,
+            content,
+            unit.smtputf8,
+            transid,
+            self.reached(),
+            unit.reporting,
         )
 
     def may_go_on(self) -> bool:

@@ -152,7 +152,12 @@ def schedule(settings: Settings) -> retry.Schedule:
 
 def reporter(settings: Settings) -> Reporter:
     """Who writes the reports to senders."""
-    return Reporter(admission_limits(settings), settings.dsn.delay_after_s * 1_000, settings.dsn.returned_octets)
+    return Reporter(
+        admission_limits(settings),
+        settings.dsn.delay_after_s * 1_000,
+        settings.dsn.returned_octets,
+        settings.bounce.domain,
+    )
 
 
 def shops(

@@ -12,6 +12,7 @@ from typing import Final
 
 import uvicorn
 
+from actors.feedback import FeedbackDesk
 from actors.listing import SuppressionListing
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
@@ -24,6 +25,7 @@ from fastemailnet.log.interface import Log
 from fastemailnet.net.server import Limits as SmtpLimits
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.web.api import Api, Reader
+from fastemailnet.web.feedback import feedback_routes
 from fastemailnet.web.suppression import suppression_routes
 
 BACKLOG: Final = 1_024
@@ -38,19 +40,20 @@ class Gateway:
         self.settings = settings
         self.submissions = Submissions(log, group_commit, admission_limits(settings))
         networks = Networks(settings.gateway.relay_networks)
+        desk = FeedbackDesk(group_commit, settings.bounce.domain)
         self.api = Api(
             self,
             reader,
             allow=networks.allow,
             message_octets=settings.limits.message_octets,
             pending_octets=settings.limits.pending_octets,
-            more=[suppression_routes(SuppressionListing(log, group_commit))],
+            more=[suppression_routes(SuppressionListing(log, group_commit)), feedback_routes(desk)],
         )
         self.http: _HttpServer | None = None
         self.smtp = SmtpServer(
             settings.gateway.bind,
             settings.gateway.smtp_port,
-            SubmissionPolicy(self.submissions, networks),
+            SubmissionPolicy(self.submissions, networks, desk),
             limits=SmtpLimits(settings.limits.message_octets, settings.limits.recipients),
             hostname=settings.gateway.hostname,
             checkpoint=True,

@@ -13,6 +13,7 @@ from actors.clock import wall_ms
 from actors.postmaster import FIRST_MARK, Postmaster
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.archive.receipts import Row
+from fastemailnet.delivery.feedback import STREAM, decode_note, fact_of
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
 from fastemailnet.flashsync.frames import JOURNAL, NO_INTENT, Fence, JournalFrame, Outcome, decode_journal
@@ -20,6 +21,7 @@ from fastemailnet.ledger.fact import Fact, decode_facts
 from fastemailnet.log.interface import Log
 
 READ_RECORDS = 1_000
+FEEDBACK = 500  # the key of this stream's position beside those of journal partitions
 HOT_S = 0.02
 IDLE_MAX_S = 0.05
 REACH_S = 10.0
@@ -74,8 +76,25 @@ class LedgerActor:
                 reached = {partition: self.positions[partition], **self.postmaster.marks()}
                 self.keeper.append(facts, reached, wall_ms())
             count += len(facts)
+        if not count:
+            count = self._feedback()
         self.keeper.tick(wall_ms())
         return count
+
+    def _feedback(self) -> int:
+        """Consume what came back, behind a journal that is read: what a note is about has to be known. The number of facts."""
+        position = self.positions.get(FEEDBACK, 0)
+        if self.log.end(STREAM, 0) <= position:
+            return 0
+        self.keeper.flush(wall_ms())
+        batch = self.log.fetch(STREAM, 0, position, READ_RECORDS)
+        notes = [decode_note(record) for _, record in batch]
+        facts = [fact for note in notes if (fact := fact_of(note, self.keeper.facts(note.message))) is not None]
+        self.positions[FEEDBACK] = batch[-1][0] + 1
+        if facts:
+            self.project(facts)
+            self.keeper.append(facts, {FEEDBACK: self.positions[FEEDBACK]}, wall_ms())
+        return len(facts)
 
     def _valid(self, frame: JournalFrame) -> Outcome | None:
         """The OUTCOME that a frame is, if it counts."""
@@ -93,7 +112,7 @@ class LedgerActor:
         kept = self.keeper.positions()
         self.postmaster.recover(kept)
         positions = {partition: position for partition, position in kept.items() if partition < FIRST_MARK}
-        self._recall_fences(positions)
+        self._recall_fences({partition: end for partition, end in positions.items() if partition != FEEDBACK})
         return positions
 
     def _recall_fences(self, positions: dict[int, int]) -> None:

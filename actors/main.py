@@ -138,6 +138,21 @@ def send(
 
 
 @app.command()
+def ingest(
+    files: Annotated[
+        list[Path], typer.Argument(help="Reports and complaints that came back, or folders of .eml files.")
+    ],
+    config: Config = None,
+) -> None:
+    """Take in reports (RFC 3464) and complaints (RFC 5965) about mail that was sent."""
+    paths = [path for given in files for path in (sorted(given.glob("*.eml")) if given.is_dir() else [given])]
+    with client(config) as fleet:
+        for path in paths:
+            taken = fleet.take_back(path.read_bytes())
+            out.print(f"{taken['kind']:<9}  {taken['notes']} notes  {path}", highlight=False)
+
+
+@app.command()
 def status(config: Config = None, json_file: Json = None) -> None:
     """What each process of the fleet is doing, and the balance."""
     with client(config) as fleet:

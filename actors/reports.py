@@ -12,6 +12,7 @@ import msgspec
 
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.submission import Limits, Submission
+from fastemailnet.delivery.feedback import verp
 from fastemailnet.delivery.report import Action, Told, told
 from fastemailnet.envelope import Lane, Reporting, Unit, encode_unit
 from fastemailnet.ids import message_id, to_text
@@ -42,6 +43,11 @@ class Reporter:
     limits: Limits  # of admission: a report is a message like any other
     delay_after_ms: int
     returned_octets: int
+    bounce_domain: str = ""
+
+    def reverse_path(self, unit: Unit) -> str:
+        """The reverse-path by which a unit goes out: its own, or one that names it (VERP)."""
+        return verp(unit, self.bounce_domain)
 
     def report(
         self, unit: Unit, attempt: int, outcomes: Sequence[Outcome], host: str, *, passes_dsn: bool, now_ms: int

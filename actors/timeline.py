@@ -15,6 +15,8 @@ STATES = {
     LeafType.DEFERRED: "deferred",
     LeafType.IN_DOUBT: "in_doubt",
     LeafType.RESOLVED: "resolved",
+    LeafType.DSN: "dsn",
+    LeafType.COMPLAINT: "complaint",
 }
 BY_KIND = ("expired", "suppressed", "dead")  # states that a leaf's type is too wide for
 HELD = "held"  # key in an acceptance's detail: the gate holds the mail, and why
@@ -27,7 +29,9 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
         entry = deliveries.setdefault(row.recipient_index, _entry(message, row.recipient_index, row.recipient))
         held = row.type is LeafType.ACCEPTED and HELD in row.detail
         kind = str(row.detail.get("kind"))
-        state = HELD if held else kind if kind in BY_KIND else STATES[row.type]
+        if row.type is LeafType.DSN:
+            kind = f"dsn-{row.detail.get('action')}"
+        state = HELD if held else kind if kind in BY_KIND or row.type is LeafType.DSN else STATES[row.type]
         event = {"state": state, "at_ms": row.at_ms, "attempt": row.attempt, "leaf": row.leaf, **row.detail}
         if row.smtp_code:
             event["code"] = row.smtp_code

@@ -156,6 +156,12 @@ class Client:
         found: dict[str, Any] = msgspec.json.decode(self._ask(_wish("/v1/suppression/remove", wish)))
         return found
 
+    def take_back(self, report: bytes) -> dict[str, Any]:
+        """Hand in a report or complaint about mail that was sent: ``kind`` (dsn, complaint, nothing) and ``notes`` made of it."""
+        call = Call("POST", "/v1/feedback", [(b"content-type", b"message/rfc822")], report)
+        found: dict[str, Any] = msgspec.json.decode(self._ask(call))
+        return found
+
     def receipt(self, delivery: str) -> str:
         """The receipt of a delivery, or of the first delivery of a message. Raises ``NotFound``."""
         return self._ask(Call("GET", f"/v1/receipts/{delivery}")).decode()
@@ -292,6 +298,12 @@ class AsyncClient:
         """See ``Client.lift``."""
         wish = {"address": address, "reason": reason, "tenant": tenant, "lane": lane}
         found: dict[str, Any] = msgspec.json.decode(await self._ask(_wish("/v1/suppression/remove", wish)))
+        return found
+
+    async def take_back(self, report: bytes) -> dict[str, Any]:
+        """See ``Client.take_back``."""
+        call = Call("POST", "/v1/feedback", [(b"content-type", b"message/rfc822")], report)
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(call))
         return found
 
     async def receipt(self, delivery: str) -> str:

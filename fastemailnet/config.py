@@ -159,6 +159,14 @@ class DsnSection(Section):
     )
 
 
+class BounceSection(Section):
+    """Where reports and complaints about our mail come in."""
+
+    domain: str = Field(
+        "", description="our reverse-paths are b-…@ this domain, whose MX is gateway.smtp_port; empty: the senders' own"
+    )
+
+
 class SuppressionSection(Section):
     """Whom no mail is sent to any more. Complaints count for good; see `fastemailnet suppression`."""
 
@@ -194,6 +202,7 @@ class Settings(Section):
     retry: RetrySection = RetrySection()
     in_doubt: InDoubtSection = InDoubtSection()
     dsn: DsnSection = DsnSection()
+    bounce: BounceSection = BounceSection()
     suppression: SuppressionSection = SuppressionSection()
     ledger: LedgerSection = LedgerSection()
 

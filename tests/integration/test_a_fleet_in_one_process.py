@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,7 @@ class House:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     nodes: list[NodeActor] = field(default_factory=list)
     smtp_port: int = 0  # of the gateway, where there is one
+    smtp_policy: Any = None
 
     def start_node(self, name: str) -> NodeActor:
         """A node of its own, as a process would have it."""

@@ -21,7 +21,7 @@ from tests.integration.test_a_fleet_in_one_process import PATIENCE_S, House, hou
 
 
 @asynccontextmanager
-async def suppressing(tmp_path: Path) -> AsyncIterator[tuple[House, str]]:
+async def suppressing(tmp_path: Path, **sections: Any) -> AsyncIterator[tuple[House, str]]:
     """A fleet whose next hop is a smarthost (the sandbox suppresses nobody), with its ledger and gateway."""
     async with house(tmp_path) as fleet:
         smarthost = {"kind": "smarthost", "host": "127.0.0.1", "port": fleet.settings.sandbox.smtp_port, "tls": "none"}
@@ -30,6 +30,7 @@ async def suppressing(tmp_path: Path) -> AsyncIterator[tuple[House, str]]:
             update={
                 "route": fleet.settings.route.model_copy(update=smarthost),
                 "gateway": fleet.settings.gateway.model_copy(update=ports),
+                **sections,
             }
         )
         ledger = LedgerActor(*build.ledger_parts(fleet.settings))
@@ -43,6 +44,7 @@ async def suppressing(tmp_path: Path) -> AsyncIterator[tuple[House, str]]:
         reader = FleetReader(fleet.settings, Auditor(build.log(fleet.settings)), call)
         gateway = Gateway(fleet.settings, fleet.log, group, reader)
         http_port, fleet.smtp_port = await gateway.start()
+        fleet.smtp_policy = gateway.smtp.policy
         try:
             yield fleet, f"http://127.0.0.1:{http_port}"
         finally:
