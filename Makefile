@@ -27,14 +27,21 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --progress-bar on -c constraints.txt -e '.[test,train]'
 	@touch $@
 
-demo: $(STAMP) ## start a fleet on loopback, send the sample mails, show that everything adds up
-	$(FEN) demo --copies $(COPIES)
+demo: $(STAMP) ## start a fleet on loopback, send the sample mails, show that everything adds up (LOG=kafka://… UNSAFE=1)
+	$(FEN) demo --copies $(COPIES) $(if $(LOG),--log $(LOG) --data data/demo-kafka) $(if $(UNSAFE),--unsafe)
 
 up: $(STAMP) ## start the fleet and keep it running (CONFIG=…)
 	$(FEN) up --config $(CONFIG)
 
 down: $(STAMP) ## stop the running fleet
 	$(FEN) down --config $(CONFIG)
+
+kafka: $(STAMP) ## start a real Kafka on loopback: KAFKA_OPTIONS="--count 3 --protocol SASL_SSL"; KAFKA_BOOTSTRAP=host:port: use yours
+	@command -v java >/dev/null && command -v mvn >/dev/null || tools/system-packages.sh default-jre-headless maven
+	@$(PY) -m tools.kafka up $(KAFKA_OPTIONS)
+
+kafka-down: $(STAMP) ## stop it; its data stays in data/kafka
+	@$(PY) -m tools.kafka down
 
 test: $(STAMP) ## everything: model, checks, unit, property, integration and end-to-end tests
 	tools/test.sh
@@ -83,4 +90,4 @@ train: $(STAMP) ## train the spam model anew (DATA=…/mail-train.parquet)
 clean: ## remove caches and the demo's data
 	rm -rf data/demo data/chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo up down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal train clean
+.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal train clean

@@ -10,22 +10,24 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from actors.clock import monotonic_ms, wall_ms
-from actors.evidence import evidence
+from actors.evidence import acceptance, evidence, lost
 from actors.examine import Examined, Examiner, Look, Ruling, look
 from actors.journal import Journal
 from actors.leases import Taken
-from actors.poison import APART_STRIKES, DEAD, DEAD_STRIKES, Blame, look_apart
-from actors.reports import Reporter, Written
+from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
+from actors.reports import Reporter
 from actors.suppressions import Suppressions
 from fastemailnet import ids
+from fastemailnet.admission.reading import Malformed
 from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
 from fastemailnet.delivery.route import Route
-from fastemailnet.envelope import Asked, Unit
+from fastemailnet.delivery.split import by_destination
+from fastemailnet.envelope import MAX_KEPT_OCTETS, SEVERAL, Asked, Dead, Unit, encode_unit
 from fastemailnet.flashsync import unit as u
 from fastemailnet.flashsync.frames import NO_INTENT, Deferral, Intent, Void
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
@@ -86,13 +88,19 @@ class Attempts:
 
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
-        if taken.unit is None:
-            # No unit, so nobody to tell: the record stays where it is, and blocks nothing.
-            right = self.journal.right
-            who = (taken.lease, taken.place.offset, taken.attempt, right.node, right.incarnation)
-            await self.journal.ask(OutcomeFrame(*who, wall_ms(), NO_INTENT, (Kind.DEAD,)))
-            return
-        await _Attempt(self, taken, taken.unit).run()
+        if isinstance(taken.unit, Malformed):
+            await self.bury(taken, taken.unit)
+        else:
+            await _Attempt(self, taken, taken.unit).run()
+
+    async def bury(self, taken: Taken, malformed: Malformed) -> None:
+        """Keep a record that holds no unit for people, with its reasons, then end it: it blocks nothing."""
+        now_ms = wall_ms()
+        right = self.journal.right
+        at = await self.journal.keep(dead(taken, malformed.message, malformed.reasons, malformed.record, now_ms))
+        who = (taken.lease, taken.place.offset, taken.attempt, right.node, right.incarnation)
+        proof = lost(malformed.message, f"malformed: {'; '.join(malformed.reasons)}; kept as {at}", now_ms)
+        await self.journal.ask(OutcomeFrame(*who, now_ms, NO_INTENT, (Kind.DEAD,), evidence=proof))
 
 
 class _Attempt:
@@ -121,6 +129,9 @@ class _Attempt:
         unit = self.unit
         if self.is_expired():
             await self.end_all(Kind.EXPIRED, TOO_OLD)
+            return
+        if unit.domain == SEVERAL:
+            await self.split()
             return
         seen = await self.look()
         if seen is None:
@@ -166,8 +177,10 @@ class _Attempt:
 
     async def give_up(self) -> None:
         """Keep the record for people, then end it."""
-        at = await self.shop.journal.copy(DEAD, self.unit)
-        await self.end_all(Kind.DEAD, f"looking into it ended {self.taken.strikes} processes; kept as {at}")
+        reason = f"looking into it ended {self.taken.strikes} processes"
+        whole = encode_unit(self.unit)
+        at = await self.shop.journal.keep(dead(self.taken, self.unit.message, (reason,), whole, wall_ms()))
+        await self.end_all(Kind.DEAD, f"{reason}; kept as {at}")
 
     def reached(self) -> tuple[int, ...]:
         """The recipients that the end of an earlier attempt may have reached."""
@@ -255,51 +268,67 @@ class _Attempt:
     # ---- the end
 
     async def end(self, outcomes: Sequence[Outcome]) -> None:
-        """Record the outcomes: the copy for those to be tried again first, then the OUTCOME that names it (claim rule)."""
+        """Record the outcomes of an attempt, and who is to be tried again."""
         now_ms = wall_ms()
         retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule)
-        outcomes = retry.outcomes
         host = str(self.where.get("host", ""))
         written = self.shop.reporter.report(
-            self.unit, self.taken.attempt, outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms
+            self.unit, self.taken.attempt, retry.outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms
         )
-        effects = self.machine.step(u.Ended(tuple(outcome.kind for outcome in outcomes)))
-        deferral = None
-        if isinstance(effects[0], u.LogCopy):
-            deferral = await self.defer(retry, effects[0].asked, written)
-            effects = self.machine.step(u.CopyLogged(deferral.copy))
-        for effect in effects:
-            assert isinstance(effect, u.LogOutcome)
-            await self.log_outcome(effect, outcomes, deferral, written.units, now_ms)
-
-    async def defer(self, retry: Retry, asked: Asked | None, written: Written) -> Deferral:
-        """Make the copy durable in its tier."""
-        assert retry.unit is not None
-        asked = u.still_asked(asked, (recipient.index for recipient in retry.unit.recipients))
-        unit = written.noted(retry.unit, wall_ms())
-        copy = msgspec.structs.replace(unit, source=self.taken.source, asked=asked)
-        position = await self.shop.journal.copy(retry.tier, copy)
-        return Deferral(position, self.taken.source, copy.attempt, retry.due_ms, len(copy.recipients))
-
-    async def log_outcome(
-        self,
-        effect: u.LogOutcome,
-        outcomes: Sequence[Outcome],
-        deferral: Deferral | None,
-        reports: tuple[bytes, ...],
-        now_ms: int,
-    ) -> None:
-        """Append the OUTCOME, as a fact behind an INTENT or as a permission without one."""
+        retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(
             self.unit,
             self.taken.attempt,
-            outcomes,
+            retry.outcomes,
             at_ms=now_ms,
             content_sha256=self.content_sha256,
             flags=self.flags,
             where=self.where,
         )
-        frame = OutcomeFrame(*self.who(), now_ms, effect.intent, effect.kinds, deferral, proof, reports=reports)
+        await self.record(retry, proof, now_ms, written.units)
+
+    async def split(self) -> None:
+        """Make one unit for each destination of this one. Nothing was tried yet: the ledger learns only that it was accepted."""
+        now_ms = wall_ms()
+        await self.record(by_destination(self.unit, now_ms), acceptance(self.unit), now_ms)
+
+    async def record(self, retry: Retry, proof: bytes, now_ms: int, reports: tuple[bytes, ...] = ()) -> None:
+        """The copies for those to be tried again first, then the OUTCOME that names them (claim rule)."""
+        effects = self.machine.step(u.Ended(tuple(outcome.kind for outcome in retry.outcomes)))
+        deferrals: list[Deferral] = []
+        if isinstance(effects[0], u.LogCopy):
+            deferrals = await self.defer(retry, effects[0].asked)
+            effects = self.machine.step(u.CopyLogged(tuple(deferral.copy for deferral in deferrals)))
+        for effect in effects:
+            assert isinstance(effect, u.LogOutcome)
+            await self.log_outcome(effect, deferrals, proof, reports, now_ms)
+
+    async def defer(self, retry: Retry, asked: Asked | None) -> list[Deferral]:
+        """Make the copies durable in their tier."""
+        source = self.taken.source
+        copies = [
+            msgspec.structs.replace(one, source=source, asked=u.still_asked(asked, (r.index for r in one.recipients)))
+            for one in retry.copies
+        ]
+        places = await self.shop.journal.copy(retry.tier, copies)
+        return [
+            Deferral(at, source, copy.attempt, retry.due_ms, len(copy.recipients))
+            for at, copy in zip(places, copies, strict=True)
+        ]
+
+    async def log_outcome(
+        self,
+        effect: u.LogOutcome,
+        deferrals: Sequence[Deferral],
+        proof: bytes,
+        reports: tuple[bytes, ...],
+        now_ms: int,
+    ) -> None:
+        """Append the OUTCOME, as a fact behind an INTENT or as a permission without one."""
+        first = deferrals[0] if deferrals else None
+        more = tuple(deferrals[1:])
+        who = (*self.who(), now_ms)
+        frame = OutcomeFrame(*who, effect.intent, effect.kinds, first, proof, more=more, reports=reports)
         if effect.intent != NO_INTENT:
             await self.shop.journal.tell(frame)
         elif await self.shop.journal.ask(frame) is None:
@@ -320,3 +349,9 @@ def in_order(unit: Unit, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes in the order of the unit's recipients, which the journal counts them by."""
     found = {outcome.recipient: outcome for outcome in outcomes}
     return [found[recipient.index] for recipient in unit.recipients]
+
+
+def dead(taken: Taken, message: bytes, reasons: tuple[str, ...], record: bytes, now_ms: int) -> Dead:
+    """The entry in the stream ``dead``."""
+    kept = record[:MAX_KEPT_OCTETS]
+    return Dead(ids.to_text(message), str(taken.place), now_ms, reasons, len(record), kept)

@@ -8,11 +8,9 @@ twice, or speaks of other recipients than its unit has. The auditor folds the st
 from collections.abc import Container, Iterator
 from typing import Any
 
-import msgspec
-
 from actors.doubts import summary
-from fastemailnet.envelope import LANES, Unit, decode_unit
-from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
+from fastemailnet.admission.reading import Malformed, deliveries, read_unit
+from fastemailnet.envelope import LANES, Position, Unit
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.frames import (
     CONTROL,
@@ -47,18 +45,17 @@ class Auditor:
 
     def catch_up(self) -> None:
         """Read what is new. Journal ends are taken first, control next, so that each lease a frame names is known."""
-        ends = {partition: self.log.end(JOURNAL, partition) for partition in range(JOURNAL_PARTITIONS)}
-        for _, record in self._new(CONTROL, 0, self.log.end(CONTROL, 0)):
+        journals = self.log.ends(JOURNAL)
+        for _, record in self._new(CONTROL, 0, self.log.ends(CONTROL).get((CONTROL, 0), 0)):
             self.fold.apply_control(decode_control(record))
-        for partition, end in ends.items():
+        for (_, partition), end in journals.items():
             for position, record in self._new(JOURNAL, partition, end):
                 frame = decode_journal(record)
                 self.fold.apply_journal(partition, position, frame)
                 self._note(partition, position, frame)
-        for stream, partition in self._mail():
-            for _, record in self._new(stream, partition, self.log.end(stream, partition)):
-                unit = unit_in(record)
-                self.accepted += len(unit.recipients) if unit is not None else 1
+        for where, end in self.log.ends(*LANES).items():
+            for offset, record in self._new(*where, end):
+                self.accepted += deliveries(read_unit(record, Position(*where, offset)))
                 self.units += 1
 
     def _note(self, partition: int, position: int, frame: JournalFrame) -> None:
@@ -68,11 +65,11 @@ class Auditor:
         elif isinstance(frame, Outcome | Void | Resolve):
             self.reports.pop((partition, frame.intent), None)
 
-    def _mail(self) -> list[tuple[str, int]]:
-        return [(stream, partition) for stream in LANES for partition in self.log.partitions(stream)]
-
     def _new(self, stream: str, partition: int, end: int) -> Iterator[tuple[int, bytes]]:
-        position = self.positions.setdefault((stream, partition), 0)
+        if (stream, partition) not in self.positions:
+            self.positions[stream, partition] = 0
+            self.log.follow(stream, partition, 0)
+        position = self.positions[stream, partition]
         while position < end:
             batch = self.log.fetch(stream, partition, position, min(READ_RECORDS, end - position))
             yield from batch
@@ -87,19 +84,21 @@ class Auditor:
         counts = {kind.value: fold.ended[kind] for kind in Kind}
         counts[Kind.DEFERRED.value] = sum(d.recipients for copy, d in fold.named.items() if copy not in doubt)
         counts[Kind.IN_DOUBT.value] = sum(doubt.values())
-        counts["open"] = sum(len(unit.recipients) if unit else 1 for unit in self.open_units(doubt))
+        counts["open"] = sum(map(deliveries, self.open_units(doubt)))
         accounted = sum(counts.values())
         return {**counts, "accepted": self.accepted, "accounted": accounted, "difference": self.accepted - accounted}
 
-    def open_units(self, doubt: Container[Any]) -> Iterator[Unit | None]:
-        """The accepted units that no outcome ended and that are not in doubt; None for a record that holds no unit."""
-        for stream, partition in self._mail():
+    def open_units(self, doubt: Container[Any]) -> Iterator[Unit | Malformed]:
+        """What the accepted records hold that no outcome ended and that are not in doubt."""
+        for (stream, partition), end in list(self.positions.items()):
+            if stream not in LANES:
+                continue
             progress = self.fold.progress[stream, partition]
-            end = self.positions[stream, partition]
             for lo in range(progress.low, end, READ_RECORDS):
                 for offset, record in self.log.fetch(stream, partition, lo, min(READ_RECORDS, end - lo)):
-                    if not progress.is_done(offset) and (stream, partition, offset) not in doubt:
-                        yield unit_in(record)
+                    place = Position(stream, partition, offset)
+                    if not progress.is_done(offset) and place not in doubt:
+                        yield read_unit(record, place)
 
     def journal_positions(self) -> dict[int, int]:
         """How far each journal partition was read."""
@@ -108,7 +107,7 @@ class Auditor:
     def waiting(self, message: bytes) -> list[Unit]:
         """The open units of one message."""
         self.catch_up()
-        return [unit for unit in self.open_units(()) if unit is not None and unit.message == message]
+        return [unit for unit in self.open_units(()) if isinstance(unit, Unit) and unit.message == message]
 
     def in_doubt(self) -> list[dict[str, Any]]:
         """The attempts in doubt, for people."""
@@ -127,8 +126,9 @@ class Auditor:
         intent = self._frame(spot)
         assert isinstance(intent, Intent)
         records = self.log.fetch(*entry.place, 1)
-        unit = unit_in(records[0][1]) if records and records[0][0] == entry.place.offset else None
-        return entry, intent, unit, self._host(spot)
+        is_there = bool(records) and records[0][0] == entry.place.offset
+        unit = read_unit(records[0][1], entry.place) if is_there else None
+        return entry, intent, unit if isinstance(unit, Unit) else None, self._host(spot)
 
     def _host(self, spot: Spot) -> str:
         report = self._frame((spot[0], self.reports[spot])) if spot in self.reports else None
@@ -138,11 +138,3 @@ class Auditor:
     def _frame(self, spot: Spot) -> JournalFrame:
         ((_, record),) = self.log.fetch(JOURNAL, *spot, 1)
         return decode_journal(record)
-
-
-def unit_in(record: bytes) -> Unit | None:
-    """The unit in a record; None where it does not decode. Such a record counts as one delivery, that ends as dead."""
-    try:
-        return decode_unit(record)
-    except msgspec.MsgspecError:
-        return None

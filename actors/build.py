@@ -8,10 +8,10 @@ from typing import Any
 from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
 from actors.classifier import Model
+from actors.events import EVENTS, Events
 from actors.examine import Examiner, Gate, Scorer
 from actors.gateway import Gateway, admission_limits, listening_socket
-from actors.journal import Journal
-from actors.ledger import Project
+from actors.journal import DEAD, Journal
 from actors.node import JoinCall
 from actors.poison import Blame
 from actors.reader import Call, FleetReader
@@ -19,20 +19,28 @@ from actors.reports import Reporter
 from actors.suppressions import Suppressions, projector
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.config import Settings
-from fastemailnet.delivery import retry, suppression
+from fastemailnet.delivery import feedback, retry, suppression
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
-from fastemailnet.envelope import LANES
+from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, is_ordered
 from fastemailnet.errors import ConfigError
-from fastemailnet.flashsync.coordinator import Policy
-from fastemailnet.flashsync.frames import Verdict
+from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Policy
+from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Verdict
+from fastemailnet.flashsync.snapshot import SNAPSHOT
 from fastemailnet.log.embedded import EmbeddedLog
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
+from fastemailnet.log.kafka import KafkaLog
+from fastemailnet.log.kafka_cluster import Cluster, parse
+from fastemailnet.log.kafka_records import unwrapping
+from fastemailnet.log.kafka_topics import Topic, ensure, identity
 from fastemailnet.message.dkim import DkimKey, Signer, generate
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.resolve import Resolver
 
 SEED_FILE = "ledger.key"
+KAFKA_MAIL_PARTITIONS = 4
+SNAPSHOT_OCTETS = 268_435_456
+KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
 NEVER_REJECT = 2.0  # above any probability
 
 
@@ -42,9 +50,13 @@ def check(settings: Settings) -> None:
     Raises:
         ConfigError: a file that the settings name cannot be used.
         FleetError: a port is taken.
+        LogError: the log cannot be reached.
     """
     signer(settings)
     route(settings)
+    if is_kafka(settings):
+        ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
+    refuse_other_log(settings)
     model = settings.classifier.model
     if settings.classifier.enabled and model is not None and not (model / "config.json").is_file():
         raise ConfigError("classifier.model", str(model), "must be the folder of a model; it has no config.json")
@@ -58,7 +70,71 @@ def check(settings: Settings) -> None:
 
 def log(settings: Settings) -> Log:
     """The durable log."""
+    if is_kafka(settings):
+        return KafkaLog(cluster(settings), unwrapping(LANES))
     return EmbeddedLog(settings.fleet.data / "log")
+
+
+def log_name(settings: Settings) -> str:
+    """What tells one log from another: topics that were deleted and made anew are another log."""
+    return identity(cluster(settings), CONTROL) if is_kafka(settings) else "embedded"
+
+
+def refuse_other_log(settings: Settings) -> None:
+    """A data directory goes with one log: the ledger in it knows places of its journal.
+
+    Raises:
+        ConfigError: this one goes with another.
+    """
+    path, name = settings.fleet.data / "log.id", log_name(settings)
+    _write_new(path, name.encode())
+    if (known := path.read_text()) != name:
+        raise ConfigError(
+            "log.url",
+            settings.log.url,
+            f"this is not the log of {settings.fleet.data} ({known}); use another fleet.data",
+        )
+
+
+def is_kafka(settings: Settings) -> bool:
+    """Whether the log is a Kafka cluster."""
+    return settings.log.url != "embedded:"
+
+
+def mail_partitions(settings: Settings) -> int:
+    """Over how many partitions of its stream the mail of a lane is spread."""
+    return settings.log.mail_partitions or (KAFKA_MAIL_PARTITIONS if is_kafka(settings) else 1)
+
+
+def cluster(settings: Settings) -> Cluster:
+    """The Kafka cluster that the settings name."""
+    given = settings.log
+    bootstrap, prefix = parse(given.url)
+    security: dict[str, Any] = {"security_protocol": given.security}
+    if given.security.endswith("SSL"):
+        files = {"ssl_cafile": given.ca_file, "ssl_certfile": given.certificate_file, "ssl_keyfile": given.key_file}
+        security |= {name: str(path) for name, path in files.items() if path is not None}
+    if given.security.startswith("SASL") and given.password_file is not None:
+        password = _secret("log.password_file", given.password_file)
+        names = ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
+        security |= dict(zip(names, (given.sasl_mechanism, given.username, password), strict=True))
+    return Cluster(bootstrap, prefix, security)
+
+
+def topics(settings: Settings) -> list[Topic]:
+    """The topics of a fleet on Kafka."""
+    spread = mail_partitions(settings)
+    return [
+        Topic(CONTROL),
+        Topic(JOURNAL, JOURNAL_PARTITIONS),
+        Topic(SNAPSHOT, record_octets=SNAPSHOT_OCTETS),
+        *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
+        *(Topic(tier) for tier, _ in retry.TIERS),
+        Topic(suppression.STREAM),
+        Topic(feedback.STREAM),
+        Topic(DEAD, retention_ms=KEPT_MS),
+        Topic(EVENTS, spread, retention_ms=KEPT_MS),
+    ]
 
 
 def group(settings: Settings, over: Log) -> GroupCommit:
@@ -78,15 +154,15 @@ def route(settings: Settings) -> Route:
     given = settings.route
     if given.kind == "sandbox":
         return Route(RouteKind.SANDBOX, settings.sandbox.bind, settings.sandbox.smtp_port, tls=TlsPolicy.NONE)
-    password = _secret(given.password_file) if given.password_file else ""
+    password = _secret("route.password_file", given.password_file) if given.password_file else ""
     return Route(RouteKind(given.kind), given.host, given.port, given.username, password, TlsPolicy(given.tls))
 
 
-def _secret(path: Path) -> str:
+def _secret(setting: str, path: Path) -> str:
     try:
         return path.read_text().strip()
     except OSError as error:
-        raise ConfigError("route.password_file", str(path), f"cannot be read: {error.strerror}") from error
+        raise ConfigError(setting, str(path), f"cannot be read: {error.strerror}") from error
 
 
 def signer(settings: Settings) -> Signer:
@@ -195,20 +271,30 @@ def keeper(settings: Settings) -> Keeper:
     return Keeper(settings.fleet.data / "ledger", origin, settings.fleet.data / SEED_FILE)
 
 
-def ledger_parts(settings: Settings) -> tuple[Log, Keeper, Project]:
+def ledger_parts(settings: Settings) -> dict[str, Any]:
     """The constructor's arguments of the ledger."""
-    over, given = log(settings), settings.suppression
-    reach = suppression.Reach
-    policy = suppression.Policy(
-        given.hard_bounce_days * suppression.DAY_MS, reach(given.hard_bounce_reach), reach(given.complaint_reach)
-    )
-    return over, keeper(settings), projector(over, policy)
+    over = log(settings)
+    is_wanted = is_kafka(settings) if settings.log.events == "auto" else settings.log.events == "on"
+    return {
+        "log": over,
+        "keeper": keeper(settings),
+        "project": projector(over, suppressing(settings)),
+        "events": Events(over, mail_partitions(settings)) if is_wanted else None,
+    }
+
+
+def suppressing(settings: Settings) -> suppression.Policy:
+    """What facts do to the suppression list."""
+    given, reach = settings.suppression, suppression.Reach
+    hard_ms = given.hard_bounce_days * suppression.DAY_MS
+    return suppression.Policy(hard_ms, reach(given.hard_bounce_reach), reach(given.complaint_reach))
 
 
 def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
-    return Gateway(settings, over, group(settings, over), FleetReader(settings, Auditor(over), call))
+    reader = FleetReader(settings, Auditor(over), call)
+    return Gateway(settings, over, group(settings, over), reader, mail_partitions(settings))
 
 
 def inbox_parts(settings: Settings) -> dict[str, Any]:

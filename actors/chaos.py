@@ -22,13 +22,14 @@ from rich.table import Table
 from actors.build import log as build_log
 from actors.chaos_sink import ChaosSink
 from actors.chaos_strikes import Striker
-from actors.demo import free_ports, watched
+from actors.demo import free_ports, settings_over, watched
 from actors.journal_check import Findings, check_journal
 from actors.run import running
 from fastemailnet import ids
+from fastemailnet.admission.reading import read_unit
 from fastemailnet.client import Client
-from fastemailnet.config import Settings, load
-from fastemailnet.envelope import LANES, Lane, decode_unit
+from fastemailnet.config import Settings
+from fastemailnet.envelope import LANES, Lane, Position
 from fastemailnet.errors import FastEmailNetError, FleetError
 from fastemailnet.log.interface import Log
 
@@ -103,7 +104,7 @@ def chaos_settings(order: Order, sink_port: int) -> Settings:
         "FASTEMAILNET_IN_DOUBT__RETRY_DELAY_S": "40",
         **{f"FASTEMAILNET_IN_DOUBT__{lane.value.upper()}": order.policy for lane in Lane},
     }
-    return load(None, environ)
+    return settings_over(environ)
 
 
 # ---- load and strikes
@@ -200,12 +201,14 @@ def missing(settings: Settings, accepted: set[str]) -> int:
     log: Log = build_log(settings)
     left = set(accepted)
     try:
-        for stream in LANES:
-            for partition in log.partitions(stream):
-                start = 0
-                while records := log.fetch(stream, partition, start, READ_RECORDS):
-                    left.difference_update(ids.to_text(decode_unit(record).message) for _, record in records)
-                    start = records[-1][0] + 1
+        for where, end in log.ends(*LANES).items():
+            log.follow(*where, 0)
+            start = 0
+            while start < end:
+                records = log.fetch(*where, start, READ_RECORDS)
+                units = (read_unit(record, Position(*where, offset)) for offset, record in records)
+                left.difference_update(ids.to_text(unit.message) for unit in units)
+                start = records[-1][0] + 1
     finally:
         log.close()
     return len(left)

@@ -10,11 +10,12 @@ reading, nothing else.
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Any
 
 from actors.clock import wall_ms
 from fastemailnet.envelope import LANES, Position, is_ordered
-from fastemailnet.errors import FleetError
+from fastemailnet.errors import FleetError, LogError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Coordinator, Policy, Write
 from fastemailnet.flashsync.frames import (
     CONTROL,
@@ -29,12 +30,15 @@ from fastemailnet.flashsync.frames import (
     encode,
 )
 from fastemailnet.flashsync.snapshot import SNAPSHOT, decode_snapshot, encode_snapshot
-from fastemailnet.log.interface import Log, Token
+from fastemailnet.log.interface import Fenced, Log, Token, Where
+from fastemailnet.log.tail import read
 
 READ_RECORDS = 2_000
 HOT_S = 0.01  # leases reach far ahead, so nobody waits for a turn of this loop
 IDLE_MAX_S = 0.02
 REPLAN_S = 0.1
+SHOW_S = 2.0
+STALL_S = 1.0  # a log that takes longer to answer was away
 WHO_OCTETS = 7  # a number that MessagePack and its readers take as an integer
 SNAPSHOT_FRAMES = 20_000  # a snapshot after so many frames, or after twice as many as there are open entries in it
 
@@ -49,6 +53,7 @@ class CoordinatorActor:
         self.machine = Coordinator(policy, who=int.from_bytes(os.urandom(WHO_OCTETS)))
         self.control_position = 0
         self.journal_positions = [0] * JOURNAL_PARTITIONS
+        self.followed: set[int] = set()  # journal partitions
         self.frames_since_snapshot = 0
         self.requests: list[tuple[str, int, JoinFuture]] = []
         self.joins: dict[str, JoinFuture] = {}  # node → who gets its next incarnation
@@ -61,25 +66,51 @@ class CoordinatorActor:
             LogError: the log failed; start anew.
         """
         self.begin_from_snapshot()
+        self.log.follow(CONTROL, 0, self.control_position)
         self.read_control()
         self.append([self.machine.candidacy(wall_ms())])
         self.read_all()
         self.machine.forgive_silence(wall_ms())
+        marking = asyncio.create_task(self.show_progress())
         idle_s, since_plan_s = HOT_S, REPLAN_S
         while not self.machine.is_deposed():
             read = self.read_all()
             if read or self.requests or since_plan_s >= REPLAN_S:
                 since_plan_s = 0.0
+                if self.machine.hears_silence(wall_ms()):
+                    await self.listen()
                 writes = [*self.admissions(), *self.machine.plan(wall_ms(), self.ends())]
-                self.append(writes)
+                # In a thread: a log over a network may take its time, and whoever asks this process shall not wait for it.
+                await asyncio.to_thread(self.append, writes)
                 read += len(writes)
             self.keep_snapshot()
             idle_s = HOT_S if read else min(idle_s * 1.5, IDLE_MAX_S)
             since_plan_s += idle_s
             await asyncio.sleep(idle_s)
+        marking.cancel()
         raise FleetError(
             f"coordinator of epoch {self.machine.epoch} was followed by another (epoch {self.machine.fold.epoch})"
         )
+
+    async def show_progress(self) -> None:
+        """Tell the log's own tools the low watermarks, now and then. For people: nothing depends on it."""
+        shown: dict[Where, int] = {}
+        while True:
+            await asyncio.sleep(SHOW_S)
+            lows = {where: progress.low for where, progress in self.machine.fold.progress.items()}
+            if news := {where: low for where, low in lows.items() if shown.get(where) != low}:
+                with suppress(LogError):
+                    await asyncio.to_thread(self.log.mark, news)
+                    shown |= news
+
+    async def listen(self) -> None:
+        """Somebody seems to be silent. Read all that the log has; if the log itself was away, nobody is to blame for silence."""
+        asked_s = asyncio.get_running_loop().time()
+        ends = await asyncio.to_thread(self.log.ends, JOURNAL)
+        if asyncio.get_running_loop().time() - asked_s > STALL_S:
+            self.machine.forgive_silence(wall_ms())
+        for (_, partition), end in ends.items():
+            self.read_journal(partition, end)
 
     async def join(self, node: str, capacity: int, blamed: Position | None = None) -> tuple[Join, int]:
         """The next incarnation of a node, for this caller alone (R9), and the control offset behind its JOIN.
@@ -113,7 +144,8 @@ class CoordinatorActor:
 
     def begin_from_snapshot(self) -> None:
         """Start from the newest snapshot, if there is one."""
-        newest = self.log.fetch(SNAPSHOT, 0, self.log.end(SNAPSHOT, 0) - 1, 1) if self.log.end(SNAPSHOT, 0) else []
+        end = self.log.ends(SNAPSHOT).get((SNAPSHOT, 0), 0)
+        newest = self.log.fetch(SNAPSHOT, 0, end - 1, 1) if end else []
         if newest:
             fold, self.control_position = decode_snapshot(newest[0][1])
             self.machine = Coordinator(self.machine.policy, fold, self.machine.who)
@@ -126,8 +158,8 @@ class CoordinatorActor:
         if self.frames_since_snapshot > max(SNAPSHOT_FRAMES, 2 * (len(fold.named) + len(fold.out))):
             self.frames_since_snapshot = 0
             landed = self.log.append(SNAPSHOT, 0, [encode_snapshot(fold, self.control_position)])
-            assert isinstance(landed, range)
-            self.log.trim(SNAPSHOT, 0, landed.start)
+            assert not isinstance(landed, Fenced)
+            self.log.trim(SNAPSHOT, 0, landed[0])
 
     # ---- the streams
 
@@ -181,11 +213,14 @@ class CoordinatorActor:
         if future is not None and not future.done():
             future.set_result((frame, self.control_position))
 
-    def read_journal(self, partition: int) -> int:
-        """Fold new frames of one journal partition; their number."""
+    def read_journal(self, partition: int, end: int = 0) -> int:
+        """Fold new frames of one journal partition, at least up to ``end``; their number."""
         count = 0
         position = self.journal_positions[partition]
-        while self.log.end(JOURNAL, partition) > position:
+        if partition not in self.followed:
+            self.followed.add(partition)
+            self.log.follow(JOURNAL, partition, position)
+        while max(end, self.log.end(JOURNAL, partition)) > position:
             for offset, record in self.log.fetch(JOURNAL, partition, position, READ_RECORDS):
                 self.machine.journal_read(partition, offset, decode_journal(record), wall_ms())
                 position = offset + 1
@@ -201,11 +236,10 @@ class CoordinatorActor:
             return False
         write = self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason)
         landed = self.log.append(JOURNAL, partition, [encode(write.frame)])
-        assert isinstance(landed, range)
+        assert not isinstance(landed, Fenced)
         # A fact may have come in between; then it settled the attempt, and the resolution is void.
-        start = self.journal_positions[partition]
-        between = self.log.fetch(JOURNAL, partition, start, landed.start - start) if landed.start > start else []
-        facts = (decode_journal(record) for _, record in between)
+        span = read(self.log, (JOURNAL, partition), self.journal_positions[partition], landed[0])
+        facts = [decode_journal(record) async for records in span for _, record in records]
         is_late = any(isinstance(frame, Outcome | Void) and frame.intent == intent for frame in facts)
         self.read_all()
         return not is_late

@@ -20,7 +20,7 @@ from actors.report import RunReport
 from actors.run import WATCH_S, running, write_pids
 from fastemailnet.admission.lane import KEY_FIELD
 from fastemailnet.client import Client, envelope
-from fastemailnet.config import Settings, load
+from fastemailnet.config import PREFIX, Settings, load
 from fastemailnet.errors import FleetError
 from fastemailnet.ledger.policy import parse
 from fastemailnet.ledger.receipt import verify_receipt
@@ -48,8 +48,12 @@ def demo_settings(data: Path) -> Settings:
         "FASTEMAILNET_GATEWAY__SMTP_PORT": str(smtp),
         "FASTEMAILNET_SANDBOX__SMTP_PORT": str(inbox),
     }
-    given = {name: value for name, value in os.environ.items() if name.startswith("FASTEMAILNET_")}
-    return load(None, {**environ, **given})
+    return settings_over(environ)
+
+
+def settings_over(environ: dict[str, str]) -> Settings:
+    """These settings, and over them what the environment says."""
+    return load(None, {**environ, **{name: value for name, value in os.environ.items() if name.startswith(PREFIX)}})
 
 
 def run_demo(console: Console, data: Path, copies: int) -> RunReport:

@@ -1,7 +1,7 @@
-"""What a node tells the ledger about an attempt: facts, built from the outcomes and from what the connection was."""
+"""What a node tells the ledger: facts, built from the outcomes and from what the connection was."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from actors.timeline import HELD
 from fastemailnet import ids
@@ -32,23 +32,16 @@ def evidence(
     flags: Flag,
     where: dict[str, str | int],
 ) -> bytes:
-    """The facts of one attempt, encoded: who accepted it (first attempt only) and what became of each recipient.
+    """The facts of one attempt, encoded: the acceptance (first attempt of the accepted record only) and what became of each recipient.
 
     ``where`` describes the connection: host, address, TLS. A recipient whose mail is held has no fact yet but the acceptance.
     """
-    facts: list[Fact] = []
+    held = {one.recipient: one.reason for one in outcomes if one.kind is Kind.HELD}
+    facts = _acceptance(unit, held) if attempt == 1 and unit.source is None else []
     recipients = {recipient.index: recipient.address for recipient in unit.recipients}
-    salts = os.urandom(SALT_OCTETS * 2 * len(outcomes))
-    for number, outcome in enumerate(outcomes):
-        salt = salts[SALT_OCTETS * 2 * number : SALT_OCTETS * (2 * number + 1)]
-        other = salts[SALT_OCTETS * (2 * number + 1) : SALT_OCTETS * (2 * number + 2)]
+    for outcome, salt in zip(outcomes, _salts(len(outcomes)), strict=True):
         who = (unit.message, outcome.recipient, ids.delivery_id(unit.message, outcome.recipient))
         names = (unit.tenant, unit.reverse_path, recipients[outcome.recipient])
-        if attempt == 1:
-            accepted: dict[str, str | int] = {"lane": unit.lane.value}
-            if outcome.kind is Kind.HELD:
-                accepted[HELD] = outcome.reason
-            facts.append(Fact(LeafType.ACCEPTED, unit.accepted_ms, *who, 1, 0, None, 0, *names, b"", accepted, salt))
         kind = TYPES.get(outcome.kind)
         if kind is None:
             continue
@@ -61,6 +54,44 @@ def evidence(
             detail["reply"] = reply.text
         code = reply.code if reply is not None else 0
         facts.append(
-            Fact(kind, at_ms, *who, attempt, code, outcome.enhanced, flags, *names, content_sha256, detail, other)
+            Fact(kind, at_ms, *who, attempt, code, outcome.enhanced, flags, *names, content_sha256, detail, salt)
         )
     return encode_facts(facts)
+
+
+def acceptance(unit: Unit) -> bytes:
+    """The facts of a unit that was accepted and not yet tried, encoded."""
+    return encode_facts(_acceptance(unit, {}))
+
+
+def lost(message: bytes, reason: str, at_ms: int) -> bytes:
+    """The facts of a record that holds no unit, encoded: it came, and is dead. Nobody is named, since nobody can be."""
+    who = (message, 0, ids.delivery_id(message, 0))
+    came, died = _salts(2)
+    came_ms = int.from_bytes(message[:6], "big") or at_ms
+    detail: dict[str, str | int] = {"kind": Kind.DEAD.value, "reason": reason}
+    return encode_facts(
+        [
+            Fact(LeafType.ACCEPTED, came_ms, *who, 1, 0, None, 0, "", "", "", b"", {}, came),
+            Fact(LeafType.FAILED, at_ms, *who, 1, 0, None, 0, "", "", "", b"", detail, died),
+        ]
+    )
+
+
+def _acceptance(unit: Unit, held: Mapping[int, str]) -> list[Fact]:
+    """One fact for each recipient; ``held``: why the gate holds it, by index."""
+    facts = []
+    for recipient, salt in zip(unit.recipients, _salts(len(unit.recipients)), strict=True):
+        index = recipient.index
+        who = (unit.message, index, ids.delivery_id(unit.message, index))
+        names = (unit.tenant, unit.reverse_path, recipient.address)
+        detail: dict[str, str | int] = {"lane": unit.lane.value}
+        if index in held:
+            detail[HELD] = held[index]
+        facts.append(Fact(LeafType.ACCEPTED, unit.accepted_ms, *who, 1, 0, None, 0, *names, b"", detail, salt))
+    return facts
+
+
+def _salts(count: int) -> list[bytes]:
+    octets = os.urandom(SALT_OCTETS * count)
+    return [octets[start : start + SALT_OCTETS] for start in range(0, len(octets), SALT_OCTETS)]

@@ -8,10 +8,10 @@ hint: what is missing is made when it is needed.
 import asyncio
 from collections.abc import Callable, Coroutine
 
-import msgspec
-
-from fastemailnet.envelope import decode_unit
-from fastemailnet.log.interface import Log
+from fastemailnet.admission.reading import read_unit
+from fastemailnet.envelope import SEVERAL, Position, Unit
+from fastemailnet.log.interface import Log, Where
+from fastemailnet.log.tail import read
 
 AHEAD_UNITS = 32
 MAX_AT_ONCE = 16
@@ -28,18 +28,18 @@ class Fill:
         self.known: set[str] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def look(self, where: tuple[str, int], lo: int, hi: int) -> None:
+    async def look(self, where: Where, lo: int, hi: int) -> None:
         """The records [lo, hi) of a lease come next."""
         lo = max(lo, self.reached.get(where, 0))
         count = min(hi - lo, AHEAD_UNITS)
         if count <= 0 or len(self.tasks) >= MAX_AT_ONCE:
             return
         self.reached[where] = lo + count
-        for _, record in self.log.fetch(*where, lo, count):
-            try:
-                self._begin(decode_unit(record).domain)
-            except msgspec.MsgspecError:
-                continue  # whoever takes it says what is wrong with it
+        async for records in read(self.log, where, lo, lo + count):
+            for offset, record in records:
+                unit = read_unit(record, Position(*where, offset))
+                if isinstance(unit, Unit) and unit.domain != SEVERAL:  # else whoever takes it says what is to be done
+                    self._begin(unit.domain)
 
     def _begin(self, domain: str) -> None:
         if domain in self.known or len(self.tasks) >= MAX_AT_ONCE:

@@ -140,7 +140,7 @@ class _Classifier(ClassifierActor, _Process):
 
 class _Ledger(LedgerActor, _Process):
     def __init__(self, settings: Settings) -> None:
-        super().__init__(*build.ledger_parts(settings))
+        super().__init__(**build.ledger_parts(settings))
 
     async def run(self) -> None:
         await or_exit(super().run)

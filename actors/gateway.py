@@ -36,9 +36,11 @@ GRACE_S: Final = 5  # for requests in work at a stop
 class Gateway:
     """One gateway process. Port 0 in the settings takes a free one."""
 
-    def __init__(self, settings: Settings, log: Log, group_commit: GroupCommit, reader: Reader) -> None:
+    def __init__(
+        self, settings: Settings, log: Log, group_commit: GroupCommit, reader: Reader, mail_partitions: int = 1
+    ) -> None:
         self.settings = settings
-        self.submissions = Submissions(log, group_commit, admission_limits(settings))
+        self.submissions = Submissions(log, group_commit, admission_limits(settings), mail_partitions)
         networks = Networks(settings.gateway.relay_networks)
         desk = FeedbackDesk(group_commit, settings.bounce.domain)
         self.api = Api(

@@ -4,13 +4,17 @@ Permissions (INTENT, OUTCOME before the point of no return, BEAT) carry the toke
 INTENT, VOID) never are (R5). Every acknowledged append under the token pushes the node's deadline on (R2).
 """
 
+from collections.abc import Sequence
+
 from actors.clock import monotonic_ms
-from fastemailnet.envelope import Position, Unit, encode_unit
+from fastemailnet.envelope import Dead, Position, Unit, encode_dead, encode_unit
 from fastemailnet.errors import LogError
 from fastemailnet.flashsync.frames import JOURNAL, NodeFrame, encode
 from fastemailnet.flashsync.node import Right
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Fenced, Token
+
+DEAD = "dead"
 
 
 class Journal:
@@ -39,9 +43,17 @@ class Journal:
         if isinstance(landed, Fenced):
             raise LogError("the log fenced an append that carried no token")
 
-    async def copy(self, tier: str, unit: Unit) -> Position:
-        """Append a copy of the unit to a deferral tier; where it stands once it is durable."""
-        landed = await self.group.append(tier, 0, [encode_unit(unit)])
+    async def copy(self, tier: str, units: Sequence[Unit]) -> list[Position]:
+        """Append copies to a deferral tier; where they stand once all are durable."""
+        return await self._append(tier, [encode_unit(unit) for unit in units])
+
+    async def keep(self, dead: Dead) -> Position:
+        """Append to the stream of what could not be worked on."""
+        (at,) = await self._append(DEAD, [encode_dead(dead)])
+        return at
+
+    async def _append(self, stream: str, records: list[bytes]) -> list[Position]:
+        landed = await self.group.append(stream, 0, records)
         if isinstance(landed, Fenced):
             raise LogError("the log fenced an append that carried no token")
-        return Position(tier, 0, landed[0])
+        return [Position(stream, 0, offset) for offset in landed]

@@ -86,14 +86,15 @@ def figures(world: World) -> dict[str, int]:
     streams, history = world.streams, world.history
     mail = [place for place, _ in streams.mail()]
     ended = sum(place in world.ends for place in mail)
-    waiting = sum(map(world.is_live, world.named))
     doubted = [begun for begun in world.unfinished.values() if begun.is_doubted]
+    in_doubt = {begun.place for begun in doubted}
+    live = {copy: world.source(copy) for copy in filter(world.is_live, world.named)}
     return {
         "frames": streams.frames,
         "units": len(mail),
         "leases": len(history.leases),
-        "ended": ended - waiting,
-        "waiting": waiting - sum(begun.place in world.named for begun in doubted),
+        "ended": ended - len(set(live.values())),
+        "waiting": len({source for copy, source in live.items() if copy not in in_doubt}),
         "open": len(mail) - ended - sum(begun.place not in world.named for begun in doubted),
         "in_doubt": len(doubted),
         "repetitions": history.repetitions,

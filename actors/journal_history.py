@@ -81,7 +81,7 @@ class Ending:
     attempt: int
     spot: Spot  # of the frame that ended it
     kinds: tuple[Kind, ...]
-    deferral: Deferral | None
+    deferrals: tuple[Deferral, ...]
     intent: Spot | None
     is_decided: bool  # by a RESOLVE, not by a fact
 
@@ -181,7 +181,7 @@ class History:
                 place = self._place(frame, token, spot)
                 if place is not None:
                     self.places[frame.lease, frame.offset] = Left.ENDED
-                    self._end(Ending(place, frame.attempt, spot, frame.kinds, frame.deferral, None, False))
+                    self._end(Ending(place, frame.attempt, spot, frame.kinds, frame.deferrals, None, False))
             case Outcome():
                 self._fact(frame, spot)
             case Void():
@@ -267,7 +267,7 @@ class History:
             return
         begun.end = frame
         self.places[begun.intent.lease, begun.intent.offset] = Left.ENDED
-        self._end(Ending(begun.place, frame.attempt, spot, frame.kinds, frame.deferral, begun.spot, False))
+        self._end(Ending(begun.place, frame.attempt, spot, frame.kinds, frame.deferrals, begun.spot, False))
 
     def _void(self, frame: Void, spot: Spot) -> None:
         begun = self._allowed(frame, spot)
@@ -310,7 +310,7 @@ class History:
         self.places[key] = Left.ENDED
         names = {Kind.IN_DOUBT: DECIDES[frame.verdict], Kind.DEFERRED: Kind.EXPIRED}
         kinds = tuple(names.get(kind, kind) for kind in begun.kinds)
-        self._end(Ending(begun.place, begun.intent.attempt, spot, kinds, None, begun.spot, True))
+        self._end(Ending(begun.place, begun.intent.attempt, spot, kinds, (), begun.spot, True))
 
     def _end(self, ending: Ending) -> None:
         self.endings.append(ending)

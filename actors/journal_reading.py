@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from actors.auditor import unit_in
+from fastemailnet.admission.reading import Malformed, read_unit
 from fastemailnet.delivery.retry import TIERS
+from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, Position, Recipient
 from fastemailnet.errors import LogCorrupt
 from fastemailnet.flashsync.frames import (
@@ -93,21 +94,22 @@ def read_streams(log: Log, progress: Progress) -> Streams:
         LogError: it cannot be read.
     """
     streams = Streams()
-    for partition in log.partitions(JOURNAL):
+    for (stream, partition), end in log.ends(JOURNAL).items():
         frames = streams.journals.setdefault(partition, [])
-        for position, record in _all(log, JOURNAL, partition, progress):
+        for position, record in _all(log, stream, partition, end, progress):
             frames.append(_journal(record, f"journal/{partition}@{position}", streams.unreadable))
-    for position, record in _all(log, CONTROL, 0, progress):
-        streams.control.append(_control(record, f"control@{position}", streams.unreadable))
-    for stream in (*(name for name, _ in TIERS), *LANES):
-        for partition in log.partitions(stream):
-            records = _all(log, stream, partition, progress)
-            streams.records[stream, partition] = [_record(record) for _, record in records]
+    for where, end in log.ends(CONTROL).items():
+        for position, record in _all(log, *where, end, progress):
+            streams.control.append(_control(record, f"control@{position}", streams.unreadable))
+    for where, end in log.ends(*(name for name, _ in TIERS), *SPLITS.values(), *LANES).items():
+        records = _all(log, *where, end, progress)
+        streams.records[where] = [_record(record, Position(*where, offset)) for offset, record in records]
     return streams
 
 
-def _all(log: Log, stream: str, partition: int, progress: Progress) -> Iterator[tuple[int, bytes]]:
-    begin, end = log.begin(stream, partition), log.end(stream, partition)
+def _all(log: Log, stream: str, partition: int, end: int, progress: Progress) -> Iterator[tuple[int, bytes]]:
+    begin = log.begin(stream, partition)
+    log.follow(stream, partition, begin)
     what = f"reading {stream}/{partition}"
     if begin:
         raise LogCorrupt(f"{stream}/{partition} begins at offset {begin}: what was before it cannot be checked")
@@ -139,9 +141,9 @@ def _control(record: bytes, where: str, unreadable: list[str]) -> ControlFrame |
         return None
 
 
-def _record(record: bytes) -> Record:
-    unit = unit_in(record)
-    if unit is None:
+def _record(record: bytes, place: Position) -> Record:
+    unit = read_unit(record, place)
+    if isinstance(unit, Malformed):
         return NO_UNIT
     who = (unit.message, unit.accepted_ms, unit.expires_ms, unit.recipients)
     return Record(*who, unit.attempt, unit.source, unit.tenant, unit.idempotency_key, hash(unit.body))

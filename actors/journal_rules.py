@@ -29,6 +29,7 @@ class World:
     ends: dict[Position, Ending] = field(default_factory=dict)
     ended_twice: list[tuple[Ending, Ending]] = field(default_factory=list)
     named: dict[Position, Ending] = field(default_factory=dict)  # tier copy → the OUTCOME that names it
+    deferrals: dict[Position, Deferral] = field(default_factory=dict)  # tier copy → what that OUTCOME says of it
     named_twice: list[tuple[Ending, Ending]] = field(default_factory=list)
     unfinished: dict[Position, Begun] = field(default_factory=dict)  # begun, and neither a fact nor a RESOLVE came
 
@@ -37,16 +38,26 @@ class World:
             first = self.ends.setdefault(ending.place, ending)
             if first is not ending:
                 self.ended_twice.append((first, ending))
-            elif ending.deferral is not None:
-                former = self.named.setdefault(ending.deferral.copy, ending)
-                if former is not ending:
+                continue
+            for deferral in ending.deferrals:
+                former = self.named.setdefault(deferral.copy, ending)
+                if former is not ending or deferral.copy in self.deferrals:
                     self.named_twice.append((former, ending))
+                self.deferrals.setdefault(deferral.copy, deferral)
         self.unfinished = {begun.place: begun for begun in self.history.begun.values() if begun.end is None}
 
     def source(self, place: Position) -> Position:
         """The accepted record that a place is, or is a copy of."""
-        ending = self.named.get(place)
-        return ending.deferral.source if ending is not None and ending.deferral is not None else place
+        deferral = self.deferrals.get(place)
+        return deferral.source if deferral is not None else place
+
+    def unit(self, place: Position) -> Position:
+        """Where the attempts of this place began: its accepted record, or the copy that a split made for its destination."""
+        passed = set()
+        while (ending := self.named.get(place)) is not None and len(ending.deferrals) == 1 and place not in passed:
+            passed.add(place)
+            place = ending.place
+        return place
 
     def is_live(self, copy: Position) -> bool:
         """Whether a named copy has not ended."""
@@ -74,19 +85,19 @@ def points_of_no_return(world: World) -> Iterator[str | int]:
     seen: dict[tuple[Position, int], Spot] = {}
     ended: dict[tuple[Position, int], Spot] = {}
     for (place, attempt), spot in world.history.reopened.items():
-        ended[world.source(place), attempt] = spot
+        ended[world.unit(place), attempt] = spot
     for ending in world.named.values():
-        ended[world.source(ending.place), ending.attempt] = ending.spot
+        ended[world.unit(ending.place), ending.attempt] = ending.spot
     begun = [one for one in world.history.begun.values() if not isinstance(one.end, Void)]
     yield len(begun)
     for one in begun:
-        source, attempt = world.source(one.place), one.intent.attempt
-        what = f"{at(one.spot)}: the end of {source} attempt {attempt}"
-        first = seen.setdefault((source, attempt), one.spot)
+        unit, attempt = world.unit(one.place), one.intent.attempt
+        what = f"{at(one.spot)}: the end of {unit} attempt {attempt}"
+        first = seen.setdefault((unit, attempt), one.spot)
         if first != one.spot:
             yield f"{what} was allowed before, at {at(first)}"
         if attempt > 1:
-            before = ended.get((source, attempt - 1))
+            before = ended.get((unit, attempt - 1))
             if before is None:
                 yield f"{what} was allowed, but no fact and no RESOLVE ended attempt {attempt - 1}"
             elif before[0] == one.spot[0] and before[1] > one.spot[1]:
@@ -121,9 +132,9 @@ def _recipients(world: World, ending: Ending) -> Iterator[str]:
     elif len(ending.kinds) != record.deliveries:
         yield f"{what} speaks of {len(ending.kinds)} recipients, its record of {record.deliveries}"
     deferred = ending.kinds.count(Kind.DEFERRED)
-    copied = ending.deferral.recipients if ending.deferral is not None else 0
+    copied = sum(deferral.recipients for deferral in ending.deferrals)
     if deferred != copied:
-        yield f"{what} defers {deferred} recipients, its copy has {copied}"
+        yield f"{what} defers {deferred} recipients, its copies have {copied}"
 
 
 def _agreed(world: World, place: Position) -> Iterator[str]:
@@ -198,15 +209,24 @@ def copies(world: World) -> Iterator[str | int]:
         yield f"{at(first.spot)} and {at(second.spot)} name the same copy"
     live: dict[Position, Position] = {}
     for copy, ending in world.named.items():
-        deferral = ending.deferral
-        assert deferral is not None
-        yield from _same(world, copy, deferral, ending)
+        yield from _same(world, copy, world.deferrals[copy], ending)
         if world.is_live(copy):
-            other = live.setdefault(deferral.source, copy)
+            other = live.setdefault(world.unit(copy), copy)
             if other != copy:
-                yield f"{deferral.source} waits as {other} and as {copy}"
+                yield f"{world.unit(copy)} waits as {other} and as {copy}"
+    for ending in {id(one): one for one in world.named.values() if len(one.deferrals) > 1}.values():
+        yield from _parted(world, ending)
     for copy in set(filter(world.is_live, world.named)) ^ world.fold.named.keys():
         yield f"{copy} is waiting by {'the fold' if copy in world.fold.named else 'the streams'} only"
+
+
+def _parted(world: World, ending: Ending) -> Iterator[str]:
+    """Whether a split gave each recipient of its record to one copy."""
+    records = [world.streams.record(deferral.copy) for deferral in ending.deferrals]
+    given = sorted(recipient.index for record in records if record is not None for recipient in record.recipients)
+    whole = world.streams.record(ending.place)
+    if whole is not None and given != sorted(recipient.index for recipient in whole.recipients):
+        yield f"{at(ending.spot)} splits {ending.place}, and its copies have the recipients {given}"
 
 
 def _same(world: World, copy: Position, deferral: Deferral, ending: Ending) -> Iterator[str]:

@@ -8,16 +8,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import msgspec
-
 from actors.fill import Fill
 from actors.journal import Journal
-from fastemailnet.envelope import Asked, Position, Unit, decode_unit
+from fastemailnet.admission.reading import Malformed, read_unit
+from fastemailnet.envelope import Asked, Position, Unit
 from fastemailnet.flashsync.frames import CONTROL, Shrink, Split, decode_control
 from fastemailnet.flashsync.lease import Held, Lease
 from fastemailnet.flashsync.node import Standing
 from fastemailnet.log.interface import Log
-from fastemailnet.log.tail import Tail
+from fastemailnet.log.tail import Tail, read
 
 HOT_S = 0.001
 IDLE_MAX_S = 0.008
@@ -30,7 +29,7 @@ class Taken:
     lease: int
     place: Position
     attempt: int
-    unit: Unit | None  # None: the record does not decode
+    unit: Unit | Malformed
     source: Position
     asked: Asked | None = None  # an attempt in doubt that the peer can be asked about
     strikes: int = 0  # processes that died over it
@@ -99,36 +98,33 @@ class Leases:
     async def take(self, where: tuple[str, int], room: Room) -> AsyncIterator[list[Taken]]:
         """Batches of units in the order of their leases, never more than there is room for."""
         idle_s = HOT_S
+        is_followed = False
         while True:
             free = await room.some()
-            taken = self._fetch(where, free)
-            if taken:
-                room.free -= len(taken)
-                idle_s = HOT_S
-                yield taken
-            else:
+            end = self.log.end(*where)
+            lease = self.held.next(where, end)
+            if lease is None:
                 await asyncio.sleep(idle_s)
                 idle_s = min(idle_s * 1.3, IDLE_MAX_S)
-
-    def _fetch(self, where: tuple[str, int], count: int) -> list[Taken]:
-        end = self.log.end(*where)
-        lease = self.held.next(where, end)
-        if lease is None:
-            return []
-        hi = min(lease.hi, end, lease.lo + count)
-        records = self.log.fetch(*where, lease.lo, hi - lease.lo)
-        reached = records[-1][0] + 1
-        self.held.taken(lease, reached)
-        if self.fill is not None:
-            self.fill.look(where, reached, min(lease.hi, end))
-        return [taken(lease, Position(*where, offset), record) for offset, record in records]
+                continue
+            if not is_followed:
+                self.log.follow(*where, lease.lo)
+                is_followed = True
+            idle_s = HOT_S
+            # In work from here on, before the first record is here: what a SPLIT finds untaken meanwhile goes to others (R7).
+            reached = min(lease.hi, end, lease.lo + free)
+            self.held.taken(lease, reached)
+            room.free -= reached - lease.lo
+            async for records in read(self.log, where, lease.lo, reached):
+                yield [taken(lease, Position(*where, offset), record) for offset, record in records]
+            if self.fill is not None:
+                await self.fill.look(where, reached, min(lease.hi, end))
 
 
 def taken(lease: Lease, place: Position, record: bytes) -> Taken:
     """The unit in a record under a lease."""
-    try:
-        unit = decode_unit(record)
-    except msgspec.MsgspecError:
-        return Taken(lease.lease, place, lease.attempt or 1, None, place)
+    unit = read_unit(record, place)
+    if isinstance(unit, Malformed):
+        return Taken(lease.lease, place, lease.attempt or 1, unit, place)
     attempt = lease.attempt or unit.attempt
     return Taken(lease.lease, place, attempt, unit, unit.source or place, lease.asked or unit.asked, lease.strikes)

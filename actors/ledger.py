@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from actors.clock import wall_ms
+from actors.events import Events
 from actors.postmaster import FIRST_MARK, Postmaster
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.archive.receipts import Row
@@ -32,10 +33,11 @@ Project = Callable[[Sequence[Fact]], None]
 class LedgerActor:
     """One ledger writer on one log. ``project`` sees every fact before it is kept: again after a crash, but never not."""
 
-    def __init__(self, log: Log, keeper: Keeper, project: Project) -> None:
+    def __init__(self, log: Log, keeper: Keeper, project: Project, events: Events | None = None) -> None:
         self.log = log
         self.postmaster = Postmaster(log)
         self.project = project
+        self.events = events
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
         self.is_open = asyncio.Event()
@@ -67,14 +69,14 @@ class LedgerActor:
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
-            outcomes = [found for _, record in batch if (found := self._valid(decode_journal(record))) is not None]
-            facts = [fact for outcome in outcomes for fact in decode_facts(outcome.evidence)]
-            self.positions[partition] = batch[-1][0] + 1
+            outcomes = [
+                (at, found) for at, record in batch if (found := self._valid(decode_journal(record))) is not None
+            ]
+            facts = [(at, fact) for at, outcome in outcomes for fact in decode_facts(outcome.evidence)]
             if facts:
-                self.project(facts)
-                self.postmaster.post([report for outcome in outcomes for report in outcome.reports])
-                reached = {partition: self.positions[partition], **self.postmaster.marks()}
-                self.keeper.append(facts, reached, wall_ms())
+                self.postmaster.post([report for _, outcome in outcomes for report in outcome.reports])
+                self._take(partition, facts, {partition: batch[-1][0] + 1, **self.postmaster.marks()})
+            self.positions[partition] = batch[-1][0] + 1
             count += len(facts)
         if not count:
             count = self._feedback()
@@ -88,13 +90,23 @@ class LedgerActor:
             return 0
         self.keeper.flush(wall_ms())
         batch = self.log.fetch(STREAM, 0, position, READ_RECORDS)
-        notes = [decode_note(record) for _, record in batch]
-        facts = [fact for note in notes if (fact := fact_of(note, self.keeper.facts(note.message))) is not None]
-        self.positions[FEEDBACK] = batch[-1][0] + 1
+        if not batch:
+            return 0
+        notes = [(at, decode_note(record)) for at, record in batch]
+        facts = [
+            (at, fact) for at, note in notes if (fact := fact_of(note, self.keeper.facts(note.message))) is not None
+        ]
         if facts:
-            self.project(facts)
-            self.keeper.append(facts, {FEEDBACK: self.positions[FEEDBACK]}, wall_ms())
+            self._take(FEEDBACK, facts, {FEEDBACK: batch[-1][0] + 1})
+        self.positions[FEEDBACK] = batch[-1][0] + 1
         return len(facts)
+
+    def _take(self, partition: int, facts: Sequence[tuple[int, Fact]], reached: dict[int, int]) -> None:
+        """Everything that facts cause, then keep them: a crash between the two causes it again."""
+        self.project([fact for _, fact in facts])
+        if self.events is not None:
+            self.events.tell(partition, facts)
+        self.keeper.append([fact for _, fact in facts], reached, wall_ms())
 
     def _valid(self, frame: JournalFrame) -> Outcome | None:
         """The OUTCOME that a frame is, if it counts."""
@@ -113,16 +125,23 @@ class LedgerActor:
         self.postmaster.recover(kept)
         positions = {partition: position for partition, position in kept.items() if partition < FIRST_MARK}
         self._recall_fences({partition: end for partition, end in positions.items() if partition != FEEDBACK})
+        for partition in range(JOURNAL_PARTITIONS):
+            self.log.follow(JOURNAL, partition, positions.get(partition, 0))
+        self.log.follow(STREAM, 0, positions.get(FEEDBACK, 0))
         return positions
 
     def _recall_fences(self, positions: dict[int, int]) -> None:
         """The fences before the positions where this writer goes on."""
         for partition, end in positions.items():
-            for at in range(0, end, READ_RECORDS):
-                for _, record in self.log.fetch(JOURNAL, partition, at, min(READ_RECORDS, end - at)):
+            at = 0
+            self.log.follow(JOURNAL, partition, at)
+            while at < end:
+                batch = self.log.fetch(JOURNAL, partition, at, min(READ_RECORDS, end - at))
+                for _, record in batch:
                     frame = decode_journal(record)
                     if isinstance(frame, Fence):
                         self.fenced.add((frame.node, frame.incarnation))
+                at = batch[-1][0] + 1
 
     async def reach(self, positions: dict[int, int]) -> None:
         """Wait until the journal is consumed up to ``positions``: who has read that far shall find it here.

@@ -42,17 +42,28 @@ def pid_file(settings: Settings) -> Path:
     return settings.fleet.data / "fleet.json"
 
 
+Log = Annotated[str | None, typer.Option(help="Log, instead of log.url: embedded: or kafka://host:port.")]
+Unsafe = Annotated[bool, typer.Option("--unsafe", help="Take a Kafka that loses mail with one broker.")]
+
+
+def choose_log(url: str | None, unsafe: bool) -> None:
+    """Let the options stand before the settings of the environment."""
+    if url:
+        os.environ["FASTEMAILNET_LOG__URL"] = url
+    if unsafe:
+        os.environ["FASTEMAILNET_LOG__UNSAFE"] = "true"
+        err.print(
+            "[yellow]--unsafe:[/] the loss of one Kafka broker may lose mail and send mail twice", highlight=False
+        )
+
+
 @app.command()
-def up(
-    config: Config = None, log: Annotated[str | None, typer.Option(help="Log back end, instead of log.url.")] = None
-) -> None:
+def up(config: Config = None, log: Log = None, unsafe: Unsafe = False) -> None:
     """Start the fleet and keep it running until Ctrl-C or `fastemailnet down`."""
     from actors.run import run_until_signal
 
-    environ = dict(os.environ)
-    if log:
-        environ["FASTEMAILNET_LOG__URL"] = log
-    run_until_signal(load(config, environ), out)
+    choose_log(log, unsafe)
+    run_until_signal(load(config, os.environ), out)
 
 
 @app.command()
@@ -78,10 +89,13 @@ def demo(
     json_file: Json = None,
     copies: Annotated[int, typer.Option(help="Send each sample this many times.")] = 1,
     data: Annotated[Path, typer.Option(help="Data directory of the demo.")] = Path("data/demo"),
+    log: Log = None,
+    unsafe: Unsafe = False,
 ) -> None:
     """Start a fleet on loopback, send the sample mails over HTTP and SMTP, and show that everything adds up."""
     from actors.demo import run_demo
 
+    choose_log(log, unsafe)
     report = run_demo(out, data, copies)
     if json_file:
         json_file.write_text(json.dumps(report.figures(), indent=1) + "\n")
@@ -97,11 +111,14 @@ def chaos(
     seed: Annotated[int, typer.Option(help="Of the draws of chance.")] = 0,
     every_s: Annotated[float, typer.Option(help="Mean time between strikes, seconds.")] = 2.0,
     data: Annotated[Path, typer.Option(help="Data directory of the run; must be new.")] = Path("data/chaos"),
+    log: Log = None,
+    unsafe: Unsafe = False,
     json_file: Json = None,
 ) -> None:
     """Strike a fleet under load again and again, and prove that nothing was lost and nothing sent twice unexplained."""
     from actors.chaos import Order, demand, run_chaos
 
+    choose_log(log, unsafe)
     order = Order(kills, mails or 1_000 * kills, sink == "checkpoint", policy, seed, data, every_s)
     demand(order)
     figures, failures = run_chaos(out, order)

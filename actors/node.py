@@ -18,7 +18,7 @@ from actors.leases import Leases, Room, Taken
 from actors.poison import Blame
 from fastemailnet.envelope import LANES, Position
 from fastemailnet.errors import FleetError
-from fastemailnet.flashsync.frames import CONTROL, Beat, Join, decode_control
+from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Beat, Join, decode_control
 from fastemailnet.flashsync.node import BEAT_EVERY_MS, Right, Standing
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
@@ -65,20 +65,23 @@ class NodeActor:
             LogError: the log failed.
         """
         while True:
+            # No FENCE of an incarnation that does not exist yet can stand below these.
+            ends = await asyncio.to_thread(self.log.ends, JOURNAL)
             frame, position = await self.join(self.name, CAPACITY_UNITS, self.blame.left())
+            self.log.follow(JOURNAL, frame.slot, ends.get((JOURNAL, frame.slot), 0))
             self.blame.clear()
             self.incarnation = frame.incarnation
             right = Right(frame.node, frame.incarnation, monotonic_ms(), frame.epoch)
             await Incarnation(self, right, frame.slot, position).serve()
             await asyncio.sleep(REPLACED_S)
-            newest = self.newest_incarnation(position)
+            newest = await asyncio.to_thread(self.newest_incarnation, position)
             if newest > frame.incarnation:
                 raise FleetError(f"{self.name}.{frame.incarnation} was replaced by {self.name}.{newest}")
 
     def newest_incarnation(self, position: int) -> int:
         """The newest JOIN of this name behind a control offset; 0 if there is none."""
-        newest = 0
-        while batch := self.log.fetch(CONTROL, 0, position, READ_RECORDS):
+        newest, end = 0, self.log.ends(CONTROL).get((CONTROL, 0), 0)
+        while position < end and (batch := self.log.fetch(CONTROL, 0, position, READ_RECORDS)):
             for _, record in batch:
                 frame = decode_control(record)
                 if isinstance(frame, Join) and frame.node == self.name:

@@ -20,7 +20,6 @@ import msgspec
 from actors.examine import Look, look
 from fastemailnet.envelope import Position
 
-DEAD = "dead"
 APART_STRIKES = 2
 DEAD_STRIKES = 3
 APART_S = 30.0

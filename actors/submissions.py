@@ -10,21 +10,20 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import groupby
 from typing import Final
-
-import msgspec
 
 from actors.clock import wall_ms
 from fastemailnet import ids
 from fastemailnet.admission.admit import admit
+from fastemailnet.admission.reading import read_unit
 from fastemailnet.admission.replay import Keys, repeat
 from fastemailnet.admission.submission import Accepted, Admission, Limits, Submission
-from fastemailnet.envelope import LANES, Unit, decode_unit, encode_unit, place_of
+from fastemailnet.envelope import LANES, Position, Unit, encode_unit, place_of
 from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Fenced, Log
+from fastemailnet.native import is_native
 
 RANDOM_OCTETS: Final = 10
 RANDOM_AT_ONCE: Final = 400  # draws of 10 octets that share a system call, which costs as much as reading a header
@@ -35,10 +34,11 @@ MAX_RECALL_RECORDS: Final = 100_000  # a restart reads back at most so many unit
 class Submissions:
     """Takes submissions for one log."""
 
-    def __init__(self, log: Log, group: GroupCommit, limits: Limits) -> None:
+    def __init__(self, log: Log, group: GroupCommit, limits: Limits, mail_partitions: int = 1) -> None:
         self.log = log
         self.group = group
         self.limits = limits
+        self.mail_partitions = mail_partitions
         self.keys = Keys()
         self.random = _draws().__next__
         self.on_their_way: dict[tuple[str, str], asyncio.Task[None]] = {}
@@ -95,7 +95,7 @@ class Submissions:
 
     async def _append(self, admission: Admission) -> None:
         first = admission.units[0]
-        where = place_of(first.lane, first.order_key, first.message)
+        where = place_of(first.lane, first.order_key, first.message, self.mail_partitions)
         reached = self.reached[where]
         try:
             appended = await self.group.append(*where, [encode_unit(unit) for unit in admission.units])
@@ -104,7 +104,7 @@ class Submissions:
                 raise
             return
         assert not isinstance(appended, Fenced)  # a mail stream has no tokens
-        self.reached[where] = max(self.reached[where], appended.stop)
+        self.reached[where] = max(self.reached[where], appended[-1] + 1)
 
     # ---- reading the log back (in a thread)
 
@@ -112,8 +112,8 @@ class Submissions:
         return any(unit.message == message for unit in self._units(where, start))
 
     def _recall(self) -> None:
-        for where in [(stream, partition) for stream in LANES for partition in self.log.partitions(stream)]:
-            end = self.reached[where] = self.log.end(*where)
+        for where, end in self.log.ends(*LANES).items():
+            self.reached[where] = end
             start = max(end - MAX_RECALL_RECORDS, self.log.begin(*where))
             for _, units in groupby(self._units(where, start), key=lambda unit: unit.message):
                 message = list(units)
@@ -121,10 +121,14 @@ class Submissions:
                     self.keys.remember(message)
 
     def _units(self, where: tuple[str, int], start: int) -> Iterator[Unit]:
+        """The units that gateways appended; other producers' have no key."""
         while records := self.log.fetch(*where, start, READ_RECORDS):
-            for _, record in records:
-                with suppress(msgspec.MsgspecError):  # the node that leases it says what is wrong with it
-                    yield decode_unit(record)
+            for offset, record in records:
+                if is_native(record):
+                    continue
+                unit = read_unit(record, Position(*where, offset))
+                if isinstance(unit, Unit):  # else the node that leases it says what is wrong with it
+                    yield unit
             start = records[-1][0] + 1
 
 

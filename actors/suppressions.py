@@ -23,15 +23,18 @@ class Suppressions:
         self.log = log
         self.book = Book()
         self.position = 0
-        self.catch_up()
+        log.follow(STREAM, 0, 0)
+        self._read(log.ends(STREAM).get((STREAM, 0), 0))
 
     def catch_up(self) -> None:
         """Read what is new."""
-        while self.position < self.log.end(STREAM, 0):
-            batch = self.log.fetch(STREAM, 0, self.position, READ_RECORDS)
+        self._read(self.log.end(STREAM, 0))
+
+    def _read(self, end: int) -> None:
+        while self.position < end and (batch := self.log.fetch(STREAM, 0, self.position, READ_RECORDS)):
             for _, record in batch:
                 self.book.apply(decode_change(record))
-            self.position = batch[-1][0] + 1 if batch else self.log.end(STREAM, 0)
+            self.position = batch[-1][0] + 1
 
     def stopped(self, unit: Unit, spared: Collection[int], now_ms: int) -> list[Outcome]:
         """The outcomes of the unit's recipients that are not written to. ``spared``: those whom an earlier end may have reached.

@@ -1,6 +1,6 @@
 """What became of a message, for people: the ledger's rows and the open units of the log as one answer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastemailnet import ids
@@ -15,10 +15,9 @@ STATES = {
     LeafType.DEFERRED: "deferred",
     LeafType.IN_DOUBT: "in_doubt",
     LeafType.RESOLVED: "resolved",
-    LeafType.DSN: "dsn",
     LeafType.COMPLAINT: "complaint",
 }
-BY_KIND = ("expired", "suppressed", "dead")  # states that a leaf's type is too wide for
+OWN_ENDS = ("expired", "dead", "suppressed")  # kinds of failure that are no bounce: no peer refused
 HELD = "held"  # key in an acceptance's detail: the gate holds the mail, and why
 
 
@@ -27,11 +26,7 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
     deliveries: dict[int, dict[str, Any]] = {}
     for row in rows:
         entry = deliveries.setdefault(row.recipient_index, _entry(message, row.recipient_index, row.recipient))
-        held = row.type is LeafType.ACCEPTED and HELD in row.detail
-        kind = str(row.detail.get("kind"))
-        if row.type is LeafType.DSN:
-            kind = f"dsn-{row.detail.get('action')}"
-        state = HELD if held else kind if kind in BY_KIND or row.type is LeafType.DSN else STATES[row.type]
+        state = state_of(row.type, row.detail)
         event = {"state": state, "at_ms": row.at_ms, "attempt": row.attempt, "leaf": row.leaf, **row.detail}
         if row.smtp_code:
             event["code"] = row.smtp_code
@@ -48,6 +43,16 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
                     {"state": "accepted", "at_ms": unit.accepted_ms, "attempt": unit.attempt}
                 ]
     return {"id": ids.to_text(message), "deliveries": [deliveries[index] for index in sorted(deliveries)]}
+
+
+def state_of(kind: LeafType, detail: Mapping[str, Any]) -> str:
+    """The state of a delivery that a fact tells."""
+    if kind is LeafType.ACCEPTED and HELD in detail:
+        return HELD
+    if kind is LeafType.DSN:
+        return f"dsn-{detail.get('action')}"
+    end = detail.get("kind")
+    return str(end) if end in OWN_ENDS else STATES[kind]
 
 
 def _entry(message: bytes, index: int, recipient: str) -> dict[str, Any]:

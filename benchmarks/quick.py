@@ -38,8 +38,8 @@ LATENCY_RATE = 50
 LATENCY_S = 10
 
 
-def settings_for(data: Path, sink_port: int) -> Settings:
-    """Everything on, delivering to the sink."""
+def settings_for(data: Path, sink_port: int, **more: str) -> Settings:
+    """Everything on, delivering to the sink. ``more``: further variables of the environment."""
     environ = {
         "FASTEMAILNET_FLEET__DATA": str(data),
         "FASTEMAILNET_GATEWAY__HTTP_PORT": str(free_port()),
@@ -51,7 +51,7 @@ def settings_for(data: Path, sink_port: int) -> Settings:
         "FASTEMAILNET_FLEET__NODES": "2",
         "FASTEMAILNET_DELIVERY__CONNECTIONS_PER_TARGET": "10",  # of each node: 20 in all
     }
-    return load(None, environ)
+    return load(None, {**environ, **more})
 
 
 def run_load(into: Sink, port: int, mails: int) -> dict[str, float]:
@@ -104,9 +104,8 @@ def latency(into: Sink, settings: Settings, client: Client) -> list[int]:
     return waits
 
 
-def measure_ours(console: Console, root: Path, into: Sink, mails: int) -> dict[str, Any]:
+def measure_ours(console: Console, settings: Settings, into: Sink, mails: int) -> dict[str, Any]:
     """Our side: warm up, latency, load; with CPU by process."""
-    settings = settings_for(root / "ours", into.port)
     with running(settings, console) as fleet, Client(f"http://127.0.0.1:{settings.gateway.http_port}") as client:
         console.print("  ours: warm-up")
         run_load(into, settings.gateway.smtp_port, WARM_UP)
@@ -179,7 +178,7 @@ def main() -> int:
     try:
         with sink(root / "sink") as into:
             theirs = measure_postfix(console, root, into, options.mails)
-            ours = measure_ours(console, root, into, options.mails)
+            ours = measure_ours(console, settings_for(root / "ours", into.port), into, options.mails)
     finally:
         shutil.rmtree(root, ignore_errors=True)
     show(console, ours, theirs)

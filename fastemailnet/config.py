@@ -48,7 +48,35 @@ class FleetSection(Section):
 class LogSection(Section):
     """The durable log."""
 
-    url: str = Field("embedded:", pattern=r"^embedded:$", description="log back end: embedded:")
+    url: str = Field(
+        "embedded:",
+        pattern=r"^(embedded:|kafka://.+)$",
+        description="log back end: embedded: or kafka://host:port[,host:port...][/topic prefix]",
+    )
+    unsafe: bool = Field(
+        False,
+        description="Kafka: take topics with fewer than 3 replicas and 2 in sync, so that the loss of a broker loses mail",
+    )
+    mail_partitions: int = Field(
+        0, ge=0, le=128, description="partitions that mail is spread over; 0: 1 in the embedded log, 4 in Kafka"
+    )
+    events: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="a JSON record for each event of a delivery in the stream events; auto: in Kafka, where others can read it",
+    )
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="Kafka: how its brokers are spoken to"
+    )
+    ca_file: Path | None = Field(
+        None, description="Kafka: certificates that its brokers' are checked against; the system's without it"
+    )
+    certificate_file: Path | None = Field(None, description="Kafka: our certificate, with its chain (mutual TLS)")
+    key_file: Path | None = Field(None, description="Kafka: the key of our certificate")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="Kafka: how we log in, where security is SASL_…"
+    )
+    username: str = Field("", description="Kafka: user name of the log-in")
+    password_file: Path | None = Field(None, description="Kafka: file with the password of the log-in")
 
 
 class GatewaySection(Section):
@@ -302,6 +330,10 @@ def _refuse_incomplete(settings: Settings) -> None:
         raise ConfigError("route.host", "''", "must name the smarthost when route.kind is smarthost")
     if settings.route.username and settings.route.password_file is None:
         raise ConfigError("route.password_file", "none", "must be set when route.username is")
+    if settings.log.security.startswith("SASL") and (not settings.log.username or settings.log.password_file is None):
+        raise ConfigError(
+            "log.password_file", "none", f"and log.username must be set when log.security is {settings.log.security}"
+        )
     gate = settings.classifier
     if 0 < gate.reject_threshold < gate.hold_threshold:
         limit = f"must be 0 or at least classifier.hold_threshold ({gate.hold_threshold})"

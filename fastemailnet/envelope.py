@@ -13,6 +13,7 @@ import msgspec
 
 MAX_RECIPIENTS = 1_000
 MAX_MESSAGE_OCTETS = 50_000_000
+MAX_KEPT_OCTETS = 524_288  # of a dead record: in base64 still less than a Kafka topic takes as one record
 
 
 class Lane(StrEnum):
@@ -49,6 +50,9 @@ def place_of(lane: Lane, order_key: str, message: bytes, mail_partitions: int = 
 def is_ordered(stream: str) -> bool:
     """Whether the units of a partition of this stream are sent one after the other."""
     return stream.startswith("order.")
+
+
+SEVERAL = ""  # the domain of a unit whose recipients are of several, which is split before anything is sent
 
 
 class Position(NamedTuple):
@@ -90,7 +94,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Unit(msgspec.Struct, frozen=True, array_like=True):
-    """One message × one destination domain."""
+    """One message × one destination domain (of a foreign producer's record: all of them, until it is split)."""
 
     message: bytes  # 16 octets, see ids.message_id
     lane: Lane
@@ -99,7 +103,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     expires_ms: int
     reverse_path: str  # without angle brackets; "" is the null reverse-path
     recipients: tuple[Recipient, ...]
-    domain: str  # destination: lower-case A-label, or an address literal
+    domain: str  # destination: lower-case A-label, or an address literal; or SEVERAL
     smtputf8: bool  # the envelope or a header needs SMTPUTF8 (RFC 6531)
     body: bytes  # the message, CRLF line ends, with Date and Message-ID; unchanged over all attempts
     attempt: int = 1
@@ -126,3 +130,19 @@ def decode_unit(record: bytes) -> Unit:
         msgspec.MsgspecError: the record is not a unit; it belongs in the stream ``dead``.
     """
     return _decoder.decode(record)
+
+
+class Dead(msgspec.Struct, frozen=True):
+    """A record that could not be worked on, as the stream ``dead`` keeps it for people: JSON, so that any tool shows it."""
+
+    message: str  # 26 letters, see ids.to_text
+    place: str  # where the whole of it stands, or stood
+    at_ms: int
+    reasons: tuple[str, ...]
+    octets: int  # of the whole
+    record: bytes  # in base64; its first MAX_KEPT_OCTETS
+
+
+def encode_dead(dead: Dead) -> bytes:
+    """The entry as a record of the log."""
+    return msgspec.json.encode(dead)

@@ -21,6 +21,11 @@ def message_id(at_ms: int, random80: bytes) -> bytes:
     return at_ms.to_bytes(6, "big") + random80
 
 
+def of_record(at_ms: int, place: str) -> bytes:
+    """The id of a message that another program put into the log at ``place`` (``stream/partition@offset``): no chance in it."""
+    return message_id(at_ms, hashlib.sha256(b"fen1/record" + place.encode()).digest()[:10])
+
+
 def delivery_id(message: bytes, recipient_index: int) -> bytes:
     """The 16-octet id of the delivery of ``message`` to its recipient number ``recipient_index``."""
     return hashlib.sha256(b"fen1/delivery" + message + recipient_index.to_bytes(4, "big")).digest()[:DELIVERY_ID_OCTETS]

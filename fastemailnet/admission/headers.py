@@ -17,6 +17,9 @@ _BCC = re.compile(rb"^bcc[ \t]*:(?:[^\n]|\n(?=[ \t]))*\n?", re.IGNORECASE | re.M
 _NEEDS_GRAMMAR = re.compile(r'["()\\:;\[]')
 _PLAIN = re.compile(r"[^<>]*<([^<>\s]+@[^<>\s@]+)>\s*|\s*([^<>\s]+@[^<>\s@]+)\s*")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
+MAX_GRAMMAR_CHARACTERS = (
+    8_000  # of one value; the grammar's time grows with the square of it, 0.3 s for the worst of these
+)
 
 
 class Envelope(NamedTuple):
@@ -69,11 +72,14 @@ def _addresses(value: str) -> list[str]:
 
 def _addresses_by_grammar(value: str) -> list[str]:
     """Quoted names, comments and groups: by the grammar of the standard library."""
+    if len(value) > MAX_GRAMMAR_CHARACTERS:
+        what = f"{len(value)} characters of addresses with quoted names, comments or groups"
+        raise MessageError(what, "To, Cc, Bcc, From or Sender", f"{MAX_GRAMMAR_CHARACTERS} characters a field")
     try:
         field = SMTPUTF8.header_factory("To", value)
         found = [address.addr_spec for address in field.addresses]
         broken = any(isinstance(defect, InvalidHeaderDefect) for defect in field.defects)
-    except (HeaderParseError, IndexError, ValueError, AttributeError):  # the library's answers to broken syntax
+    except (HeaderParseError, IndexError, ValueError, AttributeError, RecursionError):  # its answers to broken syntax
         found, broken = [], True
     if broken:
         raise MessageError(f"{value[:100]!r} is no list of addresses", "To, Cc, Bcc, From or Sender")

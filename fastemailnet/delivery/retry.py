@@ -70,10 +70,10 @@ DEFAULT = schedule(
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """What follows an attempt. ``unit`` is the copy for those to be tried again, None where there are none."""
+    """What follows an attempt. ``copies`` are for those to be tried again: one, or one for each destination of a unit that is split."""
 
     outcomes: tuple[Outcome, ...]
-    unit: Unit | None
+    copies: tuple[Unit, ...]
     tier: str
     due_ms: int
 
@@ -93,12 +93,12 @@ def next_try(
     tier, delay_ms = by.after(attempt, list(waiting.values()))
     due_ms = now_ms + delay_ms
     if not waiting or any(outcome.kind is Kind.IN_DOUBT for outcome in outcomes):
-        return Retry(tuple(outcomes), None, tier, due_ms)
+        return Retry(tuple(outcomes), (), tier, due_ms)
     if due_ms >= unit.expires_ms:
-        return Retry(tuple(_expired(outcome) for outcome in outcomes), None, tier, due_ms)
+        return Retry(tuple(_expired(outcome) for outcome in outcomes), (), tier, due_ms)
     recipients = tuple(recipient for recipient in unit.recipients if recipient.index in waiting)
     copy = msgspec.structs.replace(unit, recipients=recipients, attempt=attempt + 1)
-    return Retry(tuple(outcomes), copy, tier, due_ms)
+    return Retry(tuple(outcomes), (copy,), tier, due_ms)
 
 
 def _expired(outcome: Outcome) -> Outcome:

@@ -99,8 +99,9 @@ class Coordinator:
     def journal_read(self, partition: int, position: int, frame: JournalFrame, at_ms: int) -> None:
         """Fold a journal frame; any frame of a node is a sign of life."""
         self.fold.apply_journal(partition, position, frame)
-        if isinstance(frame, Outcome) and frame.deferral is not None:
-            self.grants.defer(frame.deferral)
+        if isinstance(frame, Outcome):
+            for deferral in frame.deferrals:
+                self.grants.defer(deferral)
         match frame:
             case Intent() | Outcome() | Void() | Shrink() | Beat():
                 self.seen_ms[frame.node, frame.incarnation] = at_ms
@@ -159,6 +160,10 @@ class Coordinator:
             writes += [Write(frame) for frame in self.grants.plan(self.epoch, nodes, at_ms, ends)]
             writes += self._splits(nodes, ends)
         return writes
+
+    def hears_silence(self, at_ms: int) -> bool:
+        """Whether somebody would be fenced for silence now; ask again when everything in the log was read."""
+        return next(self._fences(at_ms), None) is not None
 
     def _fences(self, at_ms: int) -> Iterator[Write]:
         for join in self.living():

@@ -203,7 +203,7 @@ class Fold:
         place = self._permitted(frame)
         if place is None:
             return False
-        self._end(place, frame.lease, frame.kinds, frame.deferral)
+        self._end(place, frame.lease, frame.kinds, frame.deferrals)
         return True
 
     def _fact(self, spot: Spot, frame: Outcome) -> bool:
@@ -217,7 +217,7 @@ class Fold:
             )
             return True
         self._close(spot)
-        self._end(entry.place, entry.lease, frame.kinds, frame.deferral)
+        self._end(entry.place, entry.lease, frame.kinds, frame.deferrals)
         return True
 
     def _void(self, spot: Spot) -> bool:
@@ -262,9 +262,9 @@ class Fold:
             case Verdict.RETRY:
                 self._free(entry.place, entry.lease, Again(entry.attempt + 1))
             case Verdict.ASSUME_RELAYED:
-                self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.RELAYED), None)
+                self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.RELAYED), ())
             case Verdict.BOUNCE:
-                self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.BOUNCED), None)
+                self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.BOUNCED), ())
             case _:
                 assert_never(verdict)
         return True
@@ -276,14 +276,15 @@ class Fold:
         self.begun.pop((entry.lease, entry.place.offset), None)
         return entry
 
-    def _end(self, place: Position, lease: int, kinds: tuple[Kind, ...], deferral: Deferral | None) -> None:
+    def _end(self, place: Position, lease: int, kinds: tuple[Kind, ...], deferrals: tuple[Deferral, ...]) -> None:
         self.progress[place[:2]].finish(place.offset)
         self._leave(place, lease)
         self.named.pop(place, None)
         self.strikes.pop(place, None)
         self.ended.update(kind for kind in kinds if kind is not Kind.DEFERRED)
-        if deferral is not None and not self.progress[deferral.copy[:2]].is_done(deferral.copy.offset):
-            self.named[deferral.copy] = deferral
+        for deferral in deferrals:
+            if not self.progress[deferral.copy[:2]].is_done(deferral.copy.offset):
+                self.named[deferral.copy] = deferral
 
     def _withdraw(self, lease: Lease) -> None:
         """R3: the lease ends; what of it has no INTENT is free. A frame behind the FENCE finds no lease and is void."""

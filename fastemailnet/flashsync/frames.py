@@ -127,7 +127,13 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="O"):
     deferral: Deferral | None = None
     evidence: bytes = b""  # facts for the ledger, encoded by the node; opaque here
     seq: int = NOT_NUMBERED
+    more: tuple[Deferral, ...] = ()  # of a unit that was split by destination: its other copies
     reports: tuple[bytes, ...] = ()  # units that tell the sender of this outcome, to be handed in once; opaque here
+
+    @property
+    def deferrals(self) -> tuple[Deferral, ...]:
+        """Every copy that the frame names."""
+        return (self.deferral, *self.more) if self.deferral is not None else ()
 
 
 class Void(msgspec.Struct, frozen=True, array_like=True, tag="V"):

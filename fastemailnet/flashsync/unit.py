@@ -8,7 +8,8 @@
                  └─withheld─▶ voiding ─▶ leased again (or returned)
 
 *Copying* appends the copy for the recipients that are to be tried again; only when it is durable may the OUTCOME name it (claim
-rule), so a crash between the two leaves an orphan that nobody sends and a unit that is tried again.
+rule), so a crash between the two leaves an orphan that nobody sends and a unit that is tried again. A unit of several destinations
+is split in the same way and before anything is sent: a copy for each destination, all durable, all named by one OUTCOME.
 
 Where the peer remembers transactions (CHECKPOINT), the INTENT says under which attempt's id it can be *asked* what became of
 the end. An attempt that was leased to ask goes under that same id, and so does its copy: an INTENT of its own says nothing,
@@ -73,9 +74,9 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class CopyLogged:
-    """The copy for the deferred recipients is durable at ``copy``."""
+    """The copies for the deferred recipients are durable."""
 
-    copy: Position
+    copies: tuple[Position, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class CloseUnended:
 
 @dataclass(frozen=True, slots=True)
 class LogCopy:
-    """Append the copy to its tier."""
+    """Append the copies to their tier."""
 
     asked: Asked | None = None
 
@@ -116,7 +117,7 @@ class LogOutcome:
 
     intent: int
     kinds: tuple[Kind, ...]
-    copy: Position | None
+    copies: tuple[Position, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ class Attempt:
                 return self._ended(event)
             case CopyLogged(), State.COPYING:
                 self.state = State.ENDING
-                return [LogOutcome(self.intent, self.kinds, event.copy)]
+                return [LogOutcome(self.intent, self.kinds, event.copies)]
             case Logged(), State.ENDING:
                 self.state = State.DONE
                 return []
@@ -190,7 +191,7 @@ class Attempt:
             self.state = State.COPYING
             return [LogCopy(self.asked)]
         self.state = State.ENDING
-        return [LogOutcome(self.intent, self.kinds, None)]
+        return [LogOutcome(self.intent, self.kinds, ())]
 
 
 def still_asked(asked: Asked | None, recipients: Iterable[int]) -> Asked | None:

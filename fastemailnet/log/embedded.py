@@ -7,14 +7,14 @@ WAL's index is shared memory). ``partition_format`` says what is in a file, ``po
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from time import sleep
 from typing import Final
 
 from fastemailnet.errors import LogError
-from fastemailnet.log.interface import Fenced, Token
+from fastemailnet.log.interface import Fenced, Token, Where
 from fastemailnet.log.partition_format import create
 from fastemailnet.log.pool import Pool
 
@@ -36,7 +36,13 @@ class EmbeddedLog:
         self._closed = False
 
     def append(
-        self, stream: str, partition: int, records: Sequence[bytes], *, token: Token | None = None
+        self,
+        stream: str,
+        partition: int,
+        records: Sequence[bytes],
+        *,
+        token: Token | None = None,
+        keys: Sequence[bytes] = (),
     ) -> range | Fenced:
         """See ``interface.Log.append``. Durable on return: one fsync, 0.2 ms on a fast disk."""
         with self._at_first_use(stream, partition).writer() as file:
@@ -57,6 +63,13 @@ class EmbeddedLog:
         with pool.reader() as file:
             return file.fetch(start, count, max_octets)
 
+    def follow(self, stream: str, partition: int, start: int) -> None:
+        """See ``interface.Log.follow``; everything is near."""
+
+    def at_hand(self, stream: str, partition: int, start: int) -> bool:
+        """See ``interface.Log.at_hand``."""
+        return True
+
     def end(self, stream: str, partition: int) -> int:
         """See ``interface.Log.end``. About 4 µs while nothing changes."""
         pool = self._existing(stream, partition)
@@ -69,6 +82,14 @@ class EmbeddedLog:
             return 0
         with pool.reader() as file:
             return file.begin()
+
+    def ends(self, *streams: str) -> dict[Where, int]:
+        """See ``interface.Log.ends``."""
+        return {
+            (stream, partition): self.end(stream, partition)
+            for stream in streams
+            for partition in self.partitions(stream)
+        }
 
     def partitions(self, stream: str) -> list[int]:
         """See ``interface.Log.partitions``."""
@@ -88,6 +109,9 @@ class EmbeddedLog:
             sleep(TRIM_PAUSE_S)
             with pool.writer() as file:
                 more = file.drop_hidden()
+
+    def mark(self, marks: Mapping[Where, int]) -> None:
+        """See ``interface.Log.mark``; there are no tools."""
 
     def close(self) -> None:
         """See ``interface.Log.close``."""

@@ -23,7 +23,7 @@ from fastemailnet.log.interface import Fenced, Log, Token
 
 MAX_COMMIT_OCTETS: Final = 4_194_304  # what would exceed it waits for the next transaction
 
-Result = range | Fenced | Exception
+Result = Sequence[int] | Fenced | Exception
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +33,7 @@ class _Append:
     records: Sequence[bytes]
     octets: int
     token: Token | None
-    result: asyncio.Future[range | Fenced]
+    result: asyncio.Future[Sequence[int] | Fenced]
 
 
 class GroupCommit:
@@ -52,7 +52,7 @@ class GroupCommit:
 
     async def append(
         self, stream: str, partition: int, records: Sequence[bytes], token: Token | None = None
-    ) -> range | Fenced:
+    ) -> Sequence[int] | Fenced:
         """Append the records durably; see ``interface.Log.append``.
 
         Appends with equal tokens are committed in the order of their calls. A caller that is cancelled while it waits
@@ -71,7 +71,7 @@ class GroupCommit:
                 "octets waiting for their commit", self._pending_octets + octets, self._max_pending_octets
             )
         line = self._lines.get((stream, partition)) or self._new_line(stream, partition)
-        result: asyncio.Future[range | Fenced] = line.loop.create_future()
+        result: asyncio.Future[Sequence[int] | Fenced] = line.loop.create_future()
         self._pending_octets += octets
         line.put(_Append(records, octets, token, result))
         return await result
@@ -166,7 +166,13 @@ class _Line:
         except Exception as error:  # whatever it is belongs to the callers, not to this thread
             # Each caller raises its own copy: one shared exception would collect the tracebacks of all.
             return [copy.copy(error) for _ in appends]
-        if isinstance(appended, Fenced):
-            return [appended] * len(appends)
-        first = appended.start
-        return [range(first, first := first + len(append.records)) for append in appends]
+        counting = appended.before if isinstance(appended, Fenced) else appended
+        first, results = 0, list[Result]()
+        for append in appends:
+            offsets = counting[first : first + len(append.records)]
+            first += len(append.records)
+            if isinstance(appended, Fenced) and len(offsets) < max(1, len(append.records)):
+                results.append(Fenced(appended.offset, offsets))
+            else:
+                results.append(offsets)
+        return results

@@ -4,11 +4,11 @@ Every call runs under one lock and nothing depends on time or chance, so the sam
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from fastemailnet.errors import LogError
-from fastemailnet.log.interface import Fenced, Token
+from fastemailnet.log.interface import Fenced, Token, Where
 
 
 class _Partition:
@@ -34,7 +34,13 @@ class MemoryLog:
         self._partitions: dict[tuple[str, int], _Partition] | None = {}
 
     def append(
-        self, stream: str, partition: int, records: Sequence[bytes], *, token: Token | None = None
+        self,
+        stream: str,
+        partition: int,
+        records: Sequence[bytes],
+        *,
+        token: Token | None = None,
+        keys: Sequence[bytes] = (),
     ) -> range | Fenced:
         """See ``interface.Log.append``; it never raises ``LogAppendUnknown``."""
         with self._lock:
@@ -71,6 +77,13 @@ class MemoryLog:
                 found.append((first + len(found), record))
             return found
 
+    def follow(self, stream: str, partition: int, start: int) -> None:
+        """See ``interface.Log.follow``; everything is near."""
+
+    def at_hand(self, stream: str, partition: int, start: int) -> bool:
+        """See ``interface.Log.at_hand``."""
+        return True
+
     def end(self, stream: str, partition: int) -> int:
         """See ``interface.Log.end``."""
         with self._lock:
@@ -82,6 +95,11 @@ class MemoryLog:
         with self._lock:
             kept = self._existing().get((stream, partition))
             return 0 if kept is None else kept.begin
+
+    def ends(self, *streams: str) -> dict[Where, int]:
+        """See ``interface.Log.ends``."""
+        with self._lock:
+            return {where: kept.end for where, kept in self._existing().items() if where[0] in streams}
 
     def partitions(self, stream: str) -> list[int]:
         """See ``interface.Log.partitions``."""
@@ -96,6 +114,9 @@ class MemoryLog:
                 gone = min(before, kept.end) - kept.begin
                 del kept.records[:gone]
                 kept.begin += gone
+
+    def mark(self, marks: Mapping[Where, int]) -> None:
+        """See ``interface.Log.mark``; there are no tools."""
 
     def close(self) -> None:
         """See ``interface.Log.close``."""

@@ -10,9 +10,11 @@ behind the end, which may have to wait for a disk, run in a thread.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Final
 
-from fastemailnet.log.interface import Log
+from fastemailnet.errors import LogError
+from fastemailnet.log.interface import Log, Where
 
 HOT_MS: Final = 1
 HOT_LOOKS: Final = 32  # looks in vain before the waits grow
@@ -29,6 +31,7 @@ class Tail:
 
     def __init__(self, log: Log, stream: str, partition: int, start: int, *, idle_max_ms: float = IDLE_MAX_MS) -> None:
         """Follow from offset ``start`` on; look at least every ``idle_max_ms`` milliseconds."""
+        log.follow(stream, partition, start)
         self._follower = _Follower(log, stream, partition, start)
         self._pulse = _Pulse(idle_max_ms)
 
@@ -56,6 +59,23 @@ class Tail:
         self._pulse.ring()
 
 
+async def read(log: Log, where: Where, lo: int, hi: int) -> AsyncIterator[Records]:
+    """The records [lo, hi), which exist, in batches as they come; in the loop as long as they are at hand.
+
+    Raises:
+        LogError: as the log raises it.
+    """
+    while lo < hi:
+        if log.at_hand(*where, lo):
+            records = log.fetch(*where, lo, hi - lo, INLINE_OCTETS)
+        else:
+            records = await asyncio.to_thread(log.fetch, *where, lo, hi - lo, INLINE_OCTETS)
+        if not records:
+            raise LogError(f"{where[0]}/{where[1]} has no record at offset {lo}, although it reaches to {hi}")
+        lo = records[-1][0] + 1
+        yield records
+
+
 class _Follower:
     """A position in one partition, and how to read on from it."""
 
@@ -74,7 +94,8 @@ class _Follower:
         if lag <= 0:
             return []
         where = (self._stream, self._partition, self.position, max_records)
-        if lag <= INLINE_LAG_RECORDS and min(lag, max_records) * self._mean_octets <= INLINE_OCTETS:
+        is_small = lag <= INLINE_LAG_RECORDS and min(lag, max_records) * self._mean_octets <= INLINE_OCTETS
+        if is_small and self._log.at_hand(self._stream, self._partition, self.position):
             # The bound matters where the guess was wrong: what does not fit comes with the next call.
             records = self._log.fetch(*where, INLINE_OCTETS)
         else:

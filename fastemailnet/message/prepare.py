@@ -1,4 +1,4 @@
-"""What is added to a message, once, at acceptance: Date and Message-ID where missing. Bcc is taken out."""
+"""What is added to a message, once, at acceptance: Date and Message-ID where missing. Bcc is taken out. And its line ends."""
 
 import re
 from datetime import UTC, datetime
@@ -32,3 +32,11 @@ def prepare(raw: bytes, *, message_id: str, at_ms: int, domain: str) -> bytes:
         raw = _BCC.sub(b"", head) + raw[len(head) :]
     end = b"" if raw.endswith(b"\r\n") else b"\r\n"  # SMTP ends every message so; signatures must see what is sent
     return b"".join([*added, raw, end])
+
+
+def crlf(message: bytes) -> bytes:
+    """A message with the line ends of a Unix file gets those of mail; one with any CR is left as it is.
+
+    No line end can be smuggled in this way: what is mixed stays mixed, and admission refuses it.
+    """
+    return message if b"\r" in message else message.replace(b"\n", b"\r\n")

@@ -12,8 +12,9 @@ from fastemailnet import errors
 from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.submission import Accepted
 from fastemailnet.errors import FastEmailNetError, FleetError, MessageError
+from fastemailnet.message.prepare import crlf
 from fastemailnet.web.answers import to_json
-from fastemailnet.web.mails import crlf, policy_for
+from fastemailnet.web.mails import policy_for
 
 TRIES: Final = 6
 FIRST_PAUSE_S: Final = 0.1

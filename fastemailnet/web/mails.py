@@ -19,6 +19,7 @@ from fastemailnet.admission.lane import lane_named
 from fastemailnet.admission.submission import Submission
 from fastemailnet.errors import MessageError
 from fastemailnet.message.build import Attachment, build
+from fastemailnet.message.prepare import crlf
 
 MAX_BATCH_MESSAGES: Final = 1_000
 
@@ -130,11 +131,3 @@ def policy_for(mailboxes: Iterable[str]) -> "EmailPolicy[EmailMessage]":
 
 def _list(value: list[str] | str) -> list[str]:
     return [value] if isinstance(value, str) else value
-
-
-def crlf(message: bytes) -> bytes:
-    """A message with the line ends of a Unix file gets those of mail; one with any CR is left as it is.
-
-    No line end can be smuggled in this way: what is mixed stays mixed, and admission refuses it.
-    """
-    return message if b"\r" in message else message.replace(b"\n", b"\r\n")

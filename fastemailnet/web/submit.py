@@ -14,8 +14,9 @@ from fastemailnet.admission.headers import addresses, envelope
 from fastemailnet.admission.lane import lane_named
 from fastemailnet.admission.submission import Accepted, Submission
 from fastemailnet.errors import FastEmailNetError, LimitExceeded, MessageError, RelayDenied
+from fastemailnet.message.prepare import crlf
 from fastemailnet.web.answers import Receive, Scope, Send, described, refusal, respond, status_of, to_json
-from fastemailnet.web.mails import Mail, crlf, decode, is_batch, to_submission
+from fastemailnet.web.mails import Mail, decode, is_batch, to_submission
 
 RAW: Final = "message/rfc822"
 ACCEPTED, MIXED, TOO_LARGE, BAD_MEDIA = 202, 207, 413, 415

@@ -126,7 +126,13 @@ class BrokenLog(MemoryLog):
     error: LogError | None = None
 
     def append(
-        self, stream: str, partition: int, records: Sequence[bytes], *, token: Token | None = None
+        self,
+        stream: str,
+        partition: int,
+        records: Sequence[bytes],
+        *,
+        token: Token | None = None,
+        keys: Sequence[bytes] = (),
     ) -> range | Fenced:
         error = self.error
         if error is None or not error.definite:

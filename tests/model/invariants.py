@@ -111,13 +111,14 @@ def doubts(streams: Streams, fold: Fold) -> Iterator[str]:
 
 
 def conserved(streams: Streams, fold: Fold, bounds: Bounds) -> Iterator[str]:
-    """I2, I9: every unit is in exactly one class: ended, waiting in a tier, or not done."""
+    """I2, I9: every delivery is in exactly one class: ended, waiting in a tier, or not done."""
+    parts = 2 if bounds.splits else 1
     mail = fold.progress[bounds.stream, 0]
     open_units = sum(not mail.is_done(offset) for offset in range(bounds.units))
-    total = sum(fold.ended.values()) + len(fold.named) + open_units
-    if total != bounds.units:
+    total = sum(fold.ended.values()) + len(fold.named) + open_units * parts
+    if total != bounds.units * parts:
         yield f"I2 {bounds.units} accepted, but {dict(fold.ended)} ended, {len(fold.named)} deferred, {open_units} open"
-    sources = [deferral.source for deferral in fold.named.values()]
+    sources = [streams.tier[copy.offset][0] for copy in fold.named if copy.offset < len(streams.tier)]
     if len(set(sources)) != len(sources):
         yield "I9 a unit has two live copies"
     if any(copy.offset >= len(streams.tier) for copy in fold.named):
@@ -166,7 +167,7 @@ def ends(
 
 def names(frame: Any, copy: int) -> bool:
     """Whether the frame is an OUTCOME that names this tier copy."""
-    return isinstance(frame, f.Outcome) and frame.deferral is not None and frame.deferral.copy.offset == copy
+    return isinstance(frame, f.Outcome) and any(deferral.copy.offset == copy for deferral in frame.deferrals)
 
 
 def repeated(before: End, end: End, streams: Streams, what: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from tests.model.scenarios import (
     PLAIN,
     RESTART,
     SLOW,
+    SPLIT,
     STEAL,
     TAKEOVER,
 )
@@ -80,6 +81,8 @@ MUTANTS = [
     Mutant("claim rule", Parts(coordinator=coordinators.planning(coordinators.LeasesADeferredUnitTwice)), DEFER),
     Mutant("claim rule", Parts(fold=folds.FreesWhatATierPassedOver), ORPHAN),
     Mutant("claim rule", Parts(fold=folds.NamesWhatHasEnded), DEFER),
+    Mutant("claim rule", Parts(fold=folds.NamesOnlyTheFirstCopy), SPLIT),
+    Mutant("claim rule", Parts(attempt=nodes.NamesTheCopyBeforeItIsDurable), SPLIT),
     Mutant("CHECKPOINT", Parts(attempt=nodes.AsksUnderItsOwnNumber), ASK),
     Mutant("CHECKPOINT", Parts(fold=folds.ForgetsWhatItWasToAsk), ASK),
     Mutant("CHECKPOINT", Parts(attempt=nodes.CopyForgetsToAskBehindAnIntent), FORGET),

@@ -122,6 +122,12 @@ class Nodes:
             source, attempt, asked = view.tier[lease.lo] if where[0] == TIER else (lease.lo, 1, None)
             work = Work(lease.lease, place, source, lease.attempt or attempt, lease.asked or asked)
             taker = node._replace(held=flat(held), works=(*node.works, work))
+            if self.bounds.splits and where == self.mail:
+                machine = self.machine(work)
+                kinds = (Kind.DEFERRED,) * len(self.copies(work, None))
+                after, flights = self.perform(taker, work, machine, machine.step(Ended(kinds)))
+                yield NodeMove(f"{name(node)} splits unit {source}", after, flights)
+                continue
             yield from self.begins(taker, work, "begins")
             for kind in self.bounds.early:
                 if kind is not Kind.DEFERRED or work.attempt <= self.bounds.attempts:
@@ -164,7 +170,8 @@ class Nodes:
                 slipped = node._replace(slips=node.slips + 1)
                 yield from self.decides(slipped, work, answer.position, Release.DEADLINE)
         elif work.state is State.COPYING:
-            effects = machine.step(CopyLogged(Position(TIER, 0, answer.position)))
+            copies = range(answer.position, answer.position + len(self.copies(work, None)))
+            effects = machine.step(CopyLogged(tuple(Position(TIER, 0, offset) for offset in copies)))
             after, flights = self.perform(node, work, machine, effects)
             yield NodeMove(f"{name(node)}: the copy is durable", after, flights)
         else:
@@ -243,15 +250,26 @@ class Nodes:
             case LogVoid(intent):
                 frame = f.Void(*who, intent)
             case LogCopy(asked):
-                return Flight(TIER, 0, (work.source, work.attempt + 1, asked), node.token, work.key)
+                return Flight(TIER, 0, self.copies(work, asked), node.token, work.key)
             case LogOutcome(intent, kinds, copied):
                 source = Position(*self.mail, work.source)
-                deferral = f.Deferral(copied, source, work.attempt + 1, 1, 1) if copied is not None else None
-                frame = f.Outcome(*who, 0, intent, kinds, deferral)
+                deferrals = [
+                    f.Deferral(place, source, attempt, 1, 1)
+                    for place, (_, attempt, _) in zip(copied, self.copies(work, None), strict=False)
+                ]
+                first = deferrals[0] if deferrals else None
+                frame = f.Outcome(*who, 0, intent, kinds, first, more=tuple(deferrals[1:]))
             case _:
                 return None
         under_token = not f.is_fact(frame)
         return Flight(f.JOURNAL, node.slot, right.numbered(frame), node.token, work.key, under_token)
+
+    def copies(self, work: Work, asked: Asked | None) -> tuple[tuple[int, int, Asked | None], ...]:
+        """What is deferred of a unit: the unit, or its two parts, which nobody tried yet."""
+        if self.bounds.splits and work.place[:2] == self.mail:
+            first = self.bounds.units + 2 * work.source
+            return ((first, 1, asked), (first + 1, 1, asked))
+        return ((work.source, work.attempt + 1, asked),)
 
 
 def flat(held: Held) -> tuple[Lease, ...]:

@@ -21,6 +21,7 @@ ECHO = Bounds(replies=RELAYED, kills=0, echoes=1)
 STEAL = Bounds(units=2, lease_units=2, steals=True, replies=RELAYED, kills=0, verdict=None)
 ASK = Bounds(remembers=True)
 FORGET = Bounds(remembers=True, kills=0, loses=2)
+SPLIT = Bounds(replies=RELAYED, splits=True, fences=0)
 ORDER = Bounds(units=2, stream=ORDERED, kills=0, replies=(Kind.RELAYED, Kind.IN_DOUBT))
 
 SCENARIOS = {  # the largest first, so that two processes end together
@@ -32,6 +33,7 @@ SCENARIOS = {  # the largest first, so that two processes end together
     "a peer that remembers, two coordinators": replace(ASK, kills=0, fences=0, takeovers=1),
     "deferral before data, orphans, two retries": replace(ORPHAN, fences=1),
     "stealing, kill and suspicion": replace(STEAL, kills=1),
+    "a unit of two destinations, kill and suspicion": replace(SPLIT, fences=1),
     "deferral, two coordinators": Bounds(replies=(Kind.RELAYED, Kind.DEFERRED), kills=0, fences=0, takeovers=1),
     "kill and two suspicions, reply or none": Bounds(fences=2),
     "order_key, kill and suspicion": replace(ORDER, kills=1),

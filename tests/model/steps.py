@@ -152,7 +152,7 @@ class Model:
             joins = Answer((0, 0), 0, False) if isinstance(what.frame, f.Join) else None
             return self.log(after, streams, (None, what.frame)), joins
         if what.stream == TIER:
-            after = was._replace(tier=(*was.tier, what.frame))
+            after = was._replace(tier=(*was.tier, *what.frame))
             number = self.log(after, streams, (-1, None))
             position, is_fenced = len(was.tier), False
         else:

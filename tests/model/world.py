@@ -48,6 +48,7 @@ class Bounds:
     attempts: int = 1  # up to which attempt a peer answers anything but RELAYED
     verdict: f.Verdict | None = f.Verdict.RETRY
     remembers: bool = False  # the peer offers CHECKPOINT
+    splits: bool = False  # a unit is of two destinations
     loses: int = 0  # up to which attempt a connection may be lost between the release of an end and its leaving
 
 
@@ -56,7 +57,7 @@ class Work(NamedTuple):
 
     lease: int
     place: Position
-    source: int  # offset of the accepted record
+    source: int  # offset of the accepted record; of a part of one that was split: a number behind those of all units
     attempt: int
     asked: Asked | None
     state: State = State.LEASED
@@ -180,7 +181,7 @@ def genesis() -> tuple[Streams, tuple[Node, ...]]:
 def brief(frame: Any) -> str:
     """A frame in a few words."""
     if isinstance(frame, tuple):
-        return f"copy of unit {frame[0]} as attempt {frame[1]}"
+        return " + ".join(f"copy of unit {source} as attempt {attempt}" for source, attempt, _ in frame)
     fields = {name: getattr(frame, name) for name in frame.__struct_fields__}
     shown = (
         "epoch",

@@ -7,7 +7,8 @@ import msgspec
 
 from fastemailnet import ids
 from fastemailnet.delivery.retry import Retry, Schedule, next_try
-from fastemailnet.envelope import Position, Unit
+from fastemailnet.delivery.split import by_destination
+from fastemailnet.envelope import SEVERAL, Asked, Position, Unit
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync import unit as u
 from fastemailnet.flashsync.lease import Lease
@@ -69,6 +70,8 @@ class Job:
         """Look into the message; a poisonous one kills the process that does."""
         if self.unit.expires_ms <= self.process.clock.now_ms:
             self.end_all(Kind.EXPIRED)
+        elif self.unit.domain == SEVERAL:
+            self.record(by_destination(self.unit, self.process.clock.now_ms))
         elif self.world.is_poison(self.unit):
             if self.lease.strikes < ISOLATE_STRIKES:
                 self.world.say(f"{self.process.name} dies over {self.place}")
@@ -211,29 +214,43 @@ class Job:
             self.owner.finished(self.place)
 
     def end(self, outcomes: Sequence[Outcome]) -> None:
-        """The copy first, then the OUTCOME that names it (claim rule)."""
-        retry = next_try(self.unit, self.attempt, outcomes, self.process.clock.now_ms, Schedule(TIERS))
+        """The attempt has a result for each recipient."""
+        self.record(next_try(self.unit, self.attempt, outcomes, self.process.clock.now_ms, Schedule(TIERS)))
+
+    def record(self, retry: Retry) -> None:
+        """The copies first, then the OUTCOME that names them (claim rule)."""
         (effect,) = self.machine.step(u.Ended(tuple(outcome.kind for outcome in retry.outcomes)))
         if isinstance(effect, u.LogCopy):
-            assert retry.unit is not None
-            asked = u.still_asked(effect.asked, (recipient.index for recipient in retry.unit.recipients))
-            copy = msgspec.structs.replace(retry.unit, source=self.source, asked=asked)
+            copies = [self.copy(one, effect.asked) for one in retry.copies]
             where = (retry.tier, 0)
-            self.world.store.append(self.process, where, [copy], None, lambda at: self.copied(retry, copy, at))
+            self.world.store.append(self.process, where, copies, None, lambda at: self.copied(retry, copies, at))
         else:
-            self.log(effect, None)
+            self.log(effect, [])
 
-    def copied(self, retry: Retry, copy: Unit, at: int | None) -> None:
-        """The copy is durable."""
+    def copy(self, unit: Unit, asked: Asked | None) -> Unit:
+        """The copy as it stands in the tier."""
+        still = u.still_asked(asked, (recipient.index for recipient in unit.recipients))
+        return msgspec.structs.replace(unit, source=self.source, asked=still)
+
+    def copied(self, retry: Retry, copies: Sequence[Unit], at: int | None) -> None:
+        """The copies are durable."""
         assert at is not None
-        position = Position(retry.tier, 0, at)
-        (effect,) = self.machine.step(u.CopyLogged(position))
-        self.log(effect, f.Deferral(position, self.source, copy.attempt, retry.due_ms, len(copy.recipients)))
+        places = [Position(retry.tier, 0, at + number) for number in range(len(copies))]
+        (effect,) = self.machine.step(u.CopyLogged(tuple(places)))
+        self.log(
+            effect,
+            [
+                f.Deferral(place, self.source, copy.attempt, retry.due_ms, len(copy.recipients))
+                for place, copy in zip(places, copies, strict=True)
+            ],
+        )
 
-    def log(self, effect: u.Effect, deferral: f.Deferral | None) -> None:
+    def log(self, effect: u.Effect, deferrals: Sequence[f.Deferral]) -> None:
         """Append the OUTCOME."""
         assert isinstance(effect, u.LogOutcome)
-        frame = f.Outcome(*self.who, self.process.clock.now_ms, effect.intent, effect.kinds, deferral)
+        first = deferrals[0] if deferrals else None
+        frame = f.Outcome(*self.who, self.process.clock.now_ms, effect.intent, effect.kinds, first)
+        frame = msgspec.structs.replace(frame, more=tuple(deferrals[1:]))
         append = self.owner.ask if effect.intent == f.NO_INTENT else self.owner.tell
         append(frame, self.logged)
 

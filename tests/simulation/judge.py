@@ -27,7 +27,7 @@ class Judge:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.broken: list[str] = []
-        self.ends: dict[tuple[Position, int], int] = {}  # source and attempt → when its end was written
+        self.ends: dict[tuple[Position, str, int], int] = {}  # source, destination, attempt → when its end was written
         self.begun: Counter[str] = Counter()  # ordered stream → offset behind the newest unit that was begun
 
     def end_written(self, job: "Job") -> None:
@@ -35,9 +35,9 @@ class Judge:
         what = f"end of {job.source} attempt {job.attempt} by {job.owner.right.node}.{job.owner.right.incarnation}"
         if self.world.trace is not None:
             self.world.say(f"{job.process.name}: {what}")
-        if (job.source, job.attempt) in self.ends:
+        if (job.source, job.unit.domain, job.attempt) in self.ends:
             self.broken.append(f"I1 {what}: the second of this attempt")
-        self.ends[job.source, job.attempt] = self.world.clock.now
+        self.ends[job.source, job.unit.domain, job.attempt] = self.world.clock.now
         journal = self.world.store.partitions[f.JOURNAL, job.owner.slot]
         spot = job.machine.intent
         intent = journal[spot]

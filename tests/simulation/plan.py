@@ -46,6 +46,7 @@ class Mail:
     recipients: int
     harms: tuple[Harm, ...]  # of its first connections, in order
     is_spam: bool = False
+    is_split: bool = False  # each recipient is of another destination
 
 
 @dataclass(frozen=True)
@@ -94,4 +95,6 @@ def _mail(random: Random, number: int, long_ones: bool) -> Mail:
     stream = lane.ordered_stream if random.random() < 0.2 else lane.stream
     harms = tuple(random.choice(HARMS) for _ in range(random.choice((0, 1, 1, 2, 3))))
     harms = tuple(Harm.RESET_AFTER if harm in LONG and not long_ones else harm for harm in harms)
-    return Mail(at, number, stream, random.choice((1, 1, 2)), harms, random.random() < 0.05)
+    is_split = random.random() < 0.2 and stream == lane.stream
+    recipients = 3 if is_split else random.choice((1, 1, 2))
+    return Mail(at, number, stream, recipients, harms, random.random() < 0.05, is_split)

@@ -3,7 +3,7 @@
 from random import Random
 
 from fastemailnet import ids
-from fastemailnet.envelope import LANES, Lane, Position, Recipient, Unit
+from fastemailnet.envelope import LANES, SEVERAL, Lane, Position, Recipient, Unit
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Policy
 from fastemailnet.flashsync.lease import Lease
@@ -181,9 +181,11 @@ class World:
         """The gateway appends a unit."""
         message = ids.message_id(self.clock.now_ms, mail.number.to_bytes(10, "big"))
         body = f"X-Id: {ids.to_text(message)}\r\n\r\nhello\r\n".encode()
-        people = tuple(Recipient(f"r{index}@x.example", index) for index in range(mail.recipients))
+        hosts = [f"x{index}.example" if mail.is_split else "x.example" for index in range(mail.recipients)]
+        people = tuple(Recipient(f"r{index}@{host}", index) for index, host in enumerate(hosts))
         expires_ms = self.clock.now_ms + EXPIRY_MS
-        envelope = ("", self.clock.now_ms, expires_ms, "a@fen.example", people, "x.example", False, body)
+        domain = SEVERAL if mail.is_split else hosts[0]
+        envelope = ("", self.clock.now_ms, expires_ms, "a@fen.example", people, domain, False, body)
         unit = Unit(message, LANES[mail.stream], *envelope)
         where = (mail.stream, 0)
         self.store.partitions.setdefault(where, []).append(unit)

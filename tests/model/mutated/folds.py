@@ -42,7 +42,7 @@ class PermissionsAreNotFenced(Fold):
     def _outcome(self, partition: int, frame: f.Outcome) -> bool:
         if frame.intent != f.NO_INTENT:
             return super()._outcome(partition, frame)
-        self._end(Position("mail.standard", 0, frame.offset), frame.lease, frame.kinds, frame.deferral)
+        self._end(Position("mail.standard", 0, frame.offset), frame.lease, frame.kinds, frame.deferrals)
         return True
 
 
@@ -128,10 +128,9 @@ class FreesWhatATierPassedOver(Fold):
 
 
 class NamesWhatHasEnded(Fold):
-    def _end(self, place: Position, lease: int, kinds: tuple[Kind, ...], deferral: f.Deferral | None) -> None:
-        super()._end(place, lease, kinds, deferral)
-        if deferral is not None:
-            self.named[deferral.copy] = deferral
+    def _end(self, place: Position, lease: int, kinds: tuple[Kind, ...], deferrals: tuple[f.Deferral, ...]) -> None:
+        super()._end(place, lease, kinds, deferrals)
+        self.named.update((deferral.copy, deferral) for deferral in deferrals)
 
 
 class ForgetsWhatItWasToAsk(Fold):
@@ -149,3 +148,8 @@ class FoldWithALowThatPasses(Fold):
     def __init__(self) -> None:
         super().__init__()
         self.progress.default_factory = LowPassesWhatIsOpen
+
+
+class NamesOnlyTheFirstCopy(Fold):
+    def _end(self, place: Position, lease: int, kinds: tuple[Kind, ...], deferrals: tuple[f.Deferral, ...]) -> None:
+        super()._end(place, lease, kinds, deferrals[:1])

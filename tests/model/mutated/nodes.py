@@ -96,7 +96,7 @@ class NamesTheCopyBeforeItIsDurable(Attempt):
         effects = super().step(event)
         if effects and isinstance(effects[0], LogCopy):
             self.state = State.ENDING
-            return [LogOutcome(self.intent, self.kinds, Position(TIER, 0, 0))]
+            return [LogOutcome(self.intent, self.kinds, (Position(TIER, 0, 0),))]
         return effects
 
 

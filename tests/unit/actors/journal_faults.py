@@ -18,6 +18,7 @@ from tests.unit.actors.journal_story import (
     Story,
     copy_of,
     fact,
+    split,
     unit,
 )
 
@@ -165,6 +166,20 @@ def two_live_copies(story: Story) -> None:
     story.says(1, fact(6, 6, B, f.NO_INTENT, DEFERRED, deferral=copy_of(8, 3)))
 
 
+def split_that_loses_somebody(story: Story) -> None:
+    split(story, [0, 0])
+
+
+def split_that_gives_somebody_twice(story: Story) -> None:
+    split(story, [0, 1, 1])
+
+
+def next_attempt_of_a_part_before_its_first(story: Story) -> None:
+    split(story, [0, 1])
+    story.control.append(f.Assign(2, 9, TIER, 0, 2, 3, *B, 2))
+    story.intent(1, 2, 9, B, 2)
+
+
 def orphan_sent(story: Story) -> None:
     story.control.append(f.Assign(2, 9, TIER, 0, 1, 2, *B))
     story.intent(1, 1, 9, B, 2)
@@ -224,6 +239,9 @@ FAULTS: list[tuple[str, Fault]] = [
     ("I9", copy_for_other_people),
     ("I9", copy_named_twice),
     ("I9", two_live_copies),
+    ("I9", split_that_loses_somebody),
+    ("I9", split_that_gives_somebody_twice),
+    ("I1", next_attempt_of_a_part_before_its_first),
     ("I10", orphan_sent),
     ("I10", orphan_ended),
     ("I12", key_taken_twice),

@@ -82,6 +82,16 @@ def copy_of(source: int, copy: int = 0) -> f.Deferral:
     return f.Deferral(Position(TIER, 0, copy), Position(MAIL, 0, source), 2, 60_000, 1)
 
 
+def split(story: Story, indexes: list[int]) -> None:
+    """Unit 8 is of two destinations, and is split into parts for these recipients; its lease is 6."""
+    people = [Recipient(f"r8@{name}.example", index) for index, name in enumerate("xy")]
+    story.mail[8] = unit(8, recipients=tuple(people), domain="")
+    source, first = Position(MAIL, 0, 8), len(story.tier)
+    story.tier += [unit(8, recipients=(people[index],), source=source) for index in indexes]
+    named = [f.Deferral(Position(TIER, 0, first + part), source, 1, 0, 1) for part in range(len(indexes))]
+    story.says(1, fact(8, 6, B, f.NO_INTENT, DEFERRED * len(indexes), deferral=named[0], more=tuple(named[1:])))
+
+
 def good() -> Story:
     """Relayed, deferred and relayed, rejected, in doubt and tried again, voided, stolen, and a coordinator that was deposed."""
     story = Story()

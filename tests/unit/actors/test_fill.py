@@ -22,8 +22,8 @@ async def test_each_destination_is_made_ready_once() -> None:
         made.append(domain)
 
     fill = Fill(log, warm)
-    fill.look(WHERE, 2, 6)
-    fill.look(WHERE, 3, AHEAD_UNITS + 8)
+    await fill.look(WHERE, 2, 6)
+    await fill.look(WHERE, 3, AHEAD_UNITS + 8)
     await asyncio.sleep(0)
     assert sorted(made) == ["d0.example", "d1.example", "d2.example"]
     assert fill.reached[WHERE] == 6 + AHEAD_UNITS
@@ -37,6 +37,6 @@ async def test_a_record_that_is_no_unit_is_passed_over() -> None:
     async def warm(domain: str) -> None:
         made.append(domain)
 
-    Fill(log, warm).look(WHERE, 0, 2)
+    await Fill(log, warm).look(WHERE, 0, 2)
     await asyncio.sleep(0)
     assert made == ["d.example"]

@@ -17,7 +17,7 @@ from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.log.memory import MemoryLog
 from tests.unit.actors.journal_faults import FAULTS, Fault
-from tests.unit.actors.journal_story import DEFERRED, MAIL, RELAYED, B, copy_of, fact, good, message, unit
+from tests.unit.actors.journal_story import DEFERRED, MAIL, RELAYED, TIER, B, copy_of, fact, good, message, split, unit
 
 
 def broken(findings: Findings) -> set[str]:
@@ -79,6 +79,17 @@ def test_a_waiting_unit_and_a_person_s_verdict() -> None:
     findings = story.check()
     assert findings.violations == []
     assert {"in_doubt": 0, "waiting": 1, "ended": 5, "open": 4}.items() <= findings.figures.items()
+
+
+def test_the_parts_of_a_split_unit_are_tried_each_for_itself() -> None:
+    story = good()
+    split(story, [0, 1])
+    story.control.append(f.Assign(2, 9, TIER, 0, 2, 4, *B))
+    relayed = story.intent(1, 2, 9, B)
+    story.says(1, fact(2, 9, B, relayed, RELAYED))
+    findings = story.check()
+    assert findings.violations == []
+    assert {"waiting": 1, "ended": 4, "open": 4}.items() <= findings.figures.items()
 
 
 def test_a_trimmed_stream_cannot_be_checked() -> None:

@@ -26,7 +26,10 @@ def test_addresses_without_names_comments_and_groups(value: str, found: list[str
     assert addresses([value]) == found
 
 
-@pytest.mark.parametrize("value", ["alice@example.org)bob@evil.example", "@@@<<", '"open <a@b.example>'])
+@pytest.mark.parametrize(
+    "value",
+    ["alice@example.org)bob@evil.example", "@@@<<", '"open <a@b.example>', "(" * 7_999, "(" * 3_000 + ")" * 3_000],
+)
 def test_what_can_be_read_in_two_ways_is_refused(value: str):
     with pytest.raises(MessageError, match="no list of addresses"):
         addresses([value])
@@ -67,3 +70,10 @@ def test_what_is_given_need_not_be_in_the_message() -> None:
         ["x@two.example"],
     )
     assert envelope(b"To: b@one.example\r\n\r\n", sender="")[:2] == ("", ["b@one.example"])
+
+
+@pytest.mark.parametrize("value", ['"a".' * 20_000 + "@x.example", "(" * 50_000, "<a@b.example> " * 10_000])
+def test_the_grammar_is_given_no_more_than_it_can_read_in_time(value: str):
+    with pytest.raises(MessageError, match="8000 characters a field"):
+        addresses([value])
+    assert len(addresses([", ".join(f"Ann <a{n}@b.example>" for n in range(5_000))])) == 5_000

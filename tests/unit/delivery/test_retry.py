@@ -71,29 +71,29 @@ def test_a_start_that_is_not_in_use_gives_way_to_the_next_longer_one() -> None:
 def test_the_copy_is_for_those_who_wait_only() -> None:
     given = outcomes(Kind.DEFERRED, Kind.RELAYED, Kind.BOUNCED)
     retry = next_try(unit(), 4, given, NOW_MS)
-    assert retry.unit is not None
-    assert [recipient.index for recipient in retry.unit.recipients] == [0]
-    assert (retry.unit.attempt, retry.unit.body, retry.unit.source) == (5, b"x\r\n", None)
+    (copy,) = retry.copies
+    assert [recipient.index for recipient in copy.recipients] == [0]
+    assert (copy.attempt, copy.body, copy.source) == (5, b"x\r\n", None)
     assert list(retry.outcomes) == given
 
 
 def test_nothing_is_copied_where_nobody_waits_or_the_attempt_is_in_doubt() -> None:
-    assert next_try(unit(), 1, outcomes(Kind.RELAYED, Kind.BOUNCED, Kind.BOUNCED), NOW_MS).unit is None
-    assert next_try(unit(), 1, outcomes(Kind.IN_DOUBT, Kind.DEFERRED, Kind.IN_DOUBT), NOW_MS).unit is None
+    assert next_try(unit(), 1, outcomes(Kind.RELAYED, Kind.BOUNCED, Kind.BOUNCED), NOW_MS).copies == ()
+    assert next_try(unit(), 1, outcomes(Kind.IN_DOUBT, Kind.DEFERRED, Kind.IN_DOUBT), NOW_MS).copies == ()
 
 
 def test_who_would_come_too_late_expires_now_and_keeps_the_reason() -> None:
     retry = next_try(unit(NOW_MS + 60_000), 1, outcomes(Kind.DEFERRED, Kind.RELAYED, Kind.DEFERRED), NOW_MS)
-    assert retry.unit is None
+    assert retry.copies == ()
     assert [outcome.kind for outcome in retry.outcomes] == [Kind.EXPIRED, Kind.RELAYED, Kind.EXPIRED]
     assert "reply to RCPT" in retry.outcomes[0].reason
     assert retry.outcomes[0].reply == BUSY
-    assert next_try(unit(NOW_MS + 60_001), 1, outcomes(Kind.DEFERRED), NOW_MS).unit is not None
+    assert next_try(unit(NOW_MS + 60_001), 1, outcomes(Kind.DEFERRED), NOW_MS).copies
 
 
 def test_five_days_are_nineteen_retries() -> None:
     now_ms, attempt = NOW_MS, 1
-    while (retry := next_try(unit(), attempt, outcomes(Kind.DEFERRED), now_ms)).unit is not None:
+    while (retry := next_try(unit(), attempt, outcomes(Kind.DEFERRED), now_ms)).copies:
         now_ms, attempt = retry.due_ms, attempt + 1
     assert attempt - 1 == 19
     assert len(TIERS) == 6

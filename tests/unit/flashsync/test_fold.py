@@ -1,5 +1,7 @@
 """The fold on short scripts of frames: what is void, what is a fact, what is in doubt."""
 
+import msgspec
+
 from fastemailnet.envelope import Asked, Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.fold import Fold
@@ -89,6 +91,15 @@ def test_only_a_named_copy_is_live() -> None:
     play(fold, intent(), outcome(0, Kind.RELAYED, Kind.DEFERRED, deferral=copy))
     assert fold.named == {copy.copy: copy}
     assert fold.ended == {Kind.RELAYED: 1}
+
+
+def test_a_split_makes_every_copy_that_it_names_live() -> None:
+    fold = leased()
+    copies = [f.Deferral(Position("defer.now.standard", 0, at), Position(MAIL, 0, 0), 1, 0, 1) for at in (4, 5)]
+    split = outcome(-1, Kind.DEFERRED, Kind.DEFERRED, deferral=copies[0])
+    play(fold, msgspec.structs.replace(split, more=(copies[1],)))
+    assert fold.named == {copy.copy: copy for copy in copies}
+    assert (fold.progress[MAIL, 0].is_done(0), fold.ended.total()) == (True, 0)
 
 
 def test_a_second_outcome_is_an_alarm_and_counts_nothing() -> None:

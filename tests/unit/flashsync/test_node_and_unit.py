@@ -63,7 +63,7 @@ def test_the_copy_is_durable_before_the_outcome_names_it() -> None:
     assert attempt.step(u.AskRelease()) == [u.LogIntent()]
     assert attempt.step(u.IntentLogged(5, Release.GRANTED)) == [u.WriteEnd()]
     assert attempt.step(u.Ended(kinds)) == [u.LogCopy()]
-    assert attempt.step(u.CopyLogged(copy)) == [u.LogOutcome(5, kinds, copy)]
+    assert attempt.step(u.CopyLogged((copy,))) == [u.LogOutcome(5, kinds, (copy,))]
     assert attempt.step(u.Logged()) == []
     assert attempt.state is u.State.DONE
 
@@ -81,7 +81,7 @@ def test_an_attempt_in_doubt_leaves_whole() -> None:
     attempt.step(u.AskRelease())
     attempt.step(u.IntentLogged(5, Release.GRANTED))
     kinds = (Kind.IN_DOUBT, Kind.DEFERRED)
-    assert attempt.step(u.Ended(kinds)) == [u.LogOutcome(5, kinds, None)]
+    assert attempt.step(u.Ended(kinds)) == [u.LogOutcome(5, kinds, ())]
 
 
 def test_an_attempt_that_asks_goes_under_the_id_of_the_one_in_doubt() -> None:
@@ -123,7 +123,7 @@ EVENTS = [
     u.IntentLogged(0, Release.GRANTED),
     u.Refused(),
     u.Ended((Kind.RELAYED,)),
-    u.CopyLogged(Position("defer.1m", 0, 0)),
+    u.CopyLogged((Position("defer.1m", 0, 0),)),
     u.Logged(),
 ]
 

@@ -27,7 +27,13 @@ class GatedLog(MemoryLog):
         self.failure: Exception | None = None
 
     def append(
-        self, stream: str, partition: int, records: Sequence[bytes], *, token: Token | None = None
+        self,
+        stream: str,
+        partition: int,
+        records: Sequence[bytes],
+        *,
+        token: Token | None = None,
+        keys: Sequence[bytes] = (),
     ) -> range | Fenced:
         self.commits.append(len(records))
         self.arrived.set()
@@ -56,7 +62,7 @@ def with_group(
     return log
 
 
-async def hold(log: GatedLog, commit: GroupCommit) -> asyncio.Task[range | Fenced]:
+async def hold(log: GatedLog, commit: GroupCommit) -> asyncio.Task[Sequence[int] | Fenced]:
     """A commit that waits at the gate."""
     log.gate.clear()
     log.arrived.clear()

@@ -1,0 +1,214 @@
+"""The log of a fleet on several machines: Apache Kafka, through kafka-python.
+
+No correctness rests on Kafka's transactions or on its producer fencing; it rests on the order of one partition, on acks=all with two
+of three replicas in sync, and on reading back (docs/decisions/0011).
+
+**Reading back.** An append under a token counts unless a FENCE of that token stands before it. Kafka cannot check that in the
+append, so the writer looks at what precedes its records. Everything below ``known`` is known to it; where its records land exactly
+there, nothing of others is between, and nothing need be read. Only what others wrote between two appends of this process is
+fetched, and in a journal partition that is a FENCE or a RESOLVE now and then.
+
+A crash between append and reading back leaves records that count or do not count by their place alone, for every reader alike.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from fastemailnet.errors import LogError
+from fastemailnet.log.interface import Fenced, Token, Where
+from fastemailnet.log.kafka_cluster import Cluster
+from fastemailnet.log.kafka_follower import Follower
+from fastemailnet.log.kafka_offsets import Offsets
+from fastemailnet.log.kafka_reader import Reader
+from fastemailnet.log.kafka_records import Records, Unwrap, contiguous, fence_header, fences, plain
+from fastemailnet.log.kafka_writer import Writer
+
+GROUP: Final = "fastemailnet"
+FRAMES: Final = ("control", "journal", "snapshot")  # small and urgent: not behind megabytes of bodies in one fetch
+READ_BACK_RECORDS: Final = 1_000
+
+
+class KafkaLog:
+    """Implements ``interface.Log``. Topics must exist, see ``kafka_topics.ensure``. Any number of threads and processes."""
+
+    def __init__(self, cluster: Cluster, unwrap: Unwrap = plain) -> None:
+        """A log on ``cluster``; ``unwrap`` gives the octets of a record that another program may have written."""
+        self._cluster = cluster
+        self._unwrap = unwrap
+        self._offsets = Offsets(cluster)
+        self._writer = Writer(cluster)
+        self._reader = Reader(cluster, self._offsets)
+        self._frames = Follower(cluster, self._offsets, unwrap)
+        self._bodies = Follower(cluster, self._offsets, unwrap)
+        self._rights: dict[Where, Rights] = {}  # of the partitions to which this process appends under tokens
+        self._starts: dict[Where, int] = {}  # followed partition → where this process first began to follow it
+        self._guard = threading.Lock()
+        self._closed = False
+
+    def append(
+        self,
+        stream: str,
+        partition: int,
+        records: Sequence[bytes],
+        *,
+        token: Token | None = None,
+        keys: Sequence[bytes] = (),
+    ) -> Sequence[int] | Fenced:
+        """See ``interface.Log.append``."""
+        where = self._open(stream, partition)
+        rights = self._rights.get(where)
+        if token is not None:
+            return (rights or self._of(where)).append(records, token)
+        if rights is not None:
+            return rights.tell(records)
+        return self._append(where, records, keys)
+
+    def _append(self, where: Where, records: Sequence[bytes], keys: Sequence[bytes] = ()) -> Sequence[int]:
+        if not records:
+            return range(end := self._offsets.ask([where])[where], end)
+        offsets = self._writer.append(where, records, keys)
+        self._offsets.reached(where, offsets[-1] + 1)
+        first, behind = offsets[0], offsets[-1] + 1
+        return range(first, behind) if behind - first == len(offsets) else offsets
+
+    def fence(self, stream: str, partition: int, token: Token, record: bytes) -> int:
+        """See ``interface.Log.fence``."""
+        where = self._open(stream, partition)
+        (offset,) = self._writer.append(where, [record], headers=fence_header(token))
+        self._offsets.reached(where, offset + 1)
+        return offset
+
+    def fetch(
+        self, stream: str, partition: int, start: int, count: int, max_octets: int = 16_000_000
+    ) -> list[tuple[int, bytes]]:
+        """See ``interface.Log.fetch``."""
+        where = self._open(stream, partition)
+        if count <= 0:
+            return []
+        followed = self._follower(where).read(where, start, count, max_octets)
+        if followed is not None:
+            return followed
+        if start >= (self._offsets.known(where) or 0) and start >= self._offsets.ask([where])[where]:
+            return []
+        begin, reached, batch = self._reader.read(where, start, count)
+        return _within(contiguous(where, batch, begin, reached, self._unwrap), count, max_octets)
+
+    def follow(self, stream: str, partition: int, start: int) -> None:
+        """See ``interface.Log.follow``."""
+        where = self._open(stream, partition)
+        self._starts.setdefault(where, start)
+        self._follower(where).follow(where, start)
+
+    def at_hand(self, stream: str, partition: int, start: int) -> bool:
+        """See ``interface.Log.at_hand``."""
+        where = stream, partition
+        return self._follower(where).has(where, start)
+
+    def end(self, stream: str, partition: int) -> int:
+        """See ``interface.Log.end``."""
+        where = self._open(stream, partition)
+        followed = self._follower(where).end(where)
+        return self._offsets.watched(where) if followed is None else max(followed, self._offsets.known(where) or 0)
+
+    def ends(self, *streams: str) -> dict[Where, int]:
+        """See ``interface.Log.ends``."""
+        wheres = [self._open(stream, number) for stream in streams for number in range(self._offsets.width(stream))]
+        return {where: end for where, end in self._offsets.ask(wheres).items() if end}
+
+    def begin(self, stream: str, partition: int) -> int:
+        """See ``interface.Log.begin``."""
+        return self._offsets.begin(self._open(stream, partition))
+
+    def partitions(self, stream: str) -> list[int]:
+        """See ``interface.Log.partitions``."""
+        return [number for number in range(self._offsets.width(stream)) if self.end(stream, number)]
+
+    def trim(self, stream: str, partition: int, before: int) -> None:
+        """See ``interface.Log.trim``."""
+        where = self._open(stream, partition)
+        end, begin = self._offsets.ask([where])[where], self._offsets.begin(where)
+        if begin < min(before, end):
+            self._offsets.drop_below(where, min(before, end))
+
+    def mark(self, marks: Mapping[Where, int]) -> None:
+        """See ``interface.Log.mark``: committed offsets of the group ``fastemailnet``."""
+        self._offsets.commit(self._cluster.topic(GROUP), marks)
+
+    def close(self) -> None:
+        """See ``interface.Log.close``."""
+        if not self._closed:
+            self._closed = True
+            for part in (self._frames, self._bodies, self._writer, self._reader, self._offsets):
+                part.close()
+
+    def _open(self, stream: str, partition: int) -> Where:
+        if self._closed:
+            raise LogError("the log is closed")
+        return stream, partition
+
+    def _follower(self, where: Where) -> Follower:
+        return self._frames if where[0] in FRAMES else self._bodies
+
+    def _of(self, where: Where) -> "Rights":
+        with self._guard:
+            rights = self._rights.get(where)
+            if rights is None:
+                rights = self._rights[where] = Rights(self, where, self._starts.get(where, 0))
+            return rights
+
+
+class Rights:
+    """Which tokens are fenced in one partition, as far as this process knows it."""
+
+    def __init__(self, log: KafkaLog, where: Where, start: int) -> None:
+        """No fence below ``start`` matters to this process."""
+        self._log = log
+        self._where = where
+        self._lock = threading.Lock()
+        self._known = start  # every fence below is in ``_fences``
+        self._fences: dict[Token, int] = {}
+
+    def tell(self, records: Sequence[bytes]) -> Sequence[int]:
+        """Append without a token."""
+        with self._lock:
+            offsets = self._log._append(self._where, records)
+            if self._is_next(offsets):
+                self._known = offsets[-1] + 1
+            return offsets
+
+    def _is_next(self, offsets: Sequence[int]) -> bool:
+        """Whether these stand right behind what is known, with nothing of others among them."""
+        return isinstance(offsets, range) and bool(offsets) and offsets.start == self._known
+
+    def append(self, records: Sequence[bytes], token: Token) -> Sequence[int] | Fenced:
+        """Append under a token: what counts of it, by what precedes it."""
+        with self._lock:
+            if token in self._fences:
+                return Fenced(self._fences[token])
+            offsets = self._log._append(self._where, records)
+            if self._is_next(offsets):
+                self._known = offsets[-1] + 1
+            else:
+                self._read_back(offsets[-1] + 1 if offsets else self._log.ends(self._where[0]).get(self._where, 0))
+            fence = self._fences.get(token)
+            if fence is None:
+                return offsets
+            return Fenced(fence, tuple(offset for offset in offsets if offset < fence))
+
+    def _read_back(self, behind: int) -> None:
+        """Learn the fences below ``behind``."""
+        while self._known < behind:
+            _, self._known, batch = self._log._reader.read(self._where, self._known, READ_BACK_RECORDS)
+            for token, offset in fences(batch):
+                self._fences.setdefault(token, offset)
+
+
+def _within(records: Records, count: int, max_octets: int) -> Records:
+    """The first records within the limits, one at least."""
+    octets = 0
+    for number, (_, record) in enumerate(records[:count]):
+        octets += len(record)
+        if number and octets > max_octets:
+            return records[:number]
+    return records[:count]

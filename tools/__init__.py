@@ -1,0 +1,1 @@
+"""What the project's own work needs beside the library: none of it is installed."""
