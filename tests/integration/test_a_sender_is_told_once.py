@@ -102,9 +102,9 @@ async def test_a_ledger_that_dies_between_report_and_mark_reports_once(tmp_path:
         await fleet.until(lambda b: b["bounced"] == 1)
         for _ in range(2):
             with pytest.raises(LedgerError, match="died between"):
-                await Dying(*build.ledger_parts(fleet.settings)).run()
+                await Dying(**build.ledger_parts(fleet.settings)).run()
             assert len(reports(fleet)) == 1
-        fleet.tasks.append(asyncio.create_task(LedgerActor(*build.ledger_parts(fleet.settings)).run()))
+        fleet.tasks.append(asyncio.create_task(LedgerActor(**build.ledger_parts(fleet.settings)).run()))
         await fleet.until(lambda b: (b["relayed"], b["bounced"], b["open"]) == (1, 1, 0))
         fleet.accept("bounce@y.example")
         await fleet.until(lambda b: (b["relayed"], b["bounced"], b["open"]) == (2, 2, 0))

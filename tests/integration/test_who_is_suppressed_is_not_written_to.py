@@ -33,7 +33,7 @@ async def suppressing(tmp_path: Path, **sections: Any) -> AsyncIterator[tuple[Ho
                 **sections,
             }
         )
-        ledger = LedgerActor(*build.ledger_parts(fleet.settings))
+        ledger = LedgerActor(**build.ledger_parts(fleet.settings))
         fleet.tasks.append(asyncio.create_task(ledger.run()))
 
         async def call(actor: str, method: str, *args: Any) -> Any:
