@@ -74,6 +74,10 @@ bench-recovery: $(STAMP) ## how long work lies still after a kill or a freeze, a
 bench-journal: $(STAMP) ## throughput and latency with the journal beside the same run without it
 	$(PY) -m benchmarks.journal_cost
 
+bench-kafka: $(STAMP) ## mails per second through a real Kafka broker beside the embedded log
+	@tools/system-packages.sh postfix
+	$(PY) -m benchmarks.kafka
+
 model-short: $(STAMP)
 	$(PY) -m tests.model --short
 

@@ -1,6 +1,6 @@
 """One unit's way through a node, from lease to outcome: the shell of the ``unit`` machine.
 
-    take ▸ examine ▸ sign ▸ deliver ▸ (INTENT durable ▸ end written) ▸ reply ▸ OUTCOME durable
+    take ▸ bring a large body in ▸ examine ▸ sign ▸ deliver ▸ (INTENT durable ▸ end written) ▸ reply ▸ OUTCOME durable
 
 A crash between any two of these leaves what the journal says: nothing (the unit is leased again), an INTENT (in doubt), or an
 OUTCOME. Nothing here decides: the machine says what to do next, the session what the peer answered, the examiner what may be sent.
@@ -10,10 +10,13 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 import msgspec
 
+from actors.bodies import Bodies
 from actors.clock import monotonic_ms, wall_ms
 from actors.evidence import acceptance, evidence, lost
 from actors.examine import Examined, Examiner, Look, Ruling, look
@@ -23,11 +26,12 @@ from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
 from actors.reports import Reporter
 from actors.suppressions import Suppressions
 from fastemailnet import ids
-from fastemailnet.admission.reading import Malformed
+from fastemailnet.admission.reading import Gap, Malformed
 from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
 from fastemailnet.delivery.route import Route
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.envelope import MAX_KEPT_OCTETS, SEVERAL, Asked, Dead, Unit, encode_unit
+from fastemailnet.errors import BlobAltered, BlobError
 from fastemailnet.flashsync import unit as u
 from fastemailnet.flashsync.frames import NO_INTENT, Deferral, Intent, Void
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
@@ -68,10 +72,12 @@ class Attempts:
         route: Route,
         stations: Stations,
         blame: Blame,
+        bodies: Bodies,
         suppressions: Suppressions,
         reporter: Reporter,
         schedule: Schedule = DEFAULT,
     ) -> None:
+        self.bodies = bodies
         self.suppressions = suppressions
         self.reporter = reporter
         self.schedule = schedule
@@ -88,19 +94,28 @@ class Attempts:
 
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
-        if isinstance(taken.unit, Malformed):
-            await self.bury(taken, taken.unit)
-        else:
-            await _Attempt(self, taken, taken.unit).run()
+        match taken.unit:
+            case Unit():
+                await _Attempt(self, taken, taken.unit).run()
+            case Malformed():
+                await self.bury(taken, taken.unit)
+            case Gap():
+                await self.end(taken, ())
+            case _:
+                assert_never(taken.unit)
 
     async def bury(self, taken: Taken, malformed: Malformed) -> None:
         """Keep a record that holds no unit for people, with its reasons, then end it: it blocks nothing."""
         now_ms = wall_ms()
-        right = self.journal.right
         at = await self.journal.keep(dead(taken, malformed.message, malformed.reasons, malformed.record, now_ms))
-        who = (taken.lease, taken.place.offset, taken.attempt, right.node, right.incarnation)
         proof = lost(malformed.message, f"malformed: {'; '.join(malformed.reasons)}; kept as {at}", now_ms)
-        await self.journal.ask(OutcomeFrame(*who, now_ms, NO_INTENT, (Kind.DEAD,), evidence=proof))
+        await self.end(taken, (Kind.DEAD,), proof)
+
+    async def end(self, taken: Taken, kinds: tuple[Kind, ...], proof: bytes = b"") -> None:
+        """End a place that holds no unit."""
+        right = self.journal.right
+        who = (taken.lease, taken.place.offset, taken.attempt, right.node, right.incarnation)
+        await self.journal.ask(OutcomeFrame(*who, wall_ms(), NO_INTENT, kinds, evidence=proof))
 
 
 class _Attempt:
@@ -109,7 +124,8 @@ class _Attempt:
     def __init__(self, shop: Attempts, taken: Taken, unit: Unit) -> None:
         self.shop = shop
         self.taken = taken
-        self.unit = unit
+        self.unit = unit  # as its record says
+        self.whole = unit  # with its body
         self.machine = u.Attempt(number=taken.attempt, asked=taken.asked)
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
@@ -133,9 +149,11 @@ class _Attempt:
         if unit.domain == SEVERAL:
             await self.split()
             return
+        if not await self.bring_in():
+            return
         seen = await self.look()
         if seen is None:
-            await self.give_up()
+            await self.give_up(f"looking into it ended {self.taken.strikes} processes")
             return
         examined = await self.shop.examiner.examine(seen, unit.lane)
         if examined.ruling is not Ruling.SEND:
@@ -144,7 +162,7 @@ class _Attempt:
         self.where["gate"] = examined.reason
         self.move(Event.VALID)
         with self.shop.blame.looking(self.taken.place):
-            content = self.shop.examiner.sign(unit)
+            content = self.shop.examiner.sign(self.whole)
         self.content_sha256 = hashlib.sha256(content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
@@ -171,13 +189,22 @@ class _Attempt:
         if self.taken.strikes >= DEAD_STRIKES:
             return None
         if self.taken.strikes >= APART_STRIKES:
-            return await look_apart(self.unit.body, with_text)
+            return await look_apart(self.whole.body, with_text)
         with self.shop.blame.looking(self.taken.place):
-            return look(self.unit.body, with_text=with_text)
+            return look(self.whole.body, with_text=with_text)
 
-    async def give_up(self) -> None:
+    async def bring_in(self) -> bool:
+        """Have the body here. One that is not to be had now is waited for, as a peer would be; an altered one is never sent."""
+        try:
+            self.whole = await self.shop.bodies.bring_in(self.unit)
+        except BlobAltered as error:
+            await self.give_up(str(error))
+        except BlobError as error:
+            await self.end_all(Kind.DEFERRED, str(error))
+        return self.machine.state is u.State.LEASED
+
+    async def give_up(self, reason: str) -> None:
         """Keep the record for people, then end it."""
-        reason = f"looking into it ended {self.taken.strikes} processes"
         whole = encode_unit(self.unit)
         at = await self.shop.journal.keep(dead(self.taken, self.unit.message, (reason,), whole, wall_ms()))
         await self.end_all(Kind.DEAD, f"{reason}; kept as {at}")
@@ -273,7 +300,7 @@ class _Attempt:
         retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule)
         host = str(self.where.get("host", ""))
         written = self.shop.reporter.report(
-            self.unit, self.taken.attempt, retry.outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms
+            self.whole, self.taken.attempt, retry.outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms
         )
         retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(
@@ -310,6 +337,8 @@ class _Attempt:
             msgspec.structs.replace(one, source=source, asked=u.still_asked(asked, (r.index for r in one.recipients)))
             for one in retry.copies
         ]
+        with suppress(BlobError):  # it was read from a record, so a record takes it again
+            copies = list(await self.shop.bodies.put_out(copies))
         places = await self.shop.journal.copy(retry.tier, copies)
         return [
             Deferral(at, source, copy.attempt, retry.due_ms, len(copy.recipients))

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from actors.doubts import summary
-from fastemailnet.admission.reading import Malformed, deliveries, read_unit
+from fastemailnet.admission.reading import Read, deliveries, read_unit
 from fastemailnet.envelope import LANES, Position, Unit
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.frames import (
@@ -88,7 +88,7 @@ class Auditor:
         accounted = sum(counts.values())
         return {**counts, "accepted": self.accepted, "accounted": accounted, "difference": self.accepted - accounted}
 
-    def open_units(self, doubt: Container[Any]) -> Iterator[Unit | Malformed]:
+    def open_units(self, doubt: Container[Any]) -> Iterator[Read]:
         """What the accepted records hold that no outcome ended and that are not in doubt."""
         for (stream, partition), end in list(self.positions.items()):
             if stream not in LANES:

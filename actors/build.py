@@ -7,6 +7,7 @@ from typing import Any
 
 from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
+from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
 from actors.classifier import Model
 from actors.events import EVENTS, Events
 from actors.examine import Examiner, Gate, Scorer
@@ -18,11 +19,13 @@ from actors.reader import Call, FleetReader
 from actors.reports import Reporter
 from actors.suppressions import Suppressions, projector
 from fastemailnet.archive.keeper import Keeper
+from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.config import Settings
 from fastemailnet.delivery import feedback, retry, suppression
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
+from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, is_ordered
-from fastemailnet.errors import ConfigError
+from fastemailnet.errors import BlobError, ConfigError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Policy
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Verdict
 from fastemailnet.flashsync.snapshot import SNAPSHOT
@@ -39,6 +42,7 @@ from fastemailnet.net.resolve import Resolver
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
+KAFKA_PACE_S = 0.004
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
 NEVER_REJECT = 2.0  # above any probability
@@ -57,6 +61,12 @@ def check(settings: Settings) -> None:
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)
+    large = bodies(settings)
+    if large.inline_octets != ALL_INLINE:
+        try:
+            large.blobs.check()
+        except BlobError as error:
+            raise ConfigError("blobs.url", settings.blobs.url, f"cannot be used: {error}") from error
     model = settings.classifier.model
     if settings.classifier.enabled and model is not None and not (model / "config.json").is_file():
         raise ConfigError("classifier.model", str(model), "must be the folder of a model; it has no config.json")
@@ -129,9 +139,8 @@ def topics(settings: Settings) -> list[Topic]:
         Topic(JOURNAL, JOURNAL_PARTITIONS),
         Topic(SNAPSHOT, record_octets=SNAPSHOT_OCTETS),
         *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
-        *(Topic(tier) for tier, _ in retry.TIERS),
-        Topic(suppression.STREAM),
-        Topic(feedback.STREAM),
+        *(Topic(stream) for stream in (*SPLITS.values(), *(tier for tier, _ in retry.TIERS))),
+        *(Topic(stream) for stream in (suppression.STREAM, feedback.STREAM)),
         Topic(DEAD, retention_ms=KEPT_MS),
         Topic(EVENTS, spread, retention_ms=KEPT_MS),
     ]
@@ -139,7 +148,26 @@ def topics(settings: Settings) -> list[Topic]:
 
 def group(settings: Settings, over: Log) -> GroupCommit:
     """A process's batching appender."""
-    return GroupCommit(over, max_pending_octets=settings.limits.pending_octets)
+    pace_s = KAFKA_PACE_S if is_kafka(settings) else 0.0
+    return GroupCommit(over, max_pending_octets=settings.limits.pending_octets, pace_s=pace_s)
+
+
+def bodies(settings: Settings) -> Bodies:
+    """Where large bodies are kept, and which are large."""
+    given = settings.blobs
+    scheme, _, place = given.url.partition(":")
+    inline_octets = given.inline_octets
+    if inline_octets == "auto":
+        inline_octets = INLINE_OCTETS if is_kafka(settings) else ALL_INLINE
+    if scheme == "file":
+        return Bodies(FolderBlobs(Path(place) if place else settings.fleet.data / "blobs"), inline_octets)
+    from fastemailnet.blobs.bucket import Bucket, BucketBlobs  # a large library, of use with a bucket only
+
+    name, _, prefix = place.strip("/").partition("/")
+    secret = _secret("blobs.secret_key_file", given.secret_key_file) if given.secret_key_file else ""
+    return Bodies(
+        BucketBlobs(Bucket(name, prefix, given.endpoint, given.region, given.access_key_id, secret)), inline_octets
+    )
 
 
 def policy(settings: Settings) -> Policy:
@@ -241,6 +269,7 @@ def shops(
 ) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
     to = route(settings)
+    large = bodies(settings)
     limits = settings.delivery
     bounds = Limits(limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s)
     resolver = Resolver(settings.route.port) if to.kind is RouteKind.MX else None
@@ -248,7 +277,7 @@ def shops(
     by, told = schedule(settings), reporter(settings)
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
-        return Attempts(journal, examiner, pool, to, stations, blame, suppressions, told, by)
+        return Attempts(journal, examiner, pool, to, stations, blame, large, suppressions, told, by)
 
     return shop
 
@@ -294,7 +323,7 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
     reader = FleetReader(settings, Auditor(over), call)
-    return Gateway(settings, over, group(settings, over), reader, mail_partitions(settings))
+    return Gateway(settings, over, group(settings, over), reader, bodies(settings), mail_partitions(settings))
 
 
 def inbox_parts(settings: Settings) -> dict[str, Any]:

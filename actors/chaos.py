@@ -29,7 +29,7 @@ from fastemailnet import ids
 from fastemailnet.admission.reading import read_unit
 from fastemailnet.client import Client
 from fastemailnet.config import Settings
-from fastemailnet.envelope import LANES, Lane, Position
+from fastemailnet.envelope import LANES, Lane, Position, Unit
 from fastemailnet.errors import FastEmailNetError, FleetError
 from fastemailnet.log.interface import Log
 
@@ -207,7 +207,7 @@ def missing(settings: Settings, accepted: set[str]) -> int:
             while start < end:
                 records = log.fetch(*where, start, READ_RECORDS)
                 units = (read_unit(record, Position(*where, offset)) for offset, record in records)
-                left.difference_update(ids.to_text(unit.message) for unit in units)
+                left.difference_update(ids.to_text(unit.message) for unit in units if isinstance(unit, Unit))
                 start = records[-1][0] + 1
     finally:
         log.close()

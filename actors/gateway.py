@@ -7,11 +7,13 @@ starts it reads the idempotency keys back from the log, then listens.
 import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import uvicorn
 
+from actors.bodies import Bodies
+from actors.clock import wall_ms
 from actors.feedback import FeedbackDesk
 from actors.listing import SuppressionListing
 from actors.smtp_policy import SubmissionPolicy
@@ -19,7 +21,7 @@ from actors.submissions import Submissions
 from fastemailnet.admission.networks import Networks
 from fastemailnet.admission.submission import Accepted, Limits, Submission
 from fastemailnet.config import Settings
-from fastemailnet.errors import FleetError
+from fastemailnet.errors import BlobError, FleetError
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
 from fastemailnet.net.server import Limits as SmtpLimits
@@ -31,16 +33,25 @@ from fastemailnet.web.suppression import suppression_routes
 BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 75
 GRACE_S: Final = 5  # for requests in work at a stop
+SWEEP_EVERY_S: Final = 3_600
 
 
 class Gateway:
     """One gateway process. Port 0 in the settings takes a free one."""
 
     def __init__(
-        self, settings: Settings, log: Log, group_commit: GroupCommit, reader: Reader, mail_partitions: int = 1
+        self,
+        settings: Settings,
+        log: Log,
+        group_commit: GroupCommit,
+        reader: Reader,
+        bodies: Bodies,
+        mail_partitions: int = 1,
     ) -> None:
         self.settings = settings
-        self.submissions = Submissions(log, group_commit, admission_limits(settings), mail_partitions)
+        self.bodies = bodies
+        self.sweeping: asyncio.Task[None] | None = None
+        self.submissions = Submissions(log, group_commit, admission_limits(settings), bodies, mail_partitions)
         networks = Networks(settings.gateway.relay_networks)
         desk = FeedbackDesk(group_commit, settings.bounce.domain)
         self.api = Api(
@@ -78,7 +89,15 @@ class Gateway:
         self.http = _HttpServer(self.api, listening_socket(gateway.bind, gateway.http_port))
         smtp_port = await listen(self.smtp)
         await self.http.start()
+        self.sweeping = asyncio.create_task(self.sweep())
         return self.http.port, smtp_port
+
+    async def sweep(self) -> None:
+        """Delete large bodies that nobody needs any more, for ever."""
+        while True:
+            with suppress(BlobError):  # they harm nobody for another hour
+                await self.bodies.sweep(wall_ms())
+            await asyncio.sleep(SWEEP_EVERY_S)
 
     async def run(self) -> None:
         """Serve for ever."""
@@ -87,6 +106,8 @@ class Gateway:
 
     async def close(self) -> None:
         """Stop listening and finish what is in work. The log and its group commit stay open."""
+        if self.sweeping is not None:
+            self.sweeping.cancel()
         await self.smtp.close()
         if self.http is not None:
             await self.http.close()

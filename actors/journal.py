@@ -15,6 +15,7 @@ from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Fenced, Token
 
 DEAD = "dead"
+COPY_OCTETS = 2_097_152  # of bodies in one append of copies
 
 
 class Journal:
@@ -44,8 +45,12 @@ class Journal:
             raise LogError("the log fenced an append that carried no token")
 
     async def copy(self, tier: str, units: Sequence[Unit]) -> list[Position]:
-        """Append copies to a deferral tier; where they stand once all are durable."""
-        return await self._append(tier, [encode_unit(unit) for unit in units])
+        """Append copies to a deferral tier; where they stand once all are durable. Many large ones go in several appends."""
+        places: list[Position] = []
+        at_once = max(1, COPY_OCTETS // max(1, len(units[0].body)))  # all are of one message
+        for first in range(0, len(units), at_once):
+            places += await self._append(tier, [encode_unit(unit) for unit in units[first : first + at_once]])
+        return places
 
     async def keep(self, dead: Dead) -> Position:
         """Append to the stream of what could not be worked on."""

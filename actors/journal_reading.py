@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from fastemailnet.admission.reading import Malformed, read_unit
+from fastemailnet.admission.reading import deliveries, read_unit
 from fastemailnet.delivery.retry import TIERS
 from fastemailnet.delivery.split import SPLITS
-from fastemailnet.envelope import LANES, Position, Recipient
+from fastemailnet.envelope import LANES, Position, Recipient, Unit
 from fastemailnet.errors import LogCorrupt
 from fastemailnet.flashsync.frames import (
     CONTROL,
@@ -33,7 +33,7 @@ Progress = Callable[[str, int, int], None]  # what, how many of it are done, of 
 
 
 class Record(NamedTuple):
-    """What a record of mail or of a tier says. One that holds no unit has no message and one recipient, that ends as dead."""
+    """What a record of mail or of a tier says. One that holds no unit has no message and no recipients, but what it counts as."""
 
     message: bytes
     accepted_ms: int
@@ -44,14 +44,7 @@ class Record(NamedTuple):
     tenant: str
     key: str
     body: int  # a hash of the body
-
-    @property
-    def deliveries(self) -> int:
-        """How many outcomes it needs."""
-        return len(self.recipients) or 1
-
-
-NO_UNIT = Record(b"", 0, 1 << 62, (), 1, None, "", "", 0)
+    deliveries: int  # how many outcomes it needs
 
 
 @dataclass
@@ -143,7 +136,9 @@ def _control(record: bytes, where: str, unreadable: list[str]) -> ControlFrame |
 
 def _record(record: bytes, place: Position) -> Record:
     unit = read_unit(record, place)
-    if isinstance(unit, Malformed):
-        return NO_UNIT
+    if not isinstance(unit, Unit):
+        return Record(b"", 0, 1 << 62, (), 1, None, "", "", 0, deliveries(unit))
     who = (unit.message, unit.accepted_ms, unit.expires_ms, unit.recipients)
-    return Record(*who, unit.attempt, unit.source, unit.tenant, unit.idempotency_key, hash(unit.body))
+    return Record(
+        *who, unit.attempt, unit.source, unit.tenant, unit.idempotency_key, hash(unit.body_sha256), deliveries(unit)
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from actors.fill import Fill
 from actors.journal import Journal
-from fastemailnet.admission.reading import Malformed, read_unit
+from fastemailnet.admission.reading import Read, read_unit
 from fastemailnet.envelope import Asked, Position, Unit
 from fastemailnet.flashsync.frames import CONTROL, Shrink, Split, decode_control
 from fastemailnet.flashsync.lease import Held, Lease
@@ -29,7 +29,7 @@ class Taken:
     lease: int
     place: Position
     attempt: int
-    unit: Unit | Malformed
+    unit: Read
     source: Position
     asked: Asked | None = None  # an attempt in doubt that the peer can be asked about
     strikes: int = 0  # processes that died over it
@@ -98,7 +98,7 @@ class Leases:
     async def take(self, where: tuple[str, int], room: Room) -> AsyncIterator[list[Taken]]:
         """Batches of units in the order of their leases, never more than there is room for."""
         idle_s = HOT_S
-        is_followed = False
+        self.log.follow(*where, min((lease.lo for lease in self.held.ranges[where]), default=0))
         while True:
             free = await room.some()
             end = self.log.end(*where)
@@ -107,9 +107,6 @@ class Leases:
                 await asyncio.sleep(idle_s)
                 idle_s = min(idle_s * 1.3, IDLE_MAX_S)
                 continue
-            if not is_followed:
-                self.log.follow(*where, lease.lo)
-                is_followed = True
             idle_s = HOT_S
             # In work from here on, before the first record is here: what a SPLIT finds untaken meanwhile goes to others (R7).
             reached = min(lease.hi, end, lease.lo + free)
@@ -124,7 +121,7 @@ class Leases:
 def taken(lease: Lease, place: Position, record: bytes) -> Taken:
     """The unit in a record under a lease."""
     unit = read_unit(record, place)
-    if isinstance(unit, Malformed):
+    if not isinstance(unit, Unit):
         return Taken(lease.lease, place, lease.attempt or 1, unit, place)
     attempt = lease.attempt or unit.attempt
     return Taken(lease.lease, place, attempt, unit, unit.source or place, lease.asked or unit.asked, lease.strikes)

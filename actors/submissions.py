@@ -1,6 +1,6 @@
 """Taking a submission: admit it, append its units durably, answer. Once per idempotency key.
 
-    admit ▸ key known? ▸ append (durable) ▸ remember the key ▸ answer
+    admit ▸ key known? ▸ put a large body out (durable) ▸ append (durable) ▸ remember the key ▸ answer
 
 A crash before the append took nothing and answered nobody; after it, the next gateway reads the key back from the
 log. While the first submission of a key is on its way the later ones wait for it.
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
+from actors.bodies import Bodies
 from actors.clock import wall_ms
 from fastemailnet import ids
 from fastemailnet.admission.admit import admit
@@ -34,7 +35,8 @@ MAX_RECALL_RECORDS: Final = 100_000  # a restart reads back at most so many unit
 class Submissions:
     """Takes submissions for one log."""
 
-    def __init__(self, log: Log, group: GroupCommit, limits: Limits, mail_partitions: int = 1) -> None:
+    def __init__(self, log: Log, group: GroupCommit, limits: Limits, bodies: Bodies, mail_partitions: int = 1) -> None:
+        self.bodies = bodies
         self.log = log
         self.group = group
         self.limits = limits
@@ -60,6 +62,7 @@ class Submissions:
             IdempotencyConflict: its key names another message.
             LimitExceeded: the log is too slow for what comes in; nothing was taken.
             LogError: the log failed.
+            BlobError: the store of large bodies failed; nothing was taken.
             LogAppendUnknown: perhaps taken.
         """
         admission = admit(submission, at_ms=wall_ms(), random80=self.random(), limits=self.limits)
@@ -94,11 +97,11 @@ class Submissions:
             del self.on_their_way[name]
 
     async def _append(self, admission: Admission) -> None:
-        first = admission.units[0]
+        first, *_ = units = await self.bodies.put_out(admission.units)
         where = place_of(first.lane, first.order_key, first.message, self.mail_partitions)
         reached = self.reached[where]
         try:
-            appended = await self.group.append(*where, [encode_unit(unit) for unit in admission.units])
+            appended = await self.group.append(*where, [encode_unit(unit) for unit in units])
         except LogAppendUnknown:
             if not await asyncio.to_thread(self._is_in_log, where, reached, admission.message):
                 raise

@@ -79,6 +79,24 @@ class LogSection(Section):
     password_file: Path | None = Field(None, description="Kafka: file with the password of the log-in")
 
 
+class BlobsSection(Section):
+    """Bodies that are too large for the log."""
+
+    inline_octets: Literal["auto"] | int = Field(
+        "auto",
+        description="a body that takes more of the log (once a destination) stands outside; 0: none; auto: 0 if embedded, else 524288",
+    )
+    url: str = Field(
+        "file:",
+        pattern=r"^(file:(/.*)?|s3://[^/]+(/.*)?)$",
+        description="where: file: (blobs in the data directory), file:/folder that every node mounts, or s3://bucket/prefix",
+    )
+    endpoint: str = Field("", description="s3: URL of the server; empty: Amazon's")
+    region: str = Field("us-east-1", min_length=1, description="s3: region")
+    access_key_id: str = Field("", description="s3: key id; empty: credentials as AWS tools find them")
+    secret_key_file: Path | None = Field(None, description="s3: file with the secret access key")
+
+
 class GatewaySection(Section):
     """Submission over HTTP and SMTP."""
 
@@ -220,6 +238,7 @@ class Settings(Section):
 
     fleet: FleetSection = FleetSection()
     log: LogSection = LogSection()
+    blobs: BlobsSection = BlobsSection()
     gateway: GatewaySection = GatewaySection()
     limits: LimitsSection = LimitsSection()
     route: RouteSection = RouteSection()
@@ -328,6 +347,11 @@ def _first(error: ValidationError) -> ConfigError:
 def _refuse_incomplete(settings: Settings) -> None:
     if settings.route.kind == "smarthost" and not settings.route.host:
         raise ConfigError("route.host", "''", "must name the smarthost when route.kind is smarthost")
+    blobs = settings.blobs
+    if blobs.inline_octets != "auto" and blobs.inline_octets < 0:
+        raise ConfigError("blobs.inline_octets", str(blobs.inline_octets), "must be auto, 0 or a number of octets")
+    if blobs.access_key_id and blobs.secret_key_file is None:
+        raise ConfigError("blobs.secret_key_file", "none", "must be set when blobs.access_key_id is")
     if settings.route.username and settings.route.password_file is None:
         raise ConfigError("route.password_file", "none", "must be set when route.username is")
     if settings.log.security.startswith("SASL") and (not settings.log.username or settings.log.password_file is None):

@@ -5,6 +5,7 @@ thing a lease counts, a node delivers in one SMTP transaction and a record of ``
 format of the log (MessagePack arrays), so fields are only ever added at the end, with a default.
 """
 
+import hashlib
 import zlib
 from enum import StrEnum
 from typing import NamedTuple
@@ -93,6 +94,14 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
     reached: tuple[int, ...]  # Recipient.index values
 
 
+class Blob(msgspec.Struct, frozen=True, array_like=True):
+    """Where a body stands that is too large for a record, and which octets it is."""
+
+    key: str
+    octets: int
+    sha256: bytes
+
+
 class Unit(msgspec.Struct, frozen=True, array_like=True):
     """One message × one destination domain (of a foreign producer's record: all of them, until it is split)."""
 
@@ -111,7 +120,13 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     idempotency_key: str = ""
     asked: Asked | None = None  # of a copy: an attempt in doubt that the peer can be asked about
     order_key: str = ""  # units with one key and lane are sent one after the other, in the order of acceptance
+    blob: Blob | None = None  # where the body is, if not here: then ``body`` is empty
     reporting: Reporting | None = None
+
+    @property
+    def body_sha256(self) -> bytes:
+        """The hash of the body, wherever it is."""
+        return self.blob.sha256 if self.blob is not None else hashlib.sha256(self.body).digest()
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -95,6 +95,36 @@ class LogCorrupt(LogError):
     retriable = False
 
 
+class BlobError(FastEmailNetError):
+    """A body that does not stand in the log cannot be kept or read now."""
+
+    retriable = True
+
+
+class BlobMissing(BlobError):
+    """The store of bodies has none under this key. It may be the wrong store, or one that is not mounted: no reason to give up."""
+
+    def __init__(self, key: str, store: str) -> None:
+        super().__init__(key, store)
+
+    def __str__(self) -> str:
+        return f"the body {self.args[0]} is not in {self.args[1]}"
+
+
+class BlobAltered(BlobError):
+    """A stored body is not the one that was accepted. It must not be sent."""
+
+    retriable = False
+
+    def __init__(self, key: str, octets: int, expected_octets: int) -> None:
+        super().__init__(key, octets, expected_octets)
+
+    def __str__(self) -> str:
+        key, octets, expected = self.args
+        size = f"it has {octets} octets instead of {expected}" if octets != expected else "its SHA-256 is another"
+        return f"the body {key} was altered: {size}"
+
+
 class LedgerError(FastEmailNetError):
     """The ledger refuses to go on."""
 

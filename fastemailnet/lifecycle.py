@@ -83,7 +83,7 @@ TABLE: dict[State, dict[Event, State]] = {
         Event.SUPPRESSED,
         Event.POISON,
         Event.HELD,
-        Event.DEFERRED,  # split by destination
+        Event.DEFERRED,  # split by destination, or its body cannot be read now
         Event.RETURNED,
     ),
     State.VALIDATED: _with_ends({Event.SCHEDULED: State.DELIVERY_SCHEDULED}, Event.EXPIRED, Event.RETURNED),

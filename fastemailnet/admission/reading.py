@@ -18,12 +18,19 @@ class Malformed:
     record: bytes
 
 
-def read_unit(record: bytes, place: Position) -> Unit | Malformed:
-    """The unit in the record at ``place``. Depends on nothing else, so that every reader makes the same of it. Never raises."""
-    at_ms = 0
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An offset where nobody wrote anything (in Kafka: the marker of a producer's transaction). Nothing is delivered."""
+
+
+Read = Unit | Malformed | Gap
+
+
+def read_unit(record: bytes, place: Position) -> Read:
+    """What the record at ``place`` holds. Depends on nothing else, so that every reader makes the same of it. Never raises."""
     if not record:
-        reason = "no record stands there: the mark of a producer's transaction, or what it aborted"
-        return Malformed(message_of_record(at_ms, place), (reason,), record)
+        return Gap()
+    at_ms = 0
     try:
         if not is_native(record):
             return decode_unit(record)
@@ -37,6 +44,12 @@ def read_unit(record: bytes, place: Position) -> Unit | Malformed:
     return Malformed(message_of_record(at_ms, place), tuple(map(str, read)), record)
 
 
-def deliveries(read: Unit | Malformed) -> int:
+def deliveries(read: Read) -> int:
     """How many outcomes it needs."""
-    return len(read.recipients) if isinstance(read, Unit) else 1
+    match read:
+        case Unit():
+            return len(read.recipients)
+        case Malformed():
+            return 1
+        case Gap():
+            return 0

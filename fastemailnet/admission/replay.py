@@ -35,7 +35,7 @@ def digest(units: Sequence[Unit]) -> bytes:
     first = units[0]
     recipients = sorted((recipient.index, recipient.address) for unit in units for recipient in unit.recipients)
     envelope = repr((first.reverse_path, first.lane.value, recipients))
-    return hashlib.sha256(envelope.encode() + b"\0" + first.body).digest()[:_DIGEST_OCTETS]
+    return hashlib.sha256(envelope.encode() + b"\0" + first.body_sha256).digest()[:_DIGEST_OCTETS]
 
 
 def repeat(submission: Submission, first: First, limits: Limits) -> Admission | None:

@@ -23,7 +23,7 @@ from fastemailnet.log.kafka_cluster import Cluster
 from fastemailnet.log.kafka_offsets import PATIENCE_S, Offsets
 from fastemailnet.log.kafka_records import Records, Unwrap, contiguous
 
-POLL_MS: Final = 50
+POLL_MS: Final = 100
 FETCH_WAIT_MS: Final = 100  # a partition that is new to the consumer waits for the fetch under way
 POLL_RECORDS: Final = 2_000
 TRACK_OCTETS: Final = 8_388_608
@@ -81,7 +81,9 @@ class Track:
 class Follower:
     """Follows any number of partitions. ``unwrap`` gives the octets of a record."""
 
-    def __init__(self, cluster: Cluster, offsets: Offsets, unwrap: Unwrap) -> None:
+    def __init__(self, cluster: Cluster, offsets: Offsets, unwrap: Unwrap, pace_s: float) -> None:
+        """``pace_s``: how long to wait behind a poll that brought something, so that the next one brings more."""
+        self._pace_s = pace_s
         self._cluster = cluster
         self._offsets = offsets
         self._unwrap = unwrap
@@ -148,7 +150,10 @@ class Follower:
         while consumer is not None and not self._closed:
             try:
                 self._steer(consumer)
-                self._land(consumer, consumer.poll(POLL_MS, max_records=POLL_RECORDS))
+                batches = consumer.poll(POLL_MS, max_records=POLL_RECORDS)
+                self._land(consumer, batches)
+                if batches:
+                    time.sleep(self._pace_s)
             except OffsetOutOfRangeError as error:
                 self._trimmed(error)
             except (KafkaError, LogError) as error:
@@ -183,10 +188,10 @@ class Follower:
 
     def _land(self, consumer: KafkaConsumer, batches: dict[TopicPartition, list[Any]]) -> None:
         with self._changed:
-            for place in consumer.assignment():
+            for place in batches or consumer.assignment():
                 where = self._cluster.where(place)
                 track, reached = self._tracks[where], consumer.position(place)
-                if track.seek is None and reached > track.next:  # also behind a transaction's marker alone
+                if track.seek is None and reached > track.next:  # in a quiet moment also behind a marker alone
                     track.put(contiguous(where, batches.get(place, ()), track.next, reached, self._unwrap))
                     self._offsets.reached(where, track.next)
                     self._changed.notify_all()

@@ -1,13 +1,14 @@
 """Where the partitions of Kafka end: asked freshly, or watched so that the answer is at hand.
 
 The coordinator and the nodes ask for the ends of partitions a hundred times a second without reading them. A thread asks the
-cluster for all of those together, ``WATCH_S`` apart, as long as somebody asked within ``INTEREST_S``. Ends are those of committed
+cluster for all of those together, as long as somebody asked within ``INTEREST_S``. Ends are those of committed
 records (the last stable offset), so that a foreign producer's open transaction is not leased to a node.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from kafka.admin import KafkaAdminClient, OffsetSpec
@@ -19,7 +20,8 @@ from fastemailnet.errors import LogError
 from fastemailnet.log.interface import Where
 from fastemailnet.log.kafka_cluster import Cluster
 
-WATCH_S: Final = 0.04
+WATCH_S: Final = 0.02  # while ends move; doubles up to ``WATCH_MAX_S`` while they do not
+WATCH_MAX_S: Final = 0.16
 INTEREST_S: Final = 2.0
 PATIENCE_S: Final = 120.0  # a cluster that is away for longer is an error
 RETRY_S: Final = 0.2
@@ -128,12 +130,11 @@ class Offsets:
                 self._watcher.start()
 
     def _run(self) -> None:
-        while not self._closed.wait(WATCH_S):
+        pause_s = WATCH_S
+        while not self._closed.wait(pause_s):
             since = time.monotonic() - INTEREST_S
-            wanted = [where for where, asked in self._wanted.copy().items() if asked > since]
-            if not wanted:
-                continue
-            try:
-                self.ask(wanted)
-            except LogError:
-                continue  # whoever needs the log itself hears of it
+            before = {where: self._ends.get(where) for where, asked in self._wanted.copy().items() if asked > since}
+            pause_s = min(pause_s * 2, WATCH_MAX_S)
+            with suppress(LogError):  # whoever needs the log itself hears of it
+                if before and self.ask(before) != before:
+                    pause_s = WATCH_S

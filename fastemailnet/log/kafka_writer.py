@@ -59,14 +59,15 @@ class Writer:
         """
         futures: list[Any] = []
         topic, partition = self._cluster.place(where)
+        producer = self._open()
         try:
-            producer = self._open()
             with self._of(where):
                 for number, record in enumerate(records):
                     key = keys[number] if keys else None
                     futures.append(producer.send(topic, record, key=key, partition=partition, headers=headers))
             offsets = [future.get(DELIVERY_MS / 1_000 + BUFFER_MARGIN_S).offset for future in futures]
         except (KafkaError, ValueError) as error:
+            self._give_up(producer)
             raise _meaning(error, f"{where[0]}/{where[1]}", len(futures)) from error
         if min(offsets, default=0) < 0:
             raise LogAppendUnknown(f"{where[0]}/{where[1]}: the broker did not say where the records are")
@@ -82,22 +83,35 @@ class Writer:
         with self._lock:
             return self._partitions.setdefault(where, threading.Lock())
 
-    def _open(self) -> KafkaProducer:
+    def _give_up(self, producer: KafkaProducer) -> None:
+        """A producer that failed may refuse everything from then on (a "fatal error" in kafka-python): the next is a new one."""
         with self._lock:
-            if self._producer is None:
-                self._producer = KafkaProducer(
-                    enable_idempotence=True,
-                    acks="all",
-                    delivery_timeout_ms=DELIVERY_MS,
-                    max_block_ms=BLOCK_MS,
-                    batch_size=BATCH_OCTETS,
-                    linger_ms=0,
-                    max_request_size=REQUEST_OCTETS,
-                    allow_auto_create_topics=False,
-                    metrics_enabled=False,
-                    **self._cluster.client(),
-                )
-            return self._producer
+            if self._producer is producer:
+                self._producer = None
+        producer.close(timeout=0)
+
+    def _open(self) -> KafkaProducer:
+        try:
+            with self._lock:
+                if self._producer is None:
+                    self._producer = self._new()
+                return self._producer
+        except KafkaError as error:
+            raise LogError(f"Kafka at {','.join(self._cluster.bootstrap)}: {type(error).__name__}: {error}") from error
+
+    def _new(self) -> KafkaProducer:
+        return KafkaProducer(
+            enable_idempotence=True,
+            acks="all",
+            delivery_timeout_ms=DELIVERY_MS,
+            max_block_ms=BLOCK_MS,
+            batch_size=BATCH_OCTETS,
+            linger_ms=0,
+            max_request_size=REQUEST_OCTETS,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+            **self._cluster.client(),
+        )
 
 
 def _meaning(error: Exception, where: str, sent: int) -> LogError:

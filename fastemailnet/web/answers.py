@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from fastemailnet.errors import (
+    BlobError,
     FastEmailNetError,
     FleetError,
     IdempotencyConflict,
@@ -39,6 +40,7 @@ _STATUS: Final[tuple[tuple[type[FastEmailNetError], int], ...]] = (
     (NotFound, 404),
     (RelayDenied, 403),
     (LogError, 503),
+    (BlobError, 503),
     (FleetError, 503),
 )
 _encode = msgspec.json.Encoder().encode

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from actors import build
 from actors.gateway import Gateway
 from fastemailnet import ids
 from fastemailnet.client import AsyncClient
@@ -76,7 +77,8 @@ async def running(log: Log, pending_octets: int = PENDING_OCTETS, **environ: str
     """A gateway that listens."""
     group = GroupCommit(log, max_pending_octets=pending_octets)
     reader = LogReader(log)
-    gateway = Gateway(settings(**environ), log, group, reader)
+    chosen = settings(**environ)
+    gateway = Gateway(chosen, log, group, reader, build.bodies(chosen))
     http_port, smtp_port = await gateway.start()
     try:
         yield World(gateway, reader, http_port, smtp_port)

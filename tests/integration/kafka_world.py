@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from tests.integration.tcp_proxy import TcpProxy
 from tools.kafka.cluster import Brokers
@@ -84,10 +85,17 @@ class Topics:
 
     def make(self, name: str, partitions: int = 1, replicas: int = 1, **settings: str) -> str:
         """A topic whose partitions all have leaders; settings by Kafka's names with ``_`` for ``.``."""
-        configs = {key.replace("_", "."): value for key, value in settings.items()}
-        wanted = {"num_partitions": partitions, "replication_factor": replicas, "configs": configs}
+        wanted = {"num_partitions": partitions, "replication_factor": replicas, "configs": _by_kafkas_names(settings)}
         self.client.create_topics({name: wanted}, wait_for_metadata=True)
         return name
+
+    def change(self, name: str, **settings: str) -> None:
+        """Change settings of a topic.
+
+        With ``min_insync_replicas`` above the number in sync it refuses writes and is still read. It must have as many
+        replicas, in sync or not: a broker takes the setting for no more than those.
+        """
+        self.client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, _by_kafkas_names(settings))])
 
     def leader(self, name: str, partition: int = 0) -> int:
         """The broker that leads a partition; -1 while there is none."""
@@ -101,6 +109,10 @@ class Topics:
     def _partition(self, name: str, partition: int) -> dict[str, Any]:
         (topic,) = self.client.describe_topics([name])
         return next(each for each in topic["partitions"] if each["partition_index"] == partition)
+
+
+def _by_kafkas_names(settings: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "."): value for name, value in settings.items()}
 
 
 @contextmanager

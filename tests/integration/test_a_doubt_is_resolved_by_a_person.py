@@ -32,7 +32,8 @@ async def doubtful(tmp_path: Path, faults: Faults) -> AsyncIterator[tuple[House,
         ports = {"http_port": 0, "smtp_port": 0}
         settings = fleet.settings.model_copy(update={"gateway": fleet.settings.gateway.model_copy(update=ports)})
         group = build.group(settings, fleet.log)
-        gateway = Gateway(settings, fleet.log, group, FleetReader(settings, Auditor(build.log(settings)), call))
+        reader = FleetReader(settings, Auditor(build.log(settings)), call)
+        gateway = Gateway(settings, fleet.log, group, reader, build.bodies(settings))
         http_port, _ = await gateway.start()
         try:
             fleet.start_node("a")

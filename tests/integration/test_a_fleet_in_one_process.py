@@ -95,10 +95,15 @@ class House:
 
 @asynccontextmanager
 async def house(
-    tmp_path: Path, faults: Faults | None = None, policy: Policy | None = None, remembers: bool = False
+    tmp_path: Path,
+    faults: Faults | None = None,
+    policy: Policy | None = None,
+    remembers: bool = False,
+    **given: str,
 ) -> AsyncIterator[House]:
-    """A coordinator and an inbox; nodes are started by the test."""
+    """A coordinator and an inbox; nodes are started by the test. ``given``: settings, as the environment would have them."""
     environ = {"FASTEMAILNET_FLEET__DATA": str(tmp_path), "FASTEMAILNET_SANDBOX__SMTP_PORT": "0"}
+    environ |= {f"FASTEMAILNET_{name}": value for name, value in given.items()}
     settings = load(None, environ)
     inbox = Inbox(settings.sandbox, tmp_path / "inbox", faults, checkpoint=remembers)
     port = await inbox.start()

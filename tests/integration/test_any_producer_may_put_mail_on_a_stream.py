@@ -131,7 +131,7 @@ async def test_a_malformed_record_is_kept_with_its_reasons_and_blocks_nothing(tm
             put(fleet, "no at sign"),
             put(fleet, "r@x.example", value=MESSAGE + b"smuggled\r\n"),
         ]
-        fleet.log.append(STREAM, 0, [b"junk"])
+        fleet.log.append(STREAM, 0, [b"junk", b""])  # and an offset without a record, as a Kafka transaction leaves it
         put(fleet, "good@x.example")
         fleet.start_node("a")
         balance = await fleet.until(lambda b: b["relayed"] == 1 and b["dead"] == 4)
@@ -162,3 +162,12 @@ async def test_what_a_person_sees_of_a_malformed_record(tmp_path: Path) -> None:
         (delivery,) = timeline(message, rows, fleet.auditor.waiting(message), set())["deliveries"]
         assert delivery["state"] == "dead"
         assert "no From field" in delivery["events"][1]["reason"]
+
+
+async def test_a_large_record_for_many_destinations_is_split_within_the_node_s_bounds(tmp_path: Path) -> None:
+    async with house(tmp_path, LIMITS__PENDING_OCTETS="8000000") as fleet:
+        value = MESSAGE + b"a line of a large message\n" * 35_000
+        fleet.start_node("a")
+        put(fleet, *(f"r@d{number}.example" for number in range(30)), value=value)
+        balance = await fleet.until(lambda b: b["relayed"] == 30)
+        assert (balance["open"], balance["deferred"]) == (0, 0)

@@ -2,6 +2,9 @@
 
 from contextlib import closing
 
+import pytest
+from kafka.errors import KafkaTimeoutError
+
 from tests.integration.kafka_clients import ACKNOWLEDGED_S, consume, numbered, produce, producer
 from tests.integration.kafka_world import topics, until
 from tools.kafka.cluster import Brokers
@@ -64,3 +67,23 @@ def test_three_brokers_go_on_when_the_leader_is_frozen_and_it_comes_back(three_b
     with topics(three_brokers.bootstrap) as admin:
         until(lambda: len(admin.in_sync(topic)) == 3)
     assert consume(settings, topic, COUNT) == numbered(range(COUNT))
+
+
+def test_a_topic_that_lacks_replicas_refuses_writes_and_is_read(three_brokers: Brokers, prefix: str) -> None:
+    settings = three_brokers.client_settings("PLAINTEXT")
+    with topics(three_brokers.bootstrap) as admin, closing(producer(settings)) as opened:
+        topic = admin.make(prefix + "short", replicas=3, min_insync_replicas="3")
+        opened.send(topic, b"0", partition=0).get(timeout=ACKNOWLEDGED_S)
+        follower = next(number for number in three_brokers.running() if number != admin.leader(topic))
+        three_brokers.kill(follower)
+        try:
+            until(lambda: follower not in admin.in_sync(topic))
+            refused = opened.send(topic, b"1", partition=0)
+            with pytest.raises(KafkaTimeoutError):
+                refused.get(timeout=1)
+            assert consume(settings, topic, 1) == [b"0"]
+            admin.change(topic, min_insync_replicas="2")
+            assert refused.get(timeout=ACKNOWLEDGED_S).offset == 1
+        finally:
+            three_brokers.restart(follower)
+        until(lambda: len(admin.in_sync(topic)) == 3)

@@ -1,8 +1,10 @@
 """Between a client and a real broker: connections are cut, frozen, late, or lose what is answered, until they are healed."""
 
+import socket
+import struct
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from kafka import KafkaProducer
@@ -10,12 +12,13 @@ from kafka.errors import KafkaError
 
 from tests.integration.kafka_clients import consume, produce, producer
 from tests.integration.kafka_world import proxied, topics, until
-from tests.integration.tcp_proxy import TcpProxy
+from tests.integration.tcp_proxy import HOST, TcpProxy
 from tools.kafka.cluster import Brokers
 from tools.kafka.plan import PROXIED
 
 PATIENCE_S = 60
 SEEN_S = 1.0
+API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)  # size, ApiVersions, version 0, correlation id, no client id
 
 
 @pytest.fixture
@@ -83,6 +86,18 @@ def test_a_lost_reply_hides_a_record_that_landed_and_is_not_written_twice(
     assert landed.get(timeout=PATIENCE_S).offset == 1
     produce(one_broker.client_settings("PLAINTEXT"), topic, range(1))
     assert direct(one_broker, topic, 3) == [b"first", b"landed", b"0"]
+
+
+def test_a_connection_that_lost_a_reply_is_closed_by_the_healing(proxy: TcpProxy) -> None:
+    with socket.create_connection((HOST, proxy.port), timeout=PATIENCE_S) as client:
+        client.sendall(API_VERSIONS)
+        assert client.recv(65_536)
+        proxy.lose_replies()
+        client.sendall(API_VERSIONS)
+        until(lambda: proxy.lost_octets > 0)
+        proxy.heal()
+        with suppress(ConnectionResetError):
+            assert client.recv(1) == b""
 
 
 def test_a_delay_holds_up_either_way(proxy: TcpProxy, topic: str, through: KafkaProducer) -> None:

@@ -42,7 +42,7 @@ async def suppressing(tmp_path: Path, **sections: Any) -> AsyncIterator[tuple[Ho
 
         group = build.group(fleet.settings, fleet.log)
         reader = FleetReader(fleet.settings, Auditor(build.log(fleet.settings)), call)
-        gateway = Gateway(fleet.settings, fleet.log, group, reader)
+        gateway = Gateway(fleet.settings, fleet.log, group, reader, build.bodies(fleet.settings))
         http_port, fleet.smtp_port = await gateway.start()
         fleet.smtp_policy = gateway.smtp.policy
         try:

@@ -55,6 +55,8 @@ def test_the_environment_overrides_the_file_and_the_file_the_defaults(tmp_path: 
         ("GATEWAY__RELAY_NETWORKS", '["192.0.2.0/24"]', lambda s: s.gateway.relay_networks == ("192.0.2.0/24",)),
         ("CLASSIFIER__HOLD_THRESHOLD", "0.5", lambda s: s.classifier.hold_threshold == 0.5),
         ("IN_DOUBT__RETRY_DELAY_S", "90", lambda s: s.in_doubt.retry_delay_s == 90),
+        ("BLOBS__INLINE_OCTETS", "4096", lambda s: s.blobs.inline_octets == 4096),
+        ("BLOBS__INLINE_OCTETS", "auto", lambda s: s.blobs.inline_octets == "auto"),
         ("GATEWAY__BIND", "[::1]", lambda s: s.gateway.bind == "[::1]"),
     ],
 )
@@ -95,6 +97,9 @@ def test_an_unknown_name_in_the_environment_is_refused_too() -> None:
         ("[route]\nkind = 'pigeon'\n", "route.kind", "'pigeon'", "'sandbox', 'smarthost' or 'mx'"),
         ("[log]\nurl = 'stone:'\n", "log.url", "'stone:'", "embedded:"),
         ("fleet = 3\n", "fleet", "3", "not a setting"),
+        ("[blobs]\ninline_octets = -1\n", "blobs.inline_octets", "-1", "must be auto, 0 or"),
+        ("[blobs]\nurl = 'ftp://x'\n", "blobs.url", "'ftp://x'", "s3:"),
+        ("[blobs]\naccess_key_id = 'k'\n", "blobs.secret_key_file", "none", "must be set"),
         ("[route]\nkind = 'smarthost'\n", "route.host", "''", "must name the smarthost"),
         ("[route]\nusername = 'u'\n", "route.password_file", "none", "must be set"),
         ("[dkim]\ndomain = 'a.example'\n", "dkim.key_file", "none", "must be set"),

@@ -1,4 +1,4 @@
-"""``python -m tools.kafka up|down|fetch``: what ``make kafka`` and ``make kafka-down`` run."""
+"""``python -m tools.kafka up|down|prepare``: what ``make kafka`` and ``make kafka-down`` run."""
 
 import argparse
 import contextlib
@@ -17,6 +17,7 @@ from tools.kafka.broker import NotReady
 from tools.kafka.cluster import Brokers
 from tools.kafka.plan import Protocol, Shape
 from tools.kafka.ports import free_ports, is_free
+from tools.kafka.prepare import prepare
 
 USUAL_PORT = 9092
 FOREIGN_TIMEOUT_MS = 5_000
@@ -34,8 +35,8 @@ def main() -> int:
                 print(_up(options.folder, options.count, tuple(options.protocol or ["PLAINTEXT"]), options.port))
             case "down":
                 print(_down(options.folder))
-            case "fetch":
-                print(f"Kafka {jars.version()} in {jars.fetch()}")
+            case "prepare":
+                print(f"Kafka {jars.version()} is in {prepare().jars}")
     except (jars.Unavailable, NotReady) as error:
         print(error, file=sys.stderr)
         return 1
@@ -52,13 +53,14 @@ def _options() -> argparse.Namespace:
     )
     up.add_argument("--port", type=int, help=f"the first broker's; without it {USUAL_PORT}, or any if that is taken")
     down = commands.add_parser("down", help="stop it; its data stays")
-    commands.add_parser("fetch", help="only fetch the jars")
+    commands.add_parser("prepare", help="fetch the jars, and make later starts quick; up does it too")
     for each in (up, down):
         each.add_argument("--folder", type=Path, default=Path("data/kafka"), help="where its data is or shall be")
     return parser.parse_args()
 
 
 def _up(folder: Path, count: int, protocols: tuple[Protocol, ...], port: int | None) -> str:
+    prepare()
     began = time.monotonic()
     if (folder / "plan.json").exists():
         brokers = Brokers.open(folder)

@@ -14,6 +14,7 @@ import psutil
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from tools.kafka.jars import Software
 from tools.kafka.plan import INTERNAL, Node, Plan, properties, scram_user, to_text, voters
 from tools.kafka.ports import LOOPBACK, is_free
 
@@ -29,7 +30,7 @@ class NotReady(Exception):
 class Broker:
     """A broker that runs or does not."""
 
-    def __init__(self, home: Path, plan: Plan, node: Node, jars: Path) -> None:
+    def __init__(self, home: Path, plan: Plan, node: Node, software: Software) -> None:
         self.home = home
         self.log = home / "broker.log"
         self.data = home / "data"
@@ -37,7 +38,7 @@ class Broker:
         self._pid = home / "pid"
         self._plan = plan
         self._node = node
-        self._jars = jars
+        self._software = software
         self._process = self._find()
 
     def write_settings(self, tls: Path) -> None:
@@ -51,19 +52,19 @@ class Broker:
 
     def format(self) -> "subprocess.Popen[bytes]":
         """Begin to format the data folder; the caller waits."""
-        command = [*self._java("-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]
+        command = [*self._java(), "kafka.tools.StorageTool", "format"]
         command += ["--cluster-id", self._plan.cluster_id, "--config", str(self._settings)]
         command += ["--initial-controllers", voters(self._plan), *scram_user(self._plan)]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def spawn(self, **belongs: Any) -> None:
+    def spawn(self, *java_options: str, **belongs: Any) -> None:
         """Start the process; ``belongs`` is handed to ``Popen`` and says to which group it belongs."""
         for each in self._node.listeners:
             if not is_free(each.port):
                 raise NotReady(
                     f"port {each.port}, for {each.name} of broker {self._node.id}, is taken by another program"
                 )
-        command = [*self._java(), "kafka.Kafka", str(self._settings)]
+        command = [*self._java(*java_options), "kafka.Kafka", str(self._settings)]
         with self.log.open("ab") as log:
             self._process = psutil.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, **belongs
@@ -114,17 +115,17 @@ class Broker:
 
     def _java(self, *options: str) -> list[str]:
         limits = [f"-Xmx{self._plan.shape.heap_mib}m", "-Xms64m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+        # The quick compiler alone: a start costs 2.8 s of CPU instead of 4.4 s, and a record no more than with both.
+        quick = ["-XX:TieredStopAtLevel=1"]
+        if self._software.archive.exists():
+            quick += [f"-XX:SharedArchiveFile={self._software.archive}"]
         # What a JVM keeps in its temporary folder stays after a kill -9; so that folder is one of ours.
-        traces = ["-XX:-UsePerfData", f"-Djava.io.tmpdir={self.home / 'tmp'}"]
-        return [
-            "java",
-            *limits,
-            *traces,
-            *options,
+        traces = [
+            "-XX:-UsePerfData",
+            f"-Djava.io.tmpdir={self.home / 'tmp'}",
             f"-Dlog4j2.configurationFile={LOG_SETTINGS}",
-            "-cp",
-            f"{self._jars}/*",
         ]
+        return ["java", *limits, *quick, *traces, *options, "-cp", f"{self._software.jars}/*"]
 
     def _find(self) -> psutil.Process | None:
         with contextlib.suppress(OSError, ValueError, psutil.Error):

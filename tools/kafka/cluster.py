@@ -19,7 +19,7 @@ from tools.kafka.plan import MECHANISM, USER, Plan, Shape, make
 from tools.kafka.ports import LOOPBACK
 
 READY_TIMEOUT_S = 90
-STOP_TIMEOUT_S = 20
+STOP_TIMEOUT_S = 60
 POLL_S = 0.05
 
 
@@ -30,8 +30,8 @@ class Brokers:
         self.folder = folder.resolve()
         self.plan = plan
         self.authority = self.folder / "tls" / "ca.pem"  # what a client of a TLS listener trusts
-        cached = jars.fetch()
-        self._all = [Broker(self.folder / str(node.id), plan, node, cached) for node in plan.nodes]
+        self.software = jars.fetch()
+        self._all = [Broker(self.folder / str(node.id), plan, node, self.software) for node in plan.nodes]
         self._guard: Guard | None = None
 
     @classmethod
@@ -74,7 +74,7 @@ class Brokers:
             settings |= {"sasl_plain_username": USER, "sasl_plain_password": self.plan.password}
         return settings
 
-    def start(self) -> Self:
+    def start(self, *java_options: str) -> Self:
         """Start what is not running, on new data folders where there are none, and wait until all answer.
 
         Raises:
@@ -83,7 +83,7 @@ class Brokers:
         missing = [number for number in range(len(self._all)) if number not in self.running()]
         self._prepare([self._all[number] for number in missing])
         for number in missing:
-            self._spawn(number)
+            self._spawn(number, *java_options)
         for number in range(len(self._all)):
             self._await(number)
         return self
@@ -141,6 +141,11 @@ class Brokers:
         """What a broker has said, over all its lives."""
         return self._all[number].log
 
+    def cpu_s(self, number: int) -> float:
+        """The processor time that a broker has used."""
+        times = self._all[number].process.cpu_times()
+        return float(times.user + times.system)
+
     def resident_octets(self, number: int) -> int:
         """The memory that a broker holds now."""
         held: int = self._all[number].process.memory_info().rss
@@ -156,9 +161,9 @@ class Brokers:
             if formatting.returncode != 0:
                 raise NotReady(f"a data folder could not be formatted:\n{said.decode(errors='replace')[-2_000:]}")
 
-    def _spawn(self, number: int) -> None:
+    def _spawn(self, number: int, *java_options: str) -> None:
         belongs = {"process_group": self._guard.group} if self._guard else {"start_new_session": True}
-        self._all[number].spawn(**belongs)
+        self._all[number].spawn(*java_options, **belongs)
 
     def _await(self, number: int) -> None:
         broker = self._all[number]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from actors import build
+from actors.bodies import ALL_INLINE, INLINE_OCTETS
 from fastemailnet.config import load
 from fastemailnet.errors import ConfigError, FleetError
 
@@ -39,9 +40,34 @@ def test_a_taken_port_is_named(tmp_path: Path, key: str) -> None:
         ("DKIM__KEY_FILE", "dkim.key_file"),
         ("CLASSIFIER__MODEL", "classifier.model"),
         ("ROUTE__PASSWORD_FILE", "route.password_file"),
+        ("BLOBS__SECRET_KEY_FILE", "blobs.secret_key_file"),
     ],
 )
 def test_a_file_that_is_not_there_is_named_with_its_setting(tmp_path: Path, key: str, names: str) -> None:
-    smarthost = {"ROUTE__KIND": "smarthost", "ROUTE__HOST": "mx.example"}
+    smarthost = {"ROUTE__KIND": "smarthost", "ROUTE__HOST": "mx.example", "BLOBS__URL": "s3://bucket"}
     with pytest.raises(ConfigError, match=names):
         check(tmp_path, **smarthost, **{key: str(tmp_path / "nowhere")})
+
+
+def test_a_store_of_bodies_that_cannot_be_used_is_refused_only_where_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    check(tmp_path, BLOBS__URL=f"file:{tmp_path}/file/blobs")
+    with pytest.raises(ConfigError, match=r"blobs\.url.*cannot be used"):
+        check(tmp_path, BLOBS__URL=f"file:{tmp_path}/file/blobs", BLOBS__INLINE_OCTETS="1000")
+    check(tmp_path, BLOBS__INLINE_OCTETS="1000")
+    assert (tmp_path / "blobs").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("url", "octets", "inline"),
+    [
+        ("embedded:", "auto", ALL_INLINE),
+        ("embedded:", "7", 7),
+        ("kafka://127.0.0.1:1", "auto", INLINE_OCTETS),
+        ("kafka://127.0.0.1:1", "0", ALL_INLINE),
+    ],
+)
+def test_what_is_large_follows_the_log_unless_it_is_said(tmp_path: Path, url: str, octets: str, inline: int) -> None:
+    given = {"FLEET__DATA": str(tmp_path), "LOG__URL": url, "BLOBS__INLINE_OCTETS": octets}
+    settings = load(None, {f"FASTEMAILNET_{key}": value for key, value in given.items()})
+    assert build.bodies(settings).inline_octets == inline

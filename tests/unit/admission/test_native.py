@@ -8,7 +8,7 @@ import pytest
 
 from fastemailnet import ids
 from fastemailnet.admission.native import message_of_record, unit_of_native
-from fastemailnet.admission.reading import Malformed, deliveries, read_unit
+from fastemailnet.admission.reading import Gap, Malformed, deliveries, read_unit
 from fastemailnet.admission.submission import AGE_MS, TRANSACTIONAL_AGE_MS
 from fastemailnet.envelope import SEVERAL, Lane, Position, Recipient, Unit, encode_unit
 from fastemailnet.native import Native, encode_native
@@ -150,7 +150,9 @@ def test_every_reader_reads_every_form():
     of_gateway = Unit(bytes(16), Lane.BULK, "", 0, 1, "", (Recipient("a@x.example", 0),), "x.example", False, b"")
     assert read_unit(encode_unit(of_gateway), PLACE) == of_gateway
     assert read_unit(encode_native(Native((), AT_MS, PLAIN)), PLACE) == unit()
-    for record in (b"", b"junk", b"\xc1", b"\xc1junk", encode_native(Native((), -1, b""))):
+    assert read_unit(b"", PLACE) == Gap()
+    assert deliveries(Gap()) == 0
+    for record in (b"junk", b"\xc1", b"\xc1junk", encode_native(Native((), -1, b""))):
         read = read_unit(record, PLACE)
         assert isinstance(read, Malformed)
         assert read.reasons
