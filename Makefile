@@ -66,7 +66,7 @@ sim: $(STAMP) ## simulate schedules with faults in pairs: SEED=… N=… (N=1 te
 
 soak: $(STAMP) ## strike a fleet under load: KILLS=… MAILS=… SINK=checkpoint|plain POLICY=hold|retry|…
 	rm -rf data/chaos
-	$(FEN) chaos --kills $(KILLS) --mails $(MAILS) --sink $(SINK) --policy $(POLICY)
+	$(FEN) chaos --kills $(KILLS) --mails $(MAILS) --sink $(SINK) --policy $(POLICY) $(if $(LOG),--log $(LOG)) $(if $(UNSAFE),--unsafe)
 
 bench-recovery: $(STAMP) ## how long work lies still after a kill or a freeze, and without a coordinator
 	$(PY) -m benchmarks.recovery
@@ -94,4 +94,4 @@ train: $(STAMP) ## train the spam model anew (DATA=…/mail-train.parquet)
 clean: ## remove caches and the demo's data
 	rm -rf data/demo data/chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal train clean
+.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka train clean

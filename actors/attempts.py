@@ -28,8 +28,9 @@ from actors.suppressions import Suppressions
 from fastemailnet import ids
 from fastemailnet.admission.reading import Gap, Malformed
 from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
-from fastemailnet.delivery.route import Route
+from fastemailnet.delivery.route import Routes
 from fastemailnet.delivery.split import by_destination
+from fastemailnet.delivery.tls_report import encode_sessions
 from fastemailnet.envelope import MAX_KEPT_OCTETS, SEVERAL, Asked, Dead, Unit, encode_unit
 from fastemailnet.errors import BlobAltered, BlobError
 from fastemailnet.flashsync import unit as u
@@ -43,7 +44,6 @@ from fastemailnet.outcome import Kind, Outcome
 from fastemailnet.smtp.session import Transaction
 
 AGAIN_S = 0.2
-TOO_OLD = "expired before it could be sent"
 PRECEDENCE = (Kind.IN_DOUBT, Kind.DEFERRED, Kind.HELD, Kind.RELAYED)
 
 
@@ -69,7 +69,7 @@ class Attempts:
         journal: Journal,
         examiner: Examiner,
         pool: Pool,
-        route: Route,
+        routes: Routes,
         stations: Stations,
         blame: Blame,
         bodies: Bodies,
@@ -85,12 +85,12 @@ class Attempts:
         self.blame = blame
         self.examiner = examiner
         self.pool = pool
-        self.route = route
+        self.routes = routes
         self.stations = stations
 
     async def warm(self, domain: str) -> None:
         """Make a destination ready that comes soon."""
-        await self.pool.warm(self.route, domain)
+        await self.pool.warm(self.routes.of(domain), domain)
 
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
@@ -126,10 +126,11 @@ class _Attempt:
         self.taken = taken
         self.unit = unit  # as its record says
         self.whole = unit  # with its body
-        self.machine = u.Attempt(number=taken.attempt, asked=taken.asked)
+        self.machine = u.Attempt(number=taken.attempt, asked=taken.asked, expires_ms=unit.expires_ms)
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
+        self.sessions = ""
         self.flags = Flag(0)
         self.passes_dsn = False
 
@@ -143,8 +144,8 @@ class _Attempt:
     async def go(self) -> None:
         """Examine, sign and deliver, as far as each allows the next."""
         unit = self.unit
-        if self.is_expired():
-            await self.end_all(Kind.EXPIRED, TOO_OLD)
+        if self.machine.is_expired(wall_ms()):
+            await self.expire()
             return
         if unit.domain == SEVERAL:
             await self.split()
@@ -166,20 +167,20 @@ class _Attempt:
         self.content_sha256 = hashlib.sha256(content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
+        route = self.shop.routes.of(unit.domain)
         while self.machine.state is u.State.LEASED and self.may_go_on():
-            if self.is_expired():
-                await self.end_all(Kind.EXPIRED, TOO_OLD)
-                return
             stopped = self.shop.suppressions.stopped(unit, self.reached(), wall_ms())
             if len(stopped) == len(unit.recipients):
                 await self.end(stopped)
                 return
             delivery = await self.shop.pool.deliver(
-                self.shop.route, unit.domain, self.transaction(content, stopped), self.release, unit.lane
+                route, unit.domain, self.transaction(content, stopped), self.release, unit.lane
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
                 await self.end(in_order(unit, [*stopped, *delivery.outcomes]))
+            elif self.machine.state is u.State.LEASED and self.machine.is_expired(wall_ms()):
+                await self.expire()
             elif self.machine.state is u.State.LEASED:
                 await asyncio.sleep(AGAIN_S)  # the end was withheld; what is left of the right may allow another try
 
@@ -219,23 +220,13 @@ class _Attempt:
         transid = ids.transaction_id(unit.message, unit.recipients[0].index, self.machine.transaction, host)
         names = {outcome.recipient for outcome in stopped}
         recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
-        return Transaction(
-            self.shop.reporter.reverse_path(unit),
-            recipients,
-            content,
-            unit.smtputf8,
-            transid,
-            self.reached(),
-            unit.reporting,
-        )
+        path = self.shop.reporter.reverse_path(unit)
+        more = (transid, self.reached(), unit.tls, unit.reporting)
+        return Transaction(path, recipients, content, unit.smtputf8, *more)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
         return self.shop.journal.right.standing is Standing.HOLDING
-
-    def is_expired(self) -> bool:
-        """Whether the mail is given up now, wherever it stands."""
-        return self.unit.expires_ms <= wall_ms()
 
     def move(self, event: Event) -> None:
         """One step of the life cycle."""
@@ -247,6 +238,10 @@ class _Attempt:
         what = "invalid message" if examined.ruling is Ruling.INVALID else f"{kind.value} by the spam gate"
         await self.end_all(kind, f"{what}: {examined.reason}")
 
+    async def expire(self) -> None:
+        """Too late to send."""
+        await self.end_all(Kind.EXPIRED, "expired before it could be sent")
+
     async def end_all(self, kind: Kind, reason: str) -> None:
         """The same outcome for every recipient, before the point of no return."""
         await self.end([Outcome(recipient.index, kind, reason) for recipient in self.unit.recipients])
@@ -255,22 +250,22 @@ class _Attempt:
         """Keep what the ledger is told about the connection."""
         self.where.update(delivery.where())
         self.passes_dsn = delivery.passes_dsn
+        self.sessions = encode_sessions(delivery.sessions)
         if delivery.tls is not None:
             self.flags |= Flag.TLS
-        if self.shop.route.is_sandbox:
+        if self.shop.routes.of(self.unit.domain).is_sandbox:
             self.flags |= Flag.SANDBOX
 
     # ---- the point of no return
 
     async def release(self, reaches: tuple[int, ...] = ()) -> bool:
         """Make the INTENT durable and say whether the end may be written: now, in the caller's turn of the loop (R4)."""
-        if self.is_expired():
-            return False  # it has waited for its connection, or for its peer, until now (I17)
-        (effect,) = self.machine.step(u.AskRelease(reaches))
-        assert isinstance(effect, u.LogIntent)
+        at_ms, sent_ms = wall_ms(), monotonic_ms()
+        (effect,) = self.machine.step(u.AskRelease(reaches, at_ms))
+        if not isinstance(effect, u.LogIntent):
+            return False
         right = self.shop.journal.right
-        sent_ms = monotonic_ms()
-        position = await self.shop.journal.ask(self.intent(effect))
+        position = await self.shop.journal.ask(self.intent(effect, at_ms))
         if position is None:
             self.machine.step(u.Refused())
             return False
@@ -287,10 +282,10 @@ class _Attempt:
         right = self.shop.journal.right
         return self.taken.lease, self.taken.place.offset, self.taken.attempt, right.node, right.incarnation
 
-    def intent(self, effect: u.LogIntent) -> Intent:
+    def intent(self, effect: u.LogIntent, at_ms: int) -> Intent:
         """The INTENT of this attempt."""
         recipients = tuple(recipient.index for recipient in self.unit.recipients)
-        return Intent(*self.who(), wall_ms(), self.unit.message, recipients, effect.asked)
+        return Intent(*self.who(), at_ms, self.unit.message, recipients, effect.asked)
 
     # ---- the end
 
@@ -311,6 +306,7 @@ class _Attempt:
             content_sha256=self.content_sha256,
             flags=self.flags,
             where=self.where,
+            sessions=self.sessions,
         )
         await self.record(retry, proof, now_ms, written.units)
 

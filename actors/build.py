@@ -13,6 +13,7 @@ from actors.events import EVENTS, Events
 from actors.examine import Examiner, Gate, Scorer
 from actors.gateway import Gateway, admission_limits, listening_socket
 from actors.journal import DEAD, Journal
+from actors.key_file import KeyFile
 from actors.node import JoinCall
 from actors.poison import Blame
 from actors.reader import Call, FleetReader
@@ -20,9 +21,11 @@ from actors.reports import Reporter
 from actors.suppressions import Suppressions, projector
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
-from fastemailnet.config import Settings
+from fastemailnet.config import RouteEntry, Settings
 from fastemailnet.delivery import feedback, retry, suppression
-from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
+from fastemailnet.delivery.demand import Level
+from fastemailnet.delivery.exchanger import Families, Rules
+from fastemailnet.delivery.route import Route, RouteKind, Routes, TlsPolicy
 from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, is_ordered
 from fastemailnet.errors import BlobError, ConfigError
@@ -37,12 +40,17 @@ from fastemailnet.log.kafka_cluster import Cluster, parse
 from fastemailnet.log.kafka_records import unwrapping
 from fastemailnet.log.kafka_topics import Topic, ensure, identity
 from fastemailnet.message.dkim import DkimKey, Signer, generate
+from fastemailnet.net.dns import Dns, Nameservers
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.resolve import Resolver
+from fastemailnet.net.sts import StsPolicies
+from fastemailnet.net.tls import Trust
+from fastemailnet.route_table import read_table
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
 KAFKA_PACE_S = 0.004
+OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
 NEVER_REJECT = 2.0  # above any probability
@@ -57,7 +65,8 @@ def check(settings: Settings) -> None:
         LogError: the log cannot be reached.
     """
     signer(settings)
-    route(settings)
+    routes(settings)
+    trust(settings)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)
@@ -136,7 +145,7 @@ def topics(settings: Settings) -> list[Topic]:
     spread = mail_partitions(settings)
     return [
         Topic(CONTROL),
-        Topic(JOURNAL, JOURNAL_PARTITIONS),
+        Topic(JOURNAL, JOURNAL_PARTITIONS, record_octets=OUTCOME_OCTETS),
         Topic(SNAPSHOT, record_octets=SNAPSHOT_OCTETS),
         *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
         *(Topic(stream) for stream in (*SPLITS.values(), *(tier for tier, _ in retry.TIERS))),
@@ -177,9 +186,15 @@ def policy(settings: Settings) -> Policy:
     return Policy(verdicts=verdicts, doubt_ms=settings.in_doubt.retry_delay_s * 1_000)
 
 
-def route(settings: Settings) -> Route:
-    """The route that the operator set."""
-    given = settings.route
+def routes(settings: Settings) -> Routes:
+    """The routes that the operator set."""
+    table = settings.route.table
+    entries = read_table(table) if table is not None else {}
+    return Routes(route(settings, settings.route), {name: route(settings, entry) for name, entry in entries.items()})
+
+
+def route(settings: Settings, given: RouteEntry) -> Route:
+    """One route."""
     if given.kind == "sandbox":
         return Route(RouteKind.SANDBOX, settings.sandbox.bind, settings.sandbox.smtp_port, tls=TlsPolicy.NONE)
     password = _secret("route.password_file", given.password_file) if given.password_file else ""
@@ -268,18 +283,46 @@ def shops(
     settings: Settings, examiner: Examiner, suppressions: Suppressions
 ) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
-    to = route(settings)
+    to = routes(settings)
     large = bodies(settings)
     limits = settings.delivery
-    bounds = Limits(limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s)
-    resolver = Resolver(settings.route.port) if to.kind is RouteKind.MX else None
-    pool = Pool(settings.gateway.hostname, bounds, resolver)
+    bounds = Limits(
+        limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s, settings.tls.broken_s
+    )
+    way = resolver(settings) if any(one.kind is RouteKind.MX for one in to.all) else None
+    pool = Pool(settings.gateway.hostname, bounds, way, trust(settings))
     by, told = schedule(settings), reporter(settings)
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
         return Attempts(journal, examiner, pool, to, stations, blame, large, suppressions, told, by)
 
     return shop
+
+
+def trust(settings: Settings) -> Trust:
+    """Whose certificates are believed."""
+    found = Trust(settings.tls.ca_file)
+    try:
+        found.context(Level.VERIFY)
+    except OSError as error:  # an SSLError is one as well
+        raise ConfigError("tls.ca_file", str(settings.tls.ca_file), f"cannot be used: {error}") from error
+    return found
+
+
+def resolver(settings: Settings) -> Resolver:
+    """The way to every domain."""
+    asked, given = settings.dns, settings.route
+    servers = Nameservers(
+        asked.servers, asked.port, asked.timeout_ms / 1_000, asked.lifetime_ms / 1_000, asked.validating
+    )
+    rules = Rules(given.port, settings.gateway.hostname, Families(given.families), given.allow_loopback)
+    host, _, port = given.redirect.rpartition(":")
+    dns = Dns(servers)
+    redirect = (host.strip("[]"), int(port)) if host else None
+    is_in_earnest = redirect is None  # the sink of a load test has none of the certificates that domains promise
+    sts = StsPolicies(dns, trust(settings)) if settings.tls.mta_sts and is_in_earnest else None
+    dane = settings.tls.dane == "auto" and is_in_earnest
+    return Resolver(dns, rules, redirect=redirect, sts=sts, dane=dane)
 
 
 def classifier_parts(settings: Settings) -> tuple[Model, str, float, float]:
@@ -323,7 +366,9 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
     reader = FleetReader(settings, Auditor(over), call)
-    return Gateway(settings, over, group(settings, over), reader, bodies(settings), mail_partitions(settings))
+    key_file = KeyFile(settings.fleet.data / "gateway" / "keys.sqlite3")
+    spread = mail_partitions(settings)
+    return Gateway(settings, over, group(settings, over), reader, bodies(settings), key_file, spread)
 
 
 def inbox_parts(settings: Settings) -> dict[str, Any]:

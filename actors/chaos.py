@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from actors.build import is_kafka
 from actors.build import log as build_log
 from actors.chaos_sink import ChaosSink
 from actors.chaos_strikes import Striker
@@ -38,6 +40,7 @@ BACKLOG = 3_000  # deliveries that may wait before no more is submitted
 DRAIN_S = 240.0
 POLL_S = 1.0
 LOSE_REPLIES = 0.001
+RETRY_DELAY_S = 40
 READ_RECORDS = 1_000
 POLICIES = ("hold", "retry", "assume-relayed", "bounce")
 
@@ -101,10 +104,17 @@ def chaos_settings(order: Order, sink_port: int) -> Settings:
         "FASTEMAILNET_ROUTE__PORT": str(sink_port),
         "FASTEMAILNET_ROUTE__TLS": "none",
         "FASTEMAILNET_CLASSIFIER__ENABLED": "false",
-        "FASTEMAILNET_IN_DOUBT__RETRY_DELAY_S": "40",
+        "FASTEMAILNET_IN_DOUBT__RETRY_DELAY_S": str(RETRY_DELAY_S),
         **{f"FASTEMAILNET_IN_DOUBT__{lane.value.upper()}": order.policy for lane in Lane},
     }
-    return settings_over(environ)
+    settings = settings_over(environ)
+    if not is_kafka(settings):
+        return settings
+    # Topics of its own, since a run starts from nothing.
+    fresh = settings.log.model_copy(
+        update={"url": f"{settings.log.url}{'' if '/' in settings.log.url[8:] else '/'}{uuid4().hex[:8]}."}
+    )
+    return settings.model_copy(update={"log": fresh})
 
 
 # ---- load and strikes

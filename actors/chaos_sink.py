@@ -24,16 +24,20 @@ from fastemailnet.outcome import Reply
 
 PAUSED = 0.2  # of the transactions, at each phase
 PAUSE_S = 0.03
+SOON_S = 0.003  # about as long as an INTENT, or an OUTCOME, takes to become durable
 _TCP = Path("/proc/net/tcp")
 
 
 class Phase(StrEnum):
-    """Where a transaction is when the receiver is asked."""
+    """Where a transaction is when it is struck."""
 
+    CONNECT = "connect"
     MAIL = "MAIL"
     RCPT = "RCPT"
+    INTENT = "a moment behind RCPT"  # its INTENT or its content is on the way
     END = "end, not kept"
     KEPT = "end, kept, not answered"
+    REPLIED = "a moment behind the reply"  # its OUTCOME is on the way
 
 
 class ChaosSink(Inbox):
@@ -70,7 +74,9 @@ class ChaosSink(Inbox):
 
     def name_peer(self, peername: tuple[Any, ...]) -> str:
         """With the port, by which its process is found."""
-        return f"{peername[0]}:{peername[1]}"
+        peer = f"{peername[0]}:{peername[1]}"
+        self._spring(Phase.CONNECT, peer)
+        return peer
 
     async def sender(self, address: str, params: Mapping[str, str], peer: str) -> Known | None:
         """As the inbox, and a trap."""
@@ -80,22 +86,35 @@ class ChaosSink(Inbox):
     async def recipient(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
         """As the inbox, and a trap."""
         await self._at(Phase.RCPT, peer)
+        self._soon(Phase.INTENT, peer)
         return await super().recipient(address, params, peer)
 
     async def message(self, envelope: Envelope, content: bytes, peer: str) -> Reply | None:
-        """As the inbox, and a trap before and behind the keeping."""
+        """As the inbox, and a trap before and behind the keeping, and behind the reply."""
         await self._at(Phase.END, peer)
         reply = await super().message(envelope, content, peer)
         await self._at(Phase.KEPT, peer)
+        self._soon(Phase.REPLIED, peer)
         return reply
 
     async def _at(self, phase: Phase, peer: str) -> None:
         if self.chance.random() < PAUSED:
             await asyncio.sleep(self.chance.random() * PAUSE_S)
+        self._spring(phase, peer)
+
+    def _soon(self, phase: Phase, peer: str) -> None:
+        """Spring the trap once the answer that is about to be given is on its way."""
+        self._spring(phase, peer, self.chance.random() * SOON_S)
+
+    def _spring(self, phase: Phase, peer: str, delay_s: float = 0.0) -> None:
+        """Strike the process at the other end. It is found first: that takes longer than ``delay_s``."""
         if phase in self.traps and (pid := owner(int(peer.rpartition(":")[2]))):
             strike, sprung = self.traps.pop(phase)
             self.sprung[phase] += 1
-            strike(pid)
+            if delay_s:
+                self.loop.call_later(delay_s, strike, pid)
+            else:
+                strike(pid)
             sprung.set_result(pid)
 
 

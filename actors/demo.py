@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from actors.fleet import Fleet
 from actors.report import RunReport
-from actors.run import WATCH_S, running, write_pids
+from actors.run import running, watch
 from fastemailnet.admission.lane import KEY_FIELD
 from fastemailnet.client import Client, envelope
 from fastemailnet.config import PREFIX, Settings, load
@@ -91,8 +91,7 @@ class watched:  # noqa: N801 - reads as a word in the with statement
 
     def _watch(self) -> None:
         while not self.stop.is_set():
-            if self.fleet.watch(WATCH_S):
-                write_pids(self.settings, self.fleet.pids())
+            watch(self.settings, self.fleet)
 
     def __enter__(self) -> None:
         self.thread.start()

@@ -10,6 +10,7 @@ from fastemailnet.envelope import Unit
 from fastemailnet.ledger.fact import SALT_OCTETS, Fact, Flag, LeafType, encode_facts
 from fastemailnet.outcome import Kind, Outcome
 
+SESSIONS = "tls_sessions"  # detail of a fact
 TYPES = {
     Kind.RELAYED: LeafType.RELAYED,
     Kind.BOUNCED: LeafType.FAILED,
@@ -31,10 +32,13 @@ def evidence(
     content_sha256: bytes,
     flags: Flag,
     where: dict[str, str | int],
+    sessions: str = "",
 ) -> bytes:
     """The facts of one attempt, encoded: the acceptance (first attempt of the accepted record only) and what became of each recipient.
 
-    ``where`` describes the connection: host, address, TLS. A recipient whose mail is held has no fact yet but the acceptance.
+    ``where`` describes the connection: host, address, TLS and the policy that asked for it. ``sessions`` is what was seen of TLS on the
+    way to it (``delivery.tls_report``), told once, with the first recipient. A recipient whose mail is held has no fact yet but the
+    acceptance.
     """
     held = {one.recipient: one.reason for one in outcomes if one.kind is Kind.HELD}
     facts = _acceptance(unit, held) if attempt == 1 and unit.source is None else []
@@ -50,6 +54,8 @@ def evidence(
         if outcome.bounce_class is not None:
             detail[CLASS] = outcome.bounce_class.value
             detail[LANE] = unit.lane.value
+        if sessions:
+            detail[SESSIONS], sessions = sessions, ""
         if reply is not None:
             detail["reply"] = reply.text
         code = reply.code if reply is not None else 0

@@ -175,6 +175,8 @@ class Fleet:
         self.settings = settings
         self.actors: dict[str, Any] = {}
         self.runs: dict[Any, str] = {}
+        self.asked: dict[Any, str] = {}  # calls that ask for a process id
+        self.known: dict[str, int] = {}
 
     def start(self, progress: Callable[[str], None] = lambda what: None) -> None:
         """Start Ray on this machine and every process of the fleet.
@@ -205,7 +207,7 @@ class Fleet:
         for name, actor in self.actors.items():
             progress(f"{name} is up")
             try:
-                self._pid(actor)
+                self.known[name] = self._pid(actor)
             except RayError as error:
                 raise FleetError(f"{name} did not start: {error}") from error
 
@@ -221,9 +223,13 @@ class Fleet:
 
     def _run(self, name: str) -> None:
         self.runs[self.actors[name].run.remote()] = name
+        self._ask_pid(name)
+
+    def _ask_pid(self, name: str) -> None:
+        self.asked[self.actors[name].pid.remote()] = name
 
     def watch(self, seconds: float) -> list[str]:
-        """Wait up to ``seconds``; start again what ended, and say what that was."""
+        """Wait up to ``seconds``; start again what ended, and say what that was. Waits for no process: one may be frozen."""
         ended, _ = ray.wait(list(self.runs), timeout=seconds)
         names = []
         for run in ended:
@@ -234,11 +240,21 @@ class Fleet:
                 self.actors["coordinator"].suspect.remote(name, "its process ended")
             time.sleep(CALL_PAUSE_S)
             self._run(name)
+        self._hear_pids()
         return names
 
+    def _hear_pids(self) -> None:
+        answered, _ = ray.wait(list(self.asked), num_returns=len(self.asked), timeout=0) if self.asked else ([], [])
+        for call in answered:
+            name = self.asked.pop(call)
+            try:
+                self.known[name] = ray.get(call)
+            except RayError:  # it ended before it answered
+                self._ask_pid(name)
+
     def pids(self) -> dict[str, int]:
-        """The process of each actor, as they are now; waits for those that are just starting again."""
-        return {name: self._pid(actor) for name, actor in self.actors.items()}
+        """The process of each actor, as far as the watch has heard."""
+        return dict(self.known)
 
     def pid(self, name: str) -> int:
         """The process of one actor, once it is there."""

@@ -15,6 +15,7 @@ import uvicorn
 from actors.bodies import Bodies
 from actors.clock import wall_ms
 from actors.feedback import FeedbackDesk
+from actors.key_file import KeyFile
 from actors.listing import SuppressionListing
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
@@ -46,12 +47,13 @@ class Gateway:
         group_commit: GroupCommit,
         reader: Reader,
         bodies: Bodies,
+        key_file: KeyFile,
         mail_partitions: int = 1,
     ) -> None:
         self.settings = settings
         self.bodies = bodies
         self.sweeping: asyncio.Task[None] | None = None
-        self.submissions = Submissions(log, group_commit, admission_limits(settings), bodies, mail_partitions)
+        self.submissions = Submissions(log, group_commit, admission_limits(settings), bodies, key_file, mail_partitions)
         networks = Networks(settings.gateway.relay_networks)
         desk = FeedbackDesk(group_commit, settings.bounce.domain)
         self.api = Api(

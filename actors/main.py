@@ -16,6 +16,7 @@ from actors.doubt_cli import doubt_app
 from actors.journal_cli import journal_app
 from actors.suppression_cli import suppression_app
 from actors.terminal import Config, Json, client, err, moment, out, write
+from actors.tls_report_cli import tls_report
 from fastemailnet import __version__
 from fastemailnet.config import Settings, load
 from fastemailnet.errors import FastEmailNetError, FleetError
@@ -33,6 +34,7 @@ app.add_typer(dkim_app, name="dkim")
 app.add_typer(doubt_app, name="in-doubt")
 app.add_typer(journal_app, name="journal")
 app.add_typer(suppression_app, name="suppression")
+app.command("tls-report")(tls_report)
 STOP_S = 90.0  # a fleet that is just starting comes up first
 TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
 
@@ -294,7 +296,7 @@ def main(run: Callable[[], Any] = app) -> None:
     try:
         run()
     except (FastEmailNetError, OSError, ValueError) as error:
-        err.print(f"[red]error:[/] {error}", highlight=False)
+        err.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

@@ -108,7 +108,8 @@ class Incarnation:
         self.journal = node.journal(node.group, slot, right)
         self.shop = node.attempts(self.journal, node.stations, node.blame)
         # A fixed next hop has its connections already.
-        fill = Fill(node.log, self.shop.warm) if self.shop.route.fixed_target() is None else None
+        is_fixed = all(route.fixed_target() is not None for route in self.shop.routes.all)
+        fill = None if is_fixed else Fill(node.log, self.shop.warm)
         self.leases = Leases(node.log, self.journal, control_position, fill)
         self.works: set[asyncio.Task[None]] = set()
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()

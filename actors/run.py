@@ -35,10 +35,18 @@ def run_until_signal(settings: Settings, console: Console) -> None:
         )
         console.print("Ctrl-C or `fastemailnet down` stops it", highlight=False)
         while not stop.is_set():
-            for name in fleet.watch(WATCH_S):
+            for name in watch(settings, fleet):
                 console.print(f"[yellow]{name} ended and was started again[/]")
-                write_pids(settings, fleet.pids())
     console.print("stopped; the data is kept")
+
+
+def watch(settings: Settings, fleet: Fleet) -> list[str]:
+    """One look at the fleet: what ended is started again, and the pid file follows."""
+    before = fleet.pids()
+    ended = fleet.watch(WATCH_S)
+    if fleet.pids() != before:
+        write_pids(settings, fleet.pids())
+    return ended
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from actors.submissions import Submissions
 from fastemailnet.admission.lane import wishes
 from fastemailnet.admission.networks import Networks
 from fastemailnet.admission.submission import Submission
-from fastemailnet.envelope import Reporting
+from fastemailnet.envelope import Reporting, TlsWish
 from fastemailnet.errors import (
     AddressError,
     FastEmailNetError,
@@ -71,6 +71,7 @@ class SubmissionPolicy:
             idempotency_key=transaction_key(envelope, content),
             reporting=reporting(envelope.parameters),
             wishes=tuple((wish.get("NOTIFY", "").upper(), wish.get("ORCPT", "")) for wish in envelope.wishes),
+            tls=TlsWish.REQUIRED if "REQUIRETLS" in envelope.parameters else TlsWish.DEFAULT,
         )
         try:
             accepted = await self.submissions.submit(submission)

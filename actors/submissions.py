@@ -1,24 +1,26 @@
 """Taking a submission: admit it, append its units durably, answer. Once per idempotency key.
 
-    admit ▸ key known? ▸ put a large body out (durable) ▸ append (durable) ▸ remember the key ▸ answer
+    admit ▸ key known? ▸ put a large body out (durable) ▸ append (durable) ▸ remember the key ▸ answer ▸ (a moment later) key file
 
 A crash before the append took nothing and answered nobody; after it, the next gateway reads the key back from the
-log. While the first submission of a key is on its way the later ones wait for it.
+log, from where the key file ends. While the first submission of a key is on its way the later ones wait for it.
 """
 
 import asyncio
 import os
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final
 
 from actors.bodies import Bodies
 from actors.clock import wall_ms
+from actors.key_file import KeyFile, Where
 from fastemailnet import ids
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.reading import read_unit
-from fastemailnet.admission.replay import Keys, repeat
+from fastemailnet.admission.replay import WINDOW_MS, Entry, First, Keys, name_of, repeat
 from fastemailnet.admission.submission import Accepted, Admission, Limits, Submission
 from fastemailnet.envelope import LANES, Position, Unit, encode_unit, place_of
 from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown
@@ -29,22 +31,29 @@ from fastemailnet.native import is_native
 RANDOM_OCTETS: Final = 10
 RANDOM_AT_ONCE: Final = 400  # draws of 10 octets that share a system call, which costs as much as reading a header
 READ_RECORDS: Final = 500
-MAX_RECALL_RECORDS: Final = 100_000  # a restart reads back at most so many units of a lane: about 2 s of 5 KB mails
+KEEP_EVERY_S: Final = 0.5  # from a key to its place in the key file
+KEEP_AT_ONCE: Final = 10_000  # keys of one transaction when the log is read back
 
 
 class Submissions:
     """Takes submissions for one log."""
 
-    def __init__(self, log: Log, group: GroupCommit, limits: Limits, bodies: Bodies, mail_partitions: int = 1) -> None:
+    def __init__(
+        self, log: Log, group: GroupCommit, limits: Limits, bodies: Bodies, key_file: KeyFile, mail_partitions: int = 1
+    ) -> None:
         self.bodies = bodies
         self.log = log
         self.group = group
         self.limits = limits
         self.mail_partitions = mail_partitions
         self.keys = Keys()
+        self.key_file = key_file
+        self.unkept: list[Entry] = []  # keys that are not in the file yet
+        self.keeping: asyncio.Task[None] | None = None
         self.random = _draws().__next__
         self.on_their_way: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self.reached: Counter[tuple[str, int]] = Counter()  # offsets behind the newest unit of ours
+        self.reached: Counter[Where] = Counter()  # offsets behind the newest unit of ours
+        self.appending: dict[bytes, tuple[Where, int]] = {}  # message on its way → where, and an offset before it
 
     async def recall(self) -> None:
         """Read the keys of the window back from the log. Before the first submission.
@@ -78,7 +87,7 @@ class Submissions:
         name = submission.tenant, key
         while task := self.on_their_way.get(name):
             await asyncio.wait([task])
-        first = self.keys.find(*name, wall_ms())
+        first = self._find(name, wall_ms())
         if first is not None:
             again = repeat(submission, first, self.limits)
             if again is None:
@@ -92,38 +101,73 @@ class Submissions:
     async def _append_and_remember(self, name: tuple[str, str], admission: Admission) -> None:
         try:
             await self._append(admission)
-            self.keys.remember(admission.units)
+            self.unkept.append(self.keys.remember(admission.units))
+            self.keeping = self.keeping or asyncio.create_task(self._keep())
         finally:
             del self.on_their_way[name]
+
+    def _find(self, name: tuple[str, str], now_ms: int) -> First | None:
+        return self.keys.find(*name, now_ms) or First.within(self.key_file.find(name_of(*name)), now_ms)
+
+    async def _keep(self) -> None:
+        """Bring what was remembered into the file, until all of it is there. What fails is tried again."""
+        while self.unkept:
+            await asyncio.sleep(KEEP_EVERY_S)
+            entries, self.unkept = self.unkept, []
+            reached = dict(self.reached)
+            for where, offset in self.appending.values():
+                reached[where] = min(offset, reached[where])
+            try:
+                await asyncio.to_thread(self.key_file.put, entries, reached, wall_ms() - WINDOW_MS)
+            except sqlite3.Error:
+                self.unkept = entries + self.unkept
+        self.keeping = None
 
     async def _append(self, admission: Admission) -> None:
         first, *_ = units = await self.bodies.put_out(admission.units)
         where = place_of(first.lane, first.order_key, first.message, self.mail_partitions)
         reached = self.reached[where]
+        self.appending[admission.message] = where, reached
         try:
             appended = await self.group.append(*where, [encode_unit(unit) for unit in units])
         except LogAppendUnknown:
             if not await asyncio.to_thread(self._is_in_log, where, reached, admission.message):
-                raise
-            return
-        assert not isinstance(appended, Fenced)  # a mail stream has no tokens
-        self.reached[where] = max(self.reached[where], appended[-1] + 1)
+                raise  # and it stays in ``appending``: the next gateway looks for it in the log
+        else:
+            assert not isinstance(appended, Fenced)  # a mail stream has no tokens
+            self.reached[where] = max(self.reached[where], appended[-1] + 1)
+        del self.appending[admission.message]
 
     # ---- reading the log back (in a thread)
 
-    def _is_in_log(self, where: tuple[str, int], start: int, message: bytes) -> bool:
+    def _is_in_log(self, where: Where, start: int, message: bytes) -> bool:
         return any(unit.message == message for unit in self._units(where, start))
 
     def _recall(self) -> None:
+        forget_ms = wall_ms() - WINDOW_MS
+        kept = self.key_file.reached()
         for where, end in self.log.ends(*LANES).items():
             self.reached[where] = end
-            start = max(end - MAX_RECALL_RECORDS, self.log.begin(*where))
-            for _, units in groupby(self._units(where, start), key=lambda unit: unit.message):
-                message = list(units)
-                if message[0].idempotency_key:
-                    self.keys.remember(message)
+            start = max(kept.get(where, 0) or self._begin_of(where, end, forget_ms), self.log.begin(*where))
+            messages = (list(units) for _, units in groupby(self._units(where, start), key=lambda unit: unit.message))
+            entries = (Entry.of(units) for units in messages if units[0].idempotency_key)
+            while batch := list(islice(entries, KEEP_AT_ONCE)):
+                self.key_file.put(batch, {}, forget_ms)
+        self.key_file.put([], self.reached, forget_ms)
 
-    def _units(self, where: tuple[str, int], start: int) -> Iterator[Unit]:
+    def _begin_of(self, where: Where, end: int, at_ms: int) -> int:
+        """An offset before which everything was accepted before ``at_ms``, found by halving."""
+        low, high = self.log.begin(*where), end
+        while low < high:
+            middle = (low + high) // 2
+            unit = next(self._units(where, middle), None)
+            if unit is not None and unit.accepted_ms < at_ms:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _units(self, where: Where, start: int) -> Iterator[Unit]:
         """The units that gateways appended; other producers' have no key."""
         while records := self.log.fetch(*where, start, READ_RECORDS):
             for offset, record in records:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
+from fastemailnet.config_failures import BounceSection, DsnSection, RetrySection, Section, SuppressionSection
 from fastemailnet.errors import ConfigError
 
 PREFIX = "FASTEMAILNET_"
@@ -27,15 +28,7 @@ def _network(text: str) -> str:
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = Annotated[str, AfterValidator(_network)]
-Tier = Literal["1m", "5m", "20m", "1h", "3h", "8h"]
-Reach = Literal["global", "tenant", "lane"]
 Verdict = Literal["hold", "retry", "assume-relayed", "bounce"]
-
-
-class Section(BaseModel):
-    """A table of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class FleetSection(Section):
@@ -119,17 +112,63 @@ class LimitsSection(Section):
     pending_octets: int = Field(64_000_000, ge=1_000_000, description="octets that may wait for the log in one process")
 
 
-class RouteSection(Section):
+class RouteEntry(Section):
+    """Where the mail of some domains goes: a table of ``route.table``."""
+
+    kind: Literal["sandbox", "smarthost", "mx"] = Field("smarthost", description="as route.kind")
+    host: str = Field("", description="smarthost: its name")
+    port: Port = Field(25, description="smarthost: its port; mx: the port of every MX")
+    username: str = Field("", description="smarthost: AUTH user; empty for none")
+    password_file: Path | None = Field(None, description="smarthost: file with the AUTH password")
+    tls: Literal["none", "opportunistic", "encrypt", "required"] = Field(
+        "opportunistic",
+        description="STARTTLS with the next hop: opportunistic, encrypt (whoever it is) or required (and a valid certificate)",
+    )
+
+
+class RouteSection(RouteEntry):
     """Where mail goes."""
 
     kind: Literal["sandbox", "smarthost", "mx"] = Field(
         "sandbox", description="sandbox (built-in capture inbox), smarthost, or mx (the recipient domain's MX, port 25)"
     )
-    host: str = Field("", description="smarthost: its name")
-    port: Port = Field(25, description="smarthost: its port; mx: the port of every MX")
-    username: str = Field("", description="smarthost: AUTH user; empty for none")
-    password_file: Path | None = Field(None, description="smarthost: file with the AUTH password")
-    tls: Literal["none", "opportunistic", "required"] = Field("opportunistic", description="STARTTLS with the next hop")
+    table: Path | None = Field(
+        None,
+        description='TOML file of exceptions: ["example.org"] or [".example.org"] with kind, host, port, username …',
+    )
+    families: Literal["alternate", "ipv4", "ipv6"] = Field("alternate", description="mx: addresses that are used")
+    redirect: str = Field(
+        "",
+        pattern=r"^$|^\S+:\d+$",
+        description="mx: host:port to connect to instead of the hosts found, for load tests",
+    )
+    allow_loopback: bool = Field(False, description="mx: whether a host on loopback is one; for tests")
+
+
+class DnsSection(Section):
+    """Name servers."""
+
+    servers: tuple[str, ...] = Field((), description="addresses of name servers; the system's resolver without them")
+    port: Port = Field(53, description="their port")
+    timeout_ms: int = Field(5_000, ge=100, description="of one query to one server")
+    lifetime_ms: int = Field(20_000, ge=100, description="of a question to all of them")
+    validating: bool = Field(
+        False,
+        description="whether dns.servers validate DNSSEC and the way to them is safe: their AD bit is believed then",
+    )
+
+
+class TlsSection(Section):
+    """What domains promise about TLS, and how it is checked."""
+
+    mta_sts: bool = Field(True, description="route mx: fetch and heed MTA-STS policies (RFC 8461)")
+    dane: Literal["auto", "off"] = Field(
+        "auto", description="route mx: heed TLSA records (RFC 7672) where dns.validating is set, or off"
+    )
+    ca_file: Path | None = Field(None, description="PEM file of the authorities to believe; the system's without it")
+    broken_s: int = Field(
+        259_200, ge=0, description="opportunistic: a host whose TLS broke is sent to in plain text for so long"
+    )
 
 
 class SandboxSection(Section):
@@ -173,20 +212,6 @@ class DeliverySection(Section):
     connection_life_s: int = Field(300, ge=1, description="no connection is used longer")
 
 
-class RetrySection(Section):
-    """When mail that waits is tried again, and when it is given up."""
-
-    max_age_s: int = Field(432_000, ge=60, description="standard and bulk mail is given up this long after acceptance")
-    transactional_max_age_s: int = Field(21_600, ge=60, description="the same for transactional mail")
-    tiers: tuple[Tier, ...] = Field(
-        ("1m", "5m", "20m", "1h", "3h", "8h"), min_length=1, description="delays, each once, then the last one again"
-    )
-    greylisting_start: Tier = Field("1m", description="first delay after greylisting")
-    rate_start: Tier = Field("5m", description="first delay after too many messages or connections")
-    block_start: Tier = Field("1h", description="first delay after a block or a refusal by policy that is temporary")
-    quota_start: Tier = Field("1h", description="first delay after a full mailbox")
-
-
 class InDoubtSection(Section):
     """What becomes of a delivery whose reply was lost, by lane."""
 
@@ -194,37 +219,6 @@ class InDoubtSection(Section):
     standard: Verdict = Field("retry", description="hold, retry, assume-relayed or bounce")
     bulk: Verdict = Field("assume-relayed", description="hold, retry, assume-relayed or bounce")
     retry_delay_s: int = Field(60, ge=40, description="how long evidence is waited for before the policy decides")
-
-
-class DsnSection(Section):
-    """Reports to senders (RFC 3461, RFC 3464)."""
-
-    delay_after_s: int = Field(14_400, ge=60, description="a delay is reported after this, to senders that ask for it")
-    returned_octets: int = Field(
-        50_000, ge=0, le=500_000, description="RET=FULL returns a message of at most this; else its header"
-    )
-
-
-class BounceSection(Section):
-    """Where reports and complaints about our mail come in."""
-
-    domain: str = Field(
-        "", description="our reverse-paths are b-…@ this domain, whose MX is gateway.smtp_port; empty: the senders' own"
-    )
-
-
-class SuppressionSection(Section):
-    """Whom no mail is sent to any more. Complaints count for good; see `fastemailnet suppression`."""
-
-    hard_bounce_days: int = Field(
-        30, ge=0, description="how long a mailbox that does not exist is not tried; 0: always tried"
-    )
-    hard_bounce_reach: Reach = Field(
-        "global", description="for which mail that counts: global, tenant, or the tenant's lane"
-    )
-    complaint_reach: Reach = Field(
-        "tenant", description="for which mail a complaint counts: global, tenant, or the tenant's lane"
-    )
 
 
 class LedgerSection(Section):
@@ -242,6 +236,8 @@ class Settings(Section):
     gateway: GatewaySection = GatewaySection()
     limits: LimitsSection = LimitsSection()
     route: RouteSection = RouteSection()
+    dns: DnsSection = DnsSection()
+    tls: TlsSection = TlsSection()
     sandbox: SandboxSection = SandboxSection()
     dkim: DkimSection = DkimSection()
     classifier: ClassifierSection = ClassifierSection()
@@ -260,7 +256,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: a key is unknown, a value is wrong, or the file cannot be read.
     """
-    values = _read(path) if path else {}
+    values = read_toml(path) if path else {}
     for key, text in _from_environment(environ):
         section, _, name = key.partition(".")
         table = values.setdefault(section, {})
@@ -271,7 +267,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise _first(error) from error
+        raise first_problem(error) from error
     _refuse_incomplete(settings)
     return _absolute(settings)
 
@@ -287,13 +283,14 @@ def _sections() -> Iterator[tuple[str, type[Section]]]:
         yield name, field.annotation
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path, key: str = "--config") -> dict[str, Any]:
+    """A file's tables. Raises ConfigError, which names ``key``, where it cannot be read."""
     try:
         return tomllib.loads(path.read_text())
     except OSError as error:
-        raise ConfigError("--config", str(path), f"cannot be read: {error.strerror}") from error
+        raise ConfigError(key, str(path), f"cannot be read: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError("--config", str(path), f"is not TOML: {error}") from error
+        raise ConfigError(key, str(path), f"is not TOML: {error}") from error
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -337,33 +334,41 @@ def _shown(key: str, table: Any) -> str:
     return "(not shown)" if any(word in key for word in SECRETS) else repr(value)
 
 
-def _first(error: ValidationError) -> ConfigError:
+def first_problem(error: ValidationError, where: str = "") -> ConfigError:
+    """The first thing that is wrong, under its key; ``where`` stands before it."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"][:2])
+    key = where + ".".join(str(part) for part in first["loc"][:2])
     given = "(not shown)" if any(word in key for word in SECRETS) else repr(first["input"])
     return ConfigError(key, given, first["msg"][:1].lower() + first["msg"][1:])
 
 
 def _refuse_incomplete(settings: Settings) -> None:
-    if settings.route.kind == "smarthost" and not settings.route.host:
-        raise ConfigError("route.host", "''", "must name the smarthost when route.kind is smarthost")
+    refuse_route(settings.route, "route.")
     blobs = settings.blobs
     if blobs.inline_octets != "auto" and blobs.inline_octets < 0:
         raise ConfigError("blobs.inline_octets", str(blobs.inline_octets), "must be auto, 0 or a number of octets")
     if blobs.access_key_id and blobs.secret_key_file is None:
         raise ConfigError("blobs.secret_key_file", "none", "must be set when blobs.access_key_id is")
-    if settings.route.username and settings.route.password_file is None:
-        raise ConfigError("route.password_file", "none", "must be set when route.username is")
     if settings.log.security.startswith("SASL") and (not settings.log.username or settings.log.password_file is None):
         raise ConfigError(
             "log.password_file", "none", f"and log.username must be set when log.security is {settings.log.security}"
         )
+    if settings.dns.validating and not settings.dns.servers:
+        raise ConfigError("dns.servers", "[]", "must name the validating resolver when dns.validating is set")
     gate = settings.classifier
     if 0 < gate.reject_threshold < gate.hold_threshold:
         limit = f"must be 0 or at least classifier.hold_threshold ({gate.hold_threshold})"
         raise ConfigError("classifier.reject_threshold", str(gate.reject_threshold), limit)
     if settings.dkim.domain and settings.dkim.key_file is None:
         raise ConfigError("dkim.key_file", "none", "must be set when dkim.domain is; `fastemailnet dkim new` makes one")
+
+
+def refuse_route(route: RouteEntry, where: str) -> None:
+    """Raise ConfigError where a route lacks what its kind needs."""
+    if route.kind == "smarthost" and not route.host:
+        raise ConfigError(f"{where}host", "''", f"must name the smarthost when {where}kind is smarthost")
+    if route.username and route.password_file is None:
+        raise ConfigError(f"{where}password_file", "none", f"must be set when {where}username is")
 
 
 def _absolute(settings: Settings) -> Settings:

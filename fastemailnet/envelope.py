@@ -35,6 +35,14 @@ class Lane(StrEnum):
         return f"order.{self.value}"
 
 
+class TlsWish(StrEnum):
+    """What a sender wants of TLS with every next hop (RFC 8689)."""
+
+    DEFAULT = "default"
+    REQUIRED = "required"  # REQUIRETLS: authenticated TLS, with a next hop that asks the same of its own, or a bounce
+    OPTIONAL = "optional"  # TLS-Required: No, the mail matters more than MTA-STS and DANE
+
+
 ORDERED_PARTITIONS = 8  # of each ordered stream
 LANES = {
     stream: lane for lane in Lane for stream in (lane.stream, lane.ordered_stream)
@@ -121,6 +129,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     asked: Asked | None = None  # of a copy: an attempt in doubt that the peer can be asked about
     order_key: str = ""  # units with one key and lane are sent one after the other, in the order of acceptance
     blob: Blob | None = None  # where the body is, if not here: then ``body`` is empty
+    tls: TlsWish = TlsWish.DEFAULT
     reporting: Reporting | None = None
 
     @property

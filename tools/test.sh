@@ -2,7 +2,7 @@
 # Everything: system packages, the model first, checks, then all tests. Ends with what could not run, if anything.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-packages=(swaks opendkim kcat)
+packages=(swaks opendkim kcat nsd unbound)
 command -v go >/dev/null || packages+=(golang-go)
 if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then packages+=(default-jre-headless maven); fi
 tools/system-packages.sh "${packages[@]}"
@@ -13,7 +13,7 @@ tools/versitygw.sh >/dev/null || s3_missing=yes
 make --no-print-directory model
 make --no-print-directory lint type
 .venv/bin/python -m pytest --durations=10 -rs
-for tool in swaks opendkim kcat go; do
+for tool in swaks opendkim kcat nsd unbound go; do
   PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || echo "not run, $tool is missing: the scenarios that need it (see 'skipped' above)"
 done
 [ -z "$kafka_missing" ] || echo "not run, Kafka could not be had (why stands at the top): the scenarios on real brokers (see 'skipped' above)"

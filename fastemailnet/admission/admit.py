@@ -9,7 +9,7 @@ arguments, so that a repeated submission can be compared with the first one (see
 from typing import Final, NamedTuple
 
 from fastemailnet import ids
-from fastemailnet.admission.lane import KEY_FIELD, ORDER_FIELD, lane_of, wishes
+from fastemailnet.admission.lane import KEY_FIELD, ORDER_FIELD, lane_of, tls_of, wishes
 from fastemailnet.admission.submission import MAX_KEY_CHARACTERS, Admission, Limits, Submission
 from fastemailnet.envelope import Recipient, Unit
 from fastemailnet.errors import MessageError
@@ -46,6 +46,7 @@ def _units(submission: Submission, message: bytes, name: str, at_ms: int, limits
     lane = lane_of(submission.lane, asked)
     key = _key(submission.idempotency_key or asked.idempotency_key, KEY_FIELD)
     order = _key(submission.order_key or asked.order_key, ORDER_FIELD)
+    tls = tls_of(submission.tls, asked)
     body = _body(raw, name, at_ms, limits.hostname)
     smtputf8 = not envelope.is_ascii or needs_smtputf8(raw)
     expires_ms = limits.expires_ms(lane, at_ms)
@@ -64,6 +65,7 @@ def _units(submission: Submission, message: bytes, name: str, at_ms: int, limits
             idempotency_key=key,
             order_key=order,
             reporting=submission.reporting,
+            tls=tls,
         )
         for domain, recipients in envelope.by_domain.items()
     )

@@ -1,4 +1,4 @@
-"""Which lane a message travels in, and what else its sender asks for in header fields.
+"""Which lane a message travels in, and what else its sender asks for in header fields: keys, and TLS.
 
 An explicit wish wins: the submission's own, then ``X-FEN-Lane``. Without one, mail that says of itself that it is
 sent to many (``List-Unsubscribe``, RFC 8058; ``List-Id``, RFC 2919; ``Precedence: bulk`` or ``list``) is bulk and all
@@ -8,16 +8,18 @@ other mail is standard: a message never gets ahead of others because it has one 
 import re
 from typing import NamedTuple
 
-from fastemailnet.envelope import Lane
+from fastemailnet.envelope import Lane, TlsWish
 from fastemailnet.errors import MessageError
 
 LANE_FIELD = "X-FEN-Lane"
 KEY_FIELD = "X-FEN-Idempotency-Key"
 ORDER_FIELD = "X-FEN-Order-Key"
+TLS_FIELD = "X-FEN-TLS"
 
 # The literal line feed lets the search skip from line to line; it finds only the start of a field, never a folded line.
 _HINT = re.compile(
-    rb"\n(?P<name>X-FEN-(?:Lane|(?:Idempotency|Order)-Key)|List-(?:Unsubscribe|Id)|Precedence)[ \t]*:(?P<value>[^\r\n]*)",
+    rb"\n(?P<name>X-FEN-(?:Lane|TLS|(?:Idempotency|Order)-Key)|TLS-Required|List-(?:Unsubscribe|Id)|Precedence)"
+    rb"[ \t]*:(?P<value>[^\r\n]*)",
     re.IGNORECASE,
 )
 _BULK_PRECEDENCE = frozenset({b"bulk", b"list", b"junk"})
@@ -30,11 +32,12 @@ class Wishes(NamedTuple):
     idempotency_key: str
     is_bulk: bool
     order_key: str = ""
+    tls: str = ""
 
 
 def wishes(header: bytes) -> Wishes:
     """Read the header block (with or without the empty line behind it)."""
-    lane = key = order = ""
+    lane = key = order = tls = ""
     is_bulk = False
     for match in _HINT.finditer(b"\n" + header):
         value = match["value"].strip()
@@ -45,11 +48,15 @@ def wishes(header: bytes) -> Wishes:
                 key = key or value.decode("utf-8", "replace")
             case b"x-fen-order-key":
                 order = order or value.decode("utf-8", "replace")
+            case b"x-fen-tls":
+                tls = value.decode("ascii", "replace")
+            case b"tls-required":
+                tls = tls or (TlsWish.OPTIONAL.value if value.lower() == b"no" else "")
             case b"precedence":
                 is_bulk = is_bulk or value.lower() in _BULK_PRECEDENCE
             case _:
                 is_bulk = True
-    return Wishes(lane, key, is_bulk, order)
+    return Wishes(lane, key, is_bulk, order, tls)
 
 
 def lane_of(explicit: Lane | None, asked: Wishes) -> Lane:
@@ -63,6 +70,20 @@ def lane_of(explicit: Lane | None, asked: Wishes) -> Lane:
     if asked.lane:
         return lane_named(asked.lane, LANE_FIELD)
     return Lane.BULK if asked.is_bulk else Lane.STANDARD
+
+
+def tls_of(explicit: TlsWish, asked: Wishes) -> TlsWish:
+    """What is wanted of TLS; REQUIRETLS, said on the wire, goes before any field (RFC 8689 section 4.1).
+
+    Raises:
+        MessageError: ``X-FEN-TLS`` says nothing that can be wanted.
+    """
+    if explicit is not TlsWish.DEFAULT or not asked.tls:
+        return explicit
+    try:
+        return TlsWish(asked.tls.lower())
+    except ValueError:
+        raise MessageError(f"{asked.tls!r} cannot be wanted of TLS", TLS_FIELD, ", ".join(TlsWish)) from None
 
 
 def lane_named(name: str, where: str) -> Lane:

@@ -14,7 +14,7 @@ from fastemailnet.admission.submission import Admission, Limits, Submission
 from fastemailnet.envelope import Unit
 
 WINDOW_MS: Final = 24 * 3_600_000
-MAX_KEYS: Final = 500_000  # about 220 octets each; over it the oldest are forgotten before their time
+MAX_KEYS: Final = 100_000  # about 220 octets each
 _DIGEST_OCTETS: Final = 16
 
 
@@ -28,6 +28,30 @@ class First(NamedTuple):
     def at_ms(self) -> int:
         """When it was accepted, Unix milliseconds."""
         return int.from_bytes(self.message[:6], "big")
+
+    @classmethod
+    def within(cls, kept: bytes | None, now_ms: int, window_ms: int = WINDOW_MS) -> "First | None":
+        """The message of an entry, unless the window has closed behind it."""
+        first = cls(kept[:16], kept[16:]) if kept else None
+        return first if first and first.at_ms > now_ms - window_ms else None
+
+
+class Entry(NamedTuple):
+    """A key and what is kept of its message, as small as may be."""
+
+    name: bytes  # hash of tenant and key, 16 octets
+    kept: bytes  # id and digest of the message, 32 octets
+
+    @property
+    def at_ms(self) -> int:
+        """When the message was accepted, Unix milliseconds."""
+        return int.from_bytes(self.kept[:6], "big")
+
+    @classmethod
+    def of(cls, units: Sequence[Unit]) -> "Entry":
+        """The entry of a whole message."""
+        first = units[0]
+        return cls(name_of(first.tenant, first.idempotency_key), first.message + digest(units))
 
 
 def digest(units: Sequence[Unit]) -> bytes:
@@ -45,29 +69,27 @@ def repeat(submission: Submission, first: First, limits: Limits) -> Admission | 
 
 
 class Keys:
-    """The keys of the window, oldest first."""
+    """The newest keys, oldest first. Over ``max_keys`` the oldest are forgotten: a gateway has them in a file too."""
 
     def __init__(self, window_ms: int = WINDOW_MS, max_keys: int = MAX_KEYS) -> None:
         self._window_ms = window_ms
         self._max_keys = max_keys
-        self._firsts: dict[bytes, bytes] = {}  # hash of the name to id and digest: no object more than needed
+        self._firsts: dict[bytes, bytes] = {}  # name to what is kept: no object more than needed
 
     def __len__(self) -> int:
         return len(self._firsts)
 
     def find(self, tenant: str, key: str, now_ms: int) -> First | None:
         """What the key names, unless the window has closed behind it."""
-        kept = self._firsts.get(_name(tenant, key))
-        first = First(kept[:16], kept[16:]) if kept else None
-        return first if first and first.at_ms > now_ms - self._window_ms else None
+        return First.within(self._firsts.get(name_of(tenant, key)), now_ms, self._window_ms)
 
-    def remember(self, units: Sequence[Unit]) -> None:
+    def remember(self, units: Sequence[Unit]) -> Entry:
         """The message of ``units`` (all of one message) is what its key names from now on."""
-        first = units[0]
-        name = _name(first.tenant, first.idempotency_key)
-        self._firsts.pop(name, None)  # a key that is used again after its window takes its new place in the order
-        self._firsts[name] = first.message + digest(units)
-        self._forget(first.accepted_ms)
+        entry = Entry.of(units)
+        self._firsts.pop(entry.name, None)  # a key that is used again after its window takes its new place in the order
+        self._firsts[entry.name] = entry.kept
+        self._forget(units[0].accepted_ms)
+        return entry
 
     def _forget(self, now_ms: int) -> None:
         """Drop up to two of the oldest, so that the table shrinks faster than it grows and no call takes long."""
@@ -78,5 +100,6 @@ class Keys:
                 del self._firsts[name]
 
 
-def _name(tenant: str, key: str) -> bytes:
+def name_of(tenant: str, key: str) -> bytes:
+    """A hash that names a tenant's key."""
     return hashlib.sha256(f"{len(tenant)}:{tenant}{key}".encode()).digest()[:_DIGEST_OCTETS]

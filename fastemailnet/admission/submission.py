@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from fastemailnet.envelope import MAX_MESSAGE_OCTETS, MAX_RECIPIENTS, Lane, Reporting, Unit
+from fastemailnet.envelope import MAX_MESSAGE_OCTETS, MAX_RECIPIENTS, Lane, Reporting, TlsWish, Unit
 from fastemailnet.errors import MessageError
 from fastemailnet.message.validate import Limits as ContentLimits
 
@@ -28,6 +28,7 @@ class Submission:
     order_key: str = ""  # "": the message's own, see ``lane``
     reporting: Reporting | None = None  # RET and ENVID (RFC 3461)
     wishes: tuple[tuple[str, str], ...] = ()  # NOTIFY and ORCPT of each recipient; (): of none
+    tls: TlsWish = TlsWish.DEFAULT  # DEFAULT: the message's own, see ``lane``
 
 
 @dataclass(frozen=True, slots=True)

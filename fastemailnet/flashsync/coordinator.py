@@ -33,7 +33,7 @@ from fastemailnet.flashsync.frames import (
     Verdict,
     Void,
 )
-from fastemailnet.flashsync.grants import Ends, Grants
+from fastemailnet.flashsync.grants import Ends, Grants, Where
 from fastemailnet.flashsync.lease import Open, Token
 
 JOURNAL_PARTITIONS = 16
@@ -157,7 +157,7 @@ class Coordinator:
         writes = [*self._fences(at_ms), *self._resolutions(at_ms)]
         nodes = self.living()
         if nodes:
-            writes += [Write(frame) for frame in self.grants.plan(self.epoch, nodes, at_ms, ends)]
+            writes += [Write(frame) for frame in self.grants.plan(self.epoch, nodes, at_ms, ends, self._doubted(at_ms))]
             writes += self._splits(nodes, ends)
         return writes
 
@@ -173,14 +173,34 @@ class Coordinator:
 
     def _resolutions(self, at_ms: int) -> Iterator[Write]:
         for entry in self.fold.in_doubt():
-            assert entry.doubt_ms is not None
-            age_ms = at_ms - entry.doubt_ms
-            verdict = self.policy.verdicts.get(self._accepted_in(entry))
+            age_ms, verdict = self._age_ms(entry, at_ms), self._policy_of(entry)
             if entry.asked is not None:
                 if age_ms >= min(self.policy.ask_ms << min(entry.attempt - 1, 30), self.policy.doubt_ms):
                     yield self.resolve(entry, Verdict.ASK, at_ms, "the peer remembers the transaction (RFC 1845)")
             elif verdict is not None and age_ms >= self.policy.doubt_ms:
                 yield self.resolve(entry, verdict, at_ms, "policy of the lane")
+
+    def _doubted(self, at_ms: int) -> set[Where]:
+        """The partitions with a first attempt in doubt that a fact, a VOID or a policy may still end: not only a person.
+
+        First attempts alone: a peer whose every reply is lost must not hold up the others of a key until its mail expires.
+        """
+        return {
+            entry.place[:2]
+            for entry in self.fold.in_doubt()
+            if entry.attempt == 1 and (self._ends_by_itself(entry) or self._age_ms(entry, at_ms) < self.policy.doubt_ms)
+        }
+
+    def _ends_by_itself(self, entry: Open) -> bool:
+        return entry.asked is not None or self._policy_of(entry) is not None
+
+    def _policy_of(self, entry: Open) -> Verdict | None:
+        return self.policy.verdicts.get(self._accepted_in(entry))
+
+    @staticmethod
+    def _age_ms(entry: Open, at_ms: int) -> int:
+        assert entry.doubt_ms is not None
+        return at_ms - entry.doubt_ms
 
     def resolve(self, entry: Open, verdict: Verdict, at_ms: int, reason: str) -> Write:
         """The RESOLVE of one attempt in doubt, for the partition of its INTENT (R6)."""

@@ -7,7 +7,7 @@ orphan is never sent (I10).
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from itertools import groupby
 
 from fastemailnet.envelope import Position, is_ordered
@@ -40,8 +40,8 @@ class Grants:
         """A copy was named; it falls due later."""
         heapq.heappush(self.due.setdefault(deferral.copy[:2], []), (deferral.due_ms, deferral.copy.offset))
 
-    def plan(self, epoch: int, nodes: list[Join], at_ms: int, ends: Ends) -> Iterator[Assign]:
-        """The leases to give now."""
+    def plan(self, epoch: int, nodes: list[Join], at_ms: int, ends: Ends, doubted: Set[Where]) -> Iterator[Assign]:
+        """The leases to give now. ``doubted``: the partitions with a doubt that may yet end by itself."""
         waiting, ahead = self._loads(ends)
         ordered = {where for where in ends if is_ordered(where[0])}
         for where, offsets, free in self._free(ordered):
@@ -51,9 +51,9 @@ class Grants:
         for where in self.due:
             yield from self._lease_due(epoch, nodes, waiting, where, at_ms)
         for where in ends:
-            if where in ordered:
+            if where in ordered and where not in doubted:
                 yield from self._next_in_order(epoch, nodes, ahead, where, ends[where])
-            else:
+            elif where not in ordered:
                 yield from self._live_edge(epoch, nodes, ahead, where)
 
     def _loads(self, ends: Ends) -> tuple[Loads, Loads]:
@@ -115,7 +115,7 @@ class Grants:
             lo += self.lease_units
 
     def _next_in_order(self, epoch: int, nodes: list[Join], ahead: Loads, where: Where, end: int) -> Iterator[Assign]:
-        """One record, once nothing of the partition is in work. What is in doubt is not: it would hold its successors up for days.
+        """One record, once nothing of the partition is in work. What waits for a person is not, perhaps for days.
 
         No live edge here: a lease on a record that never comes would hold up what is to be tried again.
         """

@@ -50,6 +50,7 @@ class AskRelease:
     """The session has sent everything but the end, or holds a whole flight back."""
 
     reaches: tuple[int, ...] = ()  # the recipients that the peer will remember the end to have reached
+    at_ms: int = 0  # Unix time, which the INTENT will carry
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +140,22 @@ class Attempt:
     kinds: tuple[Kind, ...] = ()
     number: int = 1  # of the attempt
     asked: Asked | None = None  # an earlier attempt in doubt, which this one is to ask about
+    expires_ms: int | None = None  # Unix time from which on nothing is sent
 
     @property
     def transaction(self) -> int:
         """The attempt whose id the transaction goes under."""
         return self.number if self.asked is None else self.asked.attempt
 
+    def is_expired(self, at_ms: int) -> bool:
+        """Whether nothing of the unit may be sent any more (I17)."""
+        return self.expires_ms is not None and at_ms >= self.expires_ms
+
     def step(self, event: Event) -> list[Effect]:
         """The effects of one event, in durability order."""
         match event, self.state:
+            case AskRelease(), State.LEASED if self.is_expired(event.at_ms):
+                return [CloseUnended()]  # it waited too long for its connection; who reads this ends it as expired
             case AskRelease(reaches), State.LEASED:
                 self.state = State.INTENT
                 return [LogIntent(Asked(self.transaction, reaches) if reaches else None)]

@@ -17,6 +17,7 @@ from fastemailnet.log.interface import Where
 SCHEME: Final = "kafka"
 PORT: Final = 9092
 REQUEST_TIMEOUT_MS: Final = 10_000  # a broker that answers nothing for so long is asked elsewhere, or anew
+BOOTSTRAP_TIMEOUT_MS: Final = 10_000
 RECONNECT_MAX_MS: Final = 1_000  # kafka-python's 30 s would outlast most outages
 
 try:
@@ -41,8 +42,14 @@ class Cluster:
             "client_id": "fastemailnet",
             "request_timeout_ms": REQUEST_TIMEOUT_MS,
             "reconnect_backoff_max_ms": RECONNECT_MAX_MS,
+            "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
             **self.security,
         }
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether its brokers ask for a log-in or a certificate."""
+        return bool(self.security.get("security_protocol", "PLAINTEXT") != "PLAINTEXT")
 
     def topic(self, stream: str) -> str:
         """The topic that holds a stream."""

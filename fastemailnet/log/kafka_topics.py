@@ -59,7 +59,11 @@ def ensure(cluster: Cluster, wanted: Iterable[Topic], *, unsafe: bool = False) -
     try:
         admin = KafkaAdminClient(**cluster.client())
     except KafkaError as error:
-        raise LogError(f"no Kafka cluster at {','.join(cluster.bootstrap)}: {error}") from error
+        # kafka-python takes a refused log-in or certificate for a connection that broke, and tries until its time is up.
+        causes = "no broker answers there" + (
+            ", or it refuses the user, the password or a certificate" if cluster.is_guarded else ""
+        )
+        raise LogError(f"no Kafka cluster at {','.join(cluster.bootstrap)}: {causes} ({error})") from error
     try:
         brokers = len(admin.describe_cluster()["brokers"])
         if brokers < REPLICAS and not unsafe:

@@ -14,7 +14,7 @@ all it takes 0.6 ms.
 
 Processes that write to one file take turns by trying again every ``BUSY_PAUSE_S``. SQLite's own busy handler sleeps up
 to 100 ms between two tries, and a second writer beside a tireless first one got a thirteenth of the appends: too late
-for a fence.
+for a fence. A process that holds the file and is stopped gets ``STOPPED_S`` to go on, then it is ended (``holder``).
 """
 
 import sqlite3
@@ -26,6 +26,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from fastemailnet.errors import LimitExceeded, LogAppendUnknown, LogCorrupt, LogError
+from fastemailnet.log.holder import end_stopped_holder
 from fastemailnet.log.interface import Fenced, Token
 from fastemailnet.log.partition_format import PAGE_OCTETS, check_format
 
@@ -34,6 +35,7 @@ WAL_KEPT_OCTETS: Final = 16_777_216  # a WAL that grew (a reader held it up) is 
 CACHE_KIB: Final = 1_024  # per connection; records are read about once, so there is nothing to win by more
 BUSY_TIMEOUT_S: Final = 30.0
 BUSY_PAUSE_S: Final = 0.000_2
+STOPPED_S: Final = 2.0
 MAX_APPEND_OCTETS: Final = 536_870_912  # of one append; SQLite's own limit for a blob is 1e9
 TRIM_STEP_RECORDS: Final = 256  # records deleted in one transaction: an append waits for at most that
 
@@ -210,15 +212,19 @@ class PartitionFile:
 
     def _execute(self, statement: str, parameters: tuple[object, ...] = ()) -> sqlite3.Cursor:
         """Execute, and while another process has the file, try again."""
-        deadline: float | None = None
+        since: float | None = None
+        look_at = 0.0
         while True:
             try:
                 return self._connection.execute(statement, parameters)
             except sqlite3.OperationalError as error:
                 now = monotonic()
-                deadline = deadline or now + BUSY_TIMEOUT_S
-                if _primary_code(error) != sqlite3.SQLITE_BUSY or now > deadline:
+                since = since or now
+                if _primary_code(error) != sqlite3.SQLITE_BUSY or now > since + BUSY_TIMEOUT_S:
                     raise
+            if now > max(look_at, since + STOPPED_S):
+                look_at = now + STOPPED_S
+                end_stopped_holder(self._path)
             sleep(BUSY_PAUSE_S)
 
     def _begin(self) -> None:

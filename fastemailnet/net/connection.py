@@ -1,4 +1,4 @@
-"""One client connection: set up by aiosmtplib (connect, EHLO, STARTTLS, AUTH), then driven by our own session machine.
+"""One client connection: set up by ``dial`` (connect, EHLO, STARTTLS, AUTH), then driven by our own session machine.
 
 The transaction is ours because it is what the project exists for: it must stop before the end of the message and write it in the
 very turn of the loop in which the release is granted. The coroutine that delivers performs everything that it starts itself, the
@@ -6,18 +6,16 @@ protocol's call-backs what replies cause; the machine between them is the only s
 """
 
 import asyncio
-import functools
-import ssl
 from collections.abc import Awaitable, Callable
-from typing import Final, assert_never, cast
+from typing import Final, assert_never
 
-import aiosmtplib
-
-from fastemailnet.delivery.route import Route, Target, TlsPolicy
+from fastemailnet.delivery.demand import PLAIN, Demand, Level, Tried
+from fastemailnet.delivery.route import Target
+from fastemailnet.net import tls
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.classify import SERVICE_CLOSING
 from fastemailnet.smtp.extension import Capabilities
-from fastemailnet.smtp.reply import ReplyError, ReplyParser, make
+from fastemailnet.smtp.reply import ReplyError, ReplyParser
 from fastemailnet.smtp.session import (
     Ahead,
     AskRelease,
@@ -35,29 +33,31 @@ from fastemailnet.smtp.session import (
     Write,
 )
 
-CONNECT_TIMEOUT_S: Final = 60.0
 IDLE_S: Final = 60.0
 TICK_S: Final = 1.0  # how finely time-outs are looked at
 BLOCK_S: Final = 180.0  # without an octet taken by the peer (RFC 5321 section 4.5.3.2.5)
-UNKNOWN_COMMAND: Final = frozenset({500, 501, 502, 504})
 LOOK_S: Final = (0.001, 0.05)  # how often it is looked whether everything has left: at first, at last
 QUIET_S: Final = 2.0  # after this, the peer may have left without our having heard of it
 
 Release = Callable[[tuple[int, ...]], Awaitable[bool]]  # given ``AskRelease.reaches``
 
 
-class ConnectError(Exception):
-    """No usable connection; with the reply that refused it, if there was one. Never leaves this package."""
-
-    def __init__(self, text: str, reply: Reply | None = None) -> None:
-        super().__init__(text, reply)
-        self.text, self.reply = text, reply
-
-
 class Connection(asyncio.Protocol):
     """A connection with EHLO behind it. One transaction at a time."""
 
-    def __init__(self, target: Target, transport: asyncio.Transport, offers: Capabilities, idle_s: float) -> None:
+    def __init__(
+        self,
+        target: Target,
+        transport: asyncio.Transport,
+        offers: Capabilities,
+        idle_s: float,
+        demand: Demand = PLAIN,
+        level: Level = Level.NONE,
+        username: str = "",
+    ) -> None:
+        """``demand``: how it had to be protected; ``level``: how far that came."""
+        self.demand, self.level, self.username = demand, level, username
+        self.tried: tuple[Tried, ...] = ()  # what setting it up has shown about TLS, until it is told
         self.target = target
         self.offers = offers
         self.transport = transport
@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self.is_open = True
         peer = transport.get_extra_info("peername")
         self.ip = str(peer[0]) if peer else ""
-        self.tls = _tls_facts(transport)
+        self.tls, self.certificate = tls.facts(transport.get_extra_info("ssl_object"))
         self._parser = ReplyParser()
         self._session: Session | None = None
         self._settled: Settled | None = None
@@ -225,98 +225,3 @@ class Connection(asyncio.Protocol):
             self.close()
         else:
             self._timer = self.loop.call_later(TICK_S, self._tick)
-
-
-async def connect(target: Target, route: Route, hostname: str, idle_s: float = IDLE_S) -> Connection:
-    """A connection that is ready for MAIL; it closes itself after ``idle_s`` seconds without a transaction.
-
-    Opportunistic TLS that fails is followed by a connection without (RFC 7435), unless there is a password to protect.
-
-    Raises:
-        ConnectError: it cannot be had, with the reply if the peer gave one.
-    """
-    try:
-        return await _connect(target, route, hostname, route.tls, idle_s)
-    except _TlsError as error:
-        if route.tls is TlsPolicy.REQUIRED or route.username:
-            raise ConnectError(f"no TLS with {target.host}: {error}") from error
-    return await _connect(target, route, hostname, TlsPolicy.NONE, idle_s)
-
-
-class _TlsError(Exception):
-    """STARTTLS was not offered, refused, or broke the connection."""
-
-
-async def _connect(target: Target, route: Route, hostname: str, tls: TlsPolicy, idle_s: float) -> Connection:
-    host = target.host.strip("[]").removeprefix("IPv6:")
-    smtp = aiosmtplib.SMTP(
-        hostname=host, port=target.port, local_hostname=hostname, timeout=CONNECT_TIMEOUT_S, start_tls=False
-    )
-    try:
-        await smtp.connect()
-        await _greet(smtp)
-        await _encrypt(smtp, route, tls)
-        if route.username:
-            await smtp.login(route.username, route.password)
-        return _take_over(smtp, target, idle_s)
-    except aiosmtplib.SMTPResponseException as error:
-        smtp.close()
-        reply = make(error.code, error.message.split("\n"))
-        raise ConnectError(f"{target.host} refused: {error.code} {error.message}", reply) from error
-    except (aiosmtplib.SMTPException, OSError) as error:
-        smtp.close()
-        raise ConnectError(f"cannot connect to {target.host} port {target.port}: {error}") from error
-    except BaseException:
-        smtp.close()
-        raise
-
-
-async def _greet(smtp: aiosmtplib.SMTP) -> None:
-    """EHLO, or HELO where that is refused as unknown (RFC 5321 section 3.2)."""
-    try:
-        await smtp.ehlo()
-    except aiosmtplib.SMTPHeloError as error:
-        if error.code not in UNKNOWN_COMMAND:
-            raise
-        await smtp.helo()
-
-
-async def _encrypt(smtp: aiosmtplib.SMTP, route: Route, tls: TlsPolicy) -> None:
-    """STARTTLS, and EHLO again, as the policy wants it."""
-    if tls is TlsPolicy.NONE:
-        return
-    if not smtp.supports_extension("starttls"):
-        if tls is TlsPolicy.REQUIRED or route.username:
-            raise _TlsError("STARTTLS is not offered")
-        return
-    try:
-        await smtp.starttls(tls_context=_tls_context(tls))
-        await smtp.ehlo()
-    except (aiosmtplib.SMTPException, OSError) as error:
-        raise _TlsError(str(error)) from error
-
-
-@functools.cache
-def _tls_context(tls: TlsPolicy) -> ssl.SSLContext:
-    """Made once: to load the certificate authorities takes longer than a handshake."""
-    context = ssl.create_default_context()
-    if tls is not TlsPolicy.REQUIRED:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _take_over(smtp: aiosmtplib.SMTP, target: Target, idle_s: float) -> Connection:
-    transport, response = smtp.transport, smtp.last_ehlo_response
-    assert transport is not None
-    offers = Capabilities() if response is None else Capabilities.of(Reply(response.code, None, response.message))
-    connection = Connection(target, cast(asyncio.Transport, transport), offers, idle_s)  # uvloop's is none by name
-    transport.set_protocol(connection)
-    return connection
-
-
-def _tls_facts(transport: asyncio.Transport) -> str | None:
-    """Version and cipher, where the connection is encrypted."""
-    found = transport.get_extra_info("ssl_object")
-    cipher = found.cipher() if found is not None else None
-    return f"{found.version()} {cipher[0]}" if cipher else None

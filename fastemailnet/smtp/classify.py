@@ -17,12 +17,14 @@ earlier command of the flight speaks for that command only: a server may still h
 A reply of a class that the phase does not have (354 to MAIL, 250 to DATA, 354 to the end) says that client and server are not at the
 same place any more: the same as no reply. 355 to a MAIL that names its transaction is read by ``session`` before this table.
 
+Where nobody could be asked, ``FAULTS`` says what that means: a domain that takes no mail bounces, what may get better is deferred.
+
 Why a reply was given is told by ``bounce_class`` (its rules are data: ``bounce_rules``); when it is tried again (``delivery.retry``)
 and whether the recipient is written to again (``delivery.suppression``) follow from that.
 """
 
 import re
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from fastemailnet.outcome import BounceClass, Kind, Outcome, Reply
 from fastemailnet.smtp.bounce_rules import ASKS_OF_US, CODES, STATUS, TEXT
@@ -47,6 +49,44 @@ class Phase(StrEnum):
     CHUNK = "BDAT"
     END = "the end of data"
     RESET = "RSET"  # of a transaction that is begun again
+
+
+class Fault(Enum):
+    """Why there was no connection to say MAIL on."""
+
+    NO_DOMAIN = "no such domain"
+    NULL_MX = "null MX"
+    NO_ADDRESS = "no address"
+    LOOP = "loop"
+    LOOK_UP = "failed look-up"
+    NOT_ALLOWED = "not in the policy"
+    NOT_ENCRYPTED = "no TLS"
+    BAD_CERTIFICATE = "bad certificate"
+    NO_REQUIRETLS = "no REQUIRETLS"
+    NO_SAFE_WAY = "no way for REQUIRETLS"
+
+
+FAULTS = {  # with the status code (RFC 3463, RFC 7505, RFC 8689)
+    Fault.NO_DOMAIN: (Kind.BOUNCED, "5.1.2"),
+    Fault.NULL_MX: (Kind.BOUNCED, "5.1.10"),
+    Fault.NO_ADDRESS: (Kind.BOUNCED, "5.4.4"),
+    Fault.LOOP: (Kind.BOUNCED, "5.4.6"),
+    Fault.LOOK_UP: (Kind.DEFERRED, "4.4.3"),
+    Fault.NOT_ALLOWED: (Kind.DEFERRED, "4.7.0"),
+    Fault.NOT_ENCRYPTED: (Kind.DEFERRED, "4.7.4"),
+    Fault.BAD_CERTIFICATE: (Kind.DEFERRED, "4.7.5"),
+    # A sender who asks for REQUIRETLS wants the mail back where it cannot be had (RFC 8689 section 4.2.1).
+    Fault.NO_REQUIRETLS: (Kind.BOUNCED, "5.7.30"),
+    Fault.NO_SAFE_WAY: (Kind.BOUNCED, "5.7.10"),
+}
+
+FAULT_CLASSES = {  # of the others: BadConfiguration, whose ever it is
+    Fault.NO_DOMAIN: BounceClass.BAD_DOMAIN,
+    Fault.NULL_MX: BounceClass.BAD_DOMAIN,
+    Fault.NO_ADDRESS: BounceClass.ROUTING_ERRORS,
+    Fault.LOOP: BounceClass.ROUTING_ERRORS,
+    Fault.LOOK_UP: BounceClass.DNS_FAILURE,
+}
 
 
 def is_success(phase: Phase, reply: Reply) -> bool:
@@ -74,6 +114,14 @@ def by_silence(recipient: int, phase: Phase, failure: str) -> Outcome:
     if phase is Phase.CONNECT:
         return Outcome(recipient, kind, reason, None, BounceClass.NO_ANSWER_FROM_HOST, NO_ANSWER)
     return Outcome(recipient, kind, reason, None, BounceClass.BAD_CONNECTION, BAD_CONNECTION)
+
+
+def by_fault(recipient: int, fault: Fault, text: str) -> Outcome:
+    """The outcome where no host could be asked; the status code stands at the end of the reason."""
+    kind, status = FAULTS[fault]
+    major, subject, detail = map(int, status.split("."))
+    why = FAULT_CLASSES.get(fault, BounceClass.BAD_CONFIGURATION)
+    return Outcome(recipient, kind, f"{text} ({status})", None, why, (major, subject, detail))
 
 
 def _kind(phase: Phase, reply: Reply, why: BounceClass) -> Kind:

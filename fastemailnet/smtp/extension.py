@@ -19,6 +19,7 @@ class Capabilities:
     size: int | None = None  # octets; 0: offered without a limit
     checkpoint: bool = False
     dsn: bool = False
+    requiretls: bool = False
 
     @classmethod
     def of(cls, reply: Reply) -> "Capabilities":
@@ -36,4 +37,5 @@ class Capabilities:
             size=None if size is None else int(size) if _NUMBER.fullmatch(size) else 0,
             checkpoint="CHECKPOINT" in found,
             dsn="DSN" in found,
+            requiretls="REQUIRETLS" in found,
         )

@@ -1,6 +1,6 @@
-"""MAIL and RCPT as a client writes them, with the parameters that the peer offers (RFC 1845, 1870, 3461, 6152, 6531)."""
+"""MAIL and RCPT as a client writes them, with the parameters that the peer offers (RFC 1845, 1870, 3461, 6152, 6531, 8689)."""
 
-from fastemailnet.envelope import Recipient
+from fastemailnet.envelope import Recipient, TlsWish
 from fastemailnet.smtp.exchange import Transaction
 from fastemailnet.smtp.extension import Capabilities
 
@@ -14,6 +14,8 @@ def mail_line(transaction: Transaction, offers: Capabilities, transid: str) -> b
         words.append("BODY=8BITMIME")
     if transaction.smtputf8:
         words.append("SMTPUTF8")
+    if transaction.tls is TlsWish.REQUIRED:
+        words.append("REQUIRETLS")
     if transid:
         words.append(f"TRANSID=<{transid}>")
     if offers.dsn and transaction.reporting is not None:

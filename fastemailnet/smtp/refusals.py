@@ -1,4 +1,4 @@
-"""What a server refuses of its own: parameters of MAIL (RFC 1845, 1870, 3461, 6152, 6531), content that is no message."""
+"""What a server refuses of its own: parameters of MAIL (RFC 1845, 1870, 3461, 6152, 6531, 8689), content that is no message."""
 
 import re
 from dataclasses import dataclass
@@ -20,13 +20,15 @@ class Limits:
     recipients: int = 1_000
 
 
-def refuse_mail(path: Path, message_octets: int, *, checkpoint: bool, dsn: bool) -> Reply | None:
+def refuse_mail(
+    path: Path, message_octets: int, *, checkpoint: bool, dsn: bool = False, tls: bool = False
+) -> Reply | None:
     """The refusal of a reverse-path with its parameters, or None. ``message_octets``: the limit that is offered as SIZE."""
     for name, value in path.parameters.items():
         if dsn and name in ("RET", "ENVID"):
             refusal = refuse_mail_parameter(name, value)
         else:
-            refusal = _refuse(name, value, message_octets, checkpoint=checkpoint)
+            refusal = _refuse(name, value, message_octets, checkpoint=checkpoint, tls=tls)
         if refusal is not None:
             return refusal
     if not path.address.isascii() and "SMTPUTF8" not in path.parameters:
@@ -45,7 +47,7 @@ def refuse_rcpt(path: Path, *, smtputf8: bool, dsn: bool) -> Reply | None:
     return refuse_rcpt_parameters(path.parameters)
 
 
-def _refuse(name: str, value: str, message_octets: int, *, checkpoint: bool) -> Reply | None:
+def _refuse(name: str, value: str, message_octets: int, *, checkpoint: bool, tls: bool) -> Reply | None:
     match name:
         case "SIZE":
             if not NUMBER.fullmatch(value):
@@ -59,6 +61,8 @@ def _refuse(name: str, value: str, message_octets: int, *, checkpoint: bool) -> 
             if not transid_of(value):
                 return Reply(501, (5, 5, 4), f"TRANSID is <local@domain>, {MAX_VALUE_CHARACTERS} characters at most")
         case "SMTPUTF8":
+            pass
+        case "REQUIRETLS" if tls and not value:
             pass
         case _:
             return Reply(555, (5, 5, 4), f"parameter {name[:20]!a} is not recognised")

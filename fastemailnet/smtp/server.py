@@ -1,5 +1,5 @@
 """A server's session as a machine: submission, capture inbox and benchmark sink share it (RFC 5321, 1845, 1870, 2920, 3030,
-3207, 3461, 6152, 6531).
+3207, 3461, 6152, 6531, 8689).
 
 Feed octets, then take effects until there are none. Where a decision is not the protocol's — is this sender allowed, is the message
 durable — the machine asks and waits for ``answer``; what the client pipelined meanwhile stays in the buffer, bounded by the shell.
@@ -260,8 +260,7 @@ class Server:
         if command.verb == "HELO":
             return _say(Reply(250, None, self.hostname))
         offers = [self.hostname, "PIPELINING", f"SIZE {self.limits.message_octets}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
-        if self.tls is Tls.OFFERED:
-            offers.append("STARTTLS")
+        offers += {Tls.OFFERED: ["STARTTLS"], Tls.DONE: ["REQUIRETLS"]}.get(self.tls, [])
         offers += ["CHECKPOINT"] * self.checkpoint + ["DSN"] * self.dsn
         return _say(Reply(250, None, "\n".join([*offers, "ENHANCEDSTATUSCODES"])))
 
@@ -273,7 +272,8 @@ class Server:
         path = parse_path(command, "FROM")
         if isinstance(path, Reply):
             return self._bad(path)
-        refusal = refuse_mail(path, self.limits.message_octets, checkpoint=self.checkpoint, dsn=self.dsn)
+        offered = {"checkpoint": self.checkpoint, "dsn": self.dsn, "tls": self.tls is Tls.DONE}
+        refusal = refuse_mail(path, self.limits.message_octets, **offered)
         if refusal is not None:
             return self._bad(refusal)
         self.state, self.pending = State.WAITING, path

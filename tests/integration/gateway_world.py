@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from actors import build
 from actors.gateway import Gateway
+from actors.key_file import KeyFile
 from fastemailnet import ids
 from fastemailnet.client import AsyncClient
 from fastemailnet.config import Settings, load
@@ -73,18 +75,22 @@ def settings(**environ: str) -> Settings:
 
 
 @asynccontextmanager
-async def running(log: Log, pending_octets: int = PENDING_OCTETS, **environ: str) -> AsyncIterator[World]:
-    """A gateway that listens."""
+async def running(
+    log: Log, pending_octets: int = PENDING_OCTETS, directory: Path | None = None, **environ: str
+) -> AsyncIterator[World]:
+    """A gateway that listens; its key file is in ``directory``, or nobody sees it again."""
+    key_file = KeyFile((directory or Path(mkdtemp())) / "keys.sqlite3")
     group = GroupCommit(log, max_pending_octets=pending_octets)
     reader = LogReader(log)
     chosen = settings(**environ)
-    gateway = Gateway(chosen, log, group, reader, build.bodies(chosen))
+    gateway = Gateway(chosen, log, group, reader, build.bodies(chosen), key_file)
     http_port, smtp_port = await gateway.start()
     try:
         yield World(gateway, reader, http_port, smtp_port)
     finally:
         await gateway.close()
         await group.close()
+        key_file.close()
 
 
 @asynccontextmanager
@@ -92,7 +98,7 @@ async def embedded(directory: Path, **environ: str) -> AsyncIterator[World]:
     """The same over an embedded log of its own."""
     log = EmbeddedLog(directory)
     try:
-        async with running(log, **environ) as world:
+        async with running(log, directory=directory / "gateway", **environ) as world:
             yield world
     finally:
         log.close()

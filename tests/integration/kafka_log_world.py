@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
+from actors import build
+from fastemailnet.config import load
 from fastemailnet.log.interface import Log
 from fastemailnet.log.kafka import KafkaLog
 from fastemailnet.log.kafka_cluster import Cluster
@@ -26,6 +29,14 @@ def logs(brokers: Brokers, prefix: str, listener: str = "PLAINTEXT") -> Iterator
     where = cluster(brokers, prefix, listener)
     with ExitStack() as stack:
         yield lambda: stack.enter_context(closing(KafkaLog(where)))
+
+
+def settings_on(bootstrap: str, prefix: str, data: Path) -> dict[str, str]:
+    """What a fleet's settings say of a log on these brokers, as the environment has it; its topics are made."""
+    given = {"LOG__URL": f"kafka://{bootstrap}/{prefix}", "LOG__UNSAFE": "true", "LOG__MAIL_PARTITIONS": "2"}
+    settings = load(None, {"FASTEMAILNET_FLEET__DATA": str(data), **{f"FASTEMAILNET_{k}": v for k, v in given.items()}})
+    ensure(build.cluster(settings), build.topics(settings), unsafe=True)
+    return given
 
 
 def everything(log: Log, stream: str, partition: int) -> list[bytes]:

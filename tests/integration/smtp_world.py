@@ -1,9 +1,10 @@
 """A real server on loopback that keeps what it takes, and a certificate for it."""
 
 import asyncio
+import contextlib
 import datetime
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from cryptography import x509
@@ -85,3 +86,24 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     return context, trust
+
+
+@contextlib.asynccontextmanager
+async def scripted(answers: dict[str, str], heard: list[str]) -> AsyncIterator[int]:
+    """A peer that answers by the first word of a line; an answer of "" breaks the connection."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 scripted\r\n")
+        while line := (await reader.readline()).decode("latin-1").strip():
+            heard.append(line)
+            answer = answers.get(line.split(" ")[0].upper(), "502 what?")
+            if not answer:
+                break
+            writer.write(answer.encode() + b"\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()

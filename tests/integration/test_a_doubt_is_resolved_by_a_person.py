@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 
 from actors import build
-from actors.auditor import Auditor
-from actors.gateway import Gateway
 from actors.main import app, main
-from actors.reader import FleetReader
 from actors.sandbox_faults import Faults
 from fastemailnet.client import AsyncClient, Client
 from fastemailnet.errors import MessageError, NotFound
@@ -31,9 +28,7 @@ async def doubtful(tmp_path: Path, faults: Faults) -> AsyncIterator[tuple[House,
 
         ports = {"http_port": 0, "smtp_port": 0}
         settings = fleet.settings.model_copy(update={"gateway": fleet.settings.gateway.model_copy(update=ports)})
-        group = build.group(settings, fleet.log)
-        reader = FleetReader(settings, Auditor(build.log(settings)), call)
-        gateway = Gateway(settings, fleet.log, group, reader, build.bodies(settings))
+        gateway = build.gateway(settings, call)
         http_port, _ = await gateway.start()
         try:
             fleet.start_node("a")
@@ -42,7 +37,7 @@ async def doubtful(tmp_path: Path, faults: Faults) -> AsyncIterator[tuple[House,
             yield fleet, f"http://127.0.0.1:{http_port}"
         finally:
             await gateway.close()
-            await group.close()
+            await gateway.submissions.group.close()
 
 
 async def test_everything_is_known_about_it_and_a_retry_sends_it_again(tmp_path: Path) -> None:

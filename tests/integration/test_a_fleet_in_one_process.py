@@ -16,6 +16,7 @@ from actors.auditor import Auditor
 from actors.clock import wall_ms
 from actors.coordinator import CoordinatorActor
 from actors.inbox import Inbox
+from actors.journal_check import check_journal
 from actors.node import NodeActor
 from actors.sandbox_faults import Faults
 from fastemailnet import ids
@@ -27,8 +28,9 @@ from fastemailnet.flashsync.coordinator import Policy
 from fastemailnet.flashsync.frames import JOURNAL, Beat, Outcome, Resolve, Verdict, decode_journal
 from fastemailnet.ledger.fact import LeafType, decode_facts
 from fastemailnet.log.interface import Log
+from tests.integration.kafka_log_world import everything, settings_on
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 @dataclass
@@ -82,15 +84,21 @@ class House:
 
     def frames(self) -> list[object]:
         """Every journal frame but beats."""
-        found = [
-            decode_journal(r) for p in self.log.partitions(JOURNAL) for _, r in self.log.fetch(JOURNAL, p, 0, 10_000)
-        ]
+        found = [decode_journal(record) for where in self.log.ends(JOURNAL) for record in everything(self.log, *where)]
         return [frame for frame in found if not isinstance(frame, Beat)]
 
     def arrivals(self) -> list[dict[str, object]]:
         """What the inbox wrote down."""
         path = self.settings.fleet.data / "inbox" / "received.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(params=["embedded", "kafka"])
+def over(request: pytest.FixtureRequest, tmp_path: Path, prefix: str) -> dict[str, str]:
+    """The settings of each log in turn."""
+    if request.param == "embedded":
+        return {}
+    return settings_on(request.getfixturevalue("bootstrap"), prefix, tmp_path)
 
 
 @asynccontextmanager
@@ -124,8 +132,8 @@ async def house(
     assert not [r for r in results if isinstance(r, Exception)], results
 
 
-async def test_mail_of_every_lane_is_relayed_once_by_two_nodes(tmp_path: Path) -> None:
-    async with house(tmp_path) as fleet:
+async def test_mail_of_every_lane_is_relayed_once_by_two_nodes(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, **over) as fleet:
         fleet.start_node("a")
         fleet.start_node("b")
         for number in range(100):
@@ -135,8 +143,8 @@ async def test_mail_of_every_lane_is_relayed_once_by_two_nodes(tmp_path: Path) -
         assert len(fleet.arrivals()) == 100
 
 
-async def test_recipients_of_one_unit_have_each_their_own_outcome(tmp_path: Path) -> None:
-    async with house(tmp_path) as fleet:
+async def test_recipients_of_one_unit_have_each_their_own_outcome(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, **over) as fleet:
         fleet.start_node("a")
         fleet.accept("ok@x.example", "bounce@x.example", "defer@x.example")
         balance = await fleet.until(lambda b: b["deferred"] == 1)
@@ -148,11 +156,11 @@ async def test_recipients_of_one_unit_have_each_their_own_outcome(tmp_path: Path
 
 
 async def test_a_deferred_recipient_is_tried_again_from_its_tier(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, over: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiers = (("defer.1m", 200), ("defer.5m", 3_600_000))
     monkeypatch.setattr(build, "schedule", lambda settings: retry.Schedule(tiers))
-    async with house(tmp_path) as fleet:
+    async with house(tmp_path, **over) as fleet:
         fleet.start_node("a")
         fleet.accept("ok@x.example", "defer@x.example", expires_in_ms=10_000_000)
         await fleet.until(lambda b: b["deferred"] == 1)
@@ -169,8 +177,8 @@ async def test_a_deferred_recipient_is_tried_again_from_its_tier(
         assert len(fleet.arrivals()) == 1
 
 
-async def test_a_lost_reply_is_in_doubt_and_not_sent_again(tmp_path: Path) -> None:
-    async with house(tmp_path, Faults(break_after=1.0)) as fleet:
+async def test_a_lost_reply_is_in_doubt_and_not_sent_again(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, Faults(break_after=1.0), **over) as fleet:
         fleet.start_node("a")
         fleet.accept("r@x.example")
         balance = await fleet.until(lambda b: b["in_doubt"] == 1)
@@ -181,8 +189,8 @@ async def test_a_lost_reply_is_in_doubt_and_not_sent_again(tmp_path: Path) -> No
         assert "no reply" in doubt["reason"]
 
 
-async def test_a_person_resolves_a_doubt(tmp_path: Path) -> None:
-    async with house(tmp_path, Faults(break_after=1.0)) as fleet:
+async def test_a_person_resolves_a_doubt(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, Faults(break_after=1.0), **over) as fleet:
         fleet.start_node("a")
         fleet.accept("r@x.example")
         await fleet.until(lambda b: b["in_doubt"] == 1)
@@ -192,16 +200,28 @@ async def test_a_person_resolves_a_doubt(tmp_path: Path) -> None:
         assert not await fleet.coordinator.resolve(doubt["journal"], doubt["intent"], "bounce", "too late")
 
 
-async def test_an_expired_unit_is_never_sent(tmp_path: Path) -> None:
-    async with house(tmp_path) as fleet:
+async def test_an_expired_unit_is_never_sent(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, **over) as fleet:
         fleet.accept("r@x.example", expires_in_ms=-1)
         fleet.start_node("a")
         await fleet.until(lambda b: b["expired"] == 1)
         assert not (tmp_path / "inbox" / "received.jsonl").exists() or not fleet.arrivals()
 
 
-async def test_a_record_that_is_no_unit_is_dead_and_blocks_nothing(tmp_path: Path) -> None:
-    async with house(tmp_path) as fleet:
+async def test_what_expires_while_it_waits_for_a_connection_is_not_sent(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, Faults(delay_ms=200), **over) as fleet:
+        for number in range(100):
+            fleet.accept(f"r{number}@x.example", expires_in_ms=500)
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["relayed"] + b["expired"] == 100)
+        assert balance["expired"]
+        found = check_journal(fleet.log)
+        assert found.checks["I17"].count == balance["relayed"]
+        assert found.violations == []
+
+
+async def test_a_record_that_is_no_unit_is_dead_and_blocks_nothing(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, **over) as fleet:
         fleet.log.append(Lane.STANDARD.stream, 0, [b"not a unit"])
         fleet.accept("r@x.example")
         fleet.start_node("a")
@@ -209,8 +229,8 @@ async def test_a_record_that_is_no_unit_is_dead_and_blocks_nothing(tmp_path: Pat
         assert balance["accepted"] == 2
 
 
-async def test_a_node_that_joins_anew_takes_over_what_its_former_self_had(tmp_path: Path) -> None:
-    async with house(tmp_path, Faults(delay_ms=40)) as fleet:
+async def test_a_node_that_joins_anew_takes_over_what_its_former_self_had(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, Faults(delay_ms=40), **over) as fleet:
         fleet.start_node("a")
         for number in range(60):
             fleet.accept(f"r{number}@x.example")
@@ -225,8 +245,10 @@ async def test_a_node_that_joins_anew_takes_over_what_its_former_self_had(tmp_pa
 
 
 @pytest.mark.parametrize("follower_first", [True, False])
-async def test_a_second_coordinator_deposes_the_first(tmp_path: Path, follower_first: bool) -> None:
-    async with house(tmp_path) as fleet:
+async def test_a_second_coordinator_deposes_the_first(
+    tmp_path: Path, over: dict[str, str], follower_first: bool
+) -> None:
+    async with house(tmp_path, **over) as fleet:
         fleet.start_node("a")
         fleet.accept("before@x.example")
         await fleet.until(lambda b: b["relayed"] == 1)
@@ -242,13 +264,13 @@ async def test_a_second_coordinator_deposes_the_first(tmp_path: Path, follower_f
 
 
 async def test_what_no_process_survives_is_dead_and_kept_for_people(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, over: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def never(body: bytes, with_text: bool) -> None:
         return None
 
     monkeypatch.setattr(attempts, "look_apart", never)
-    async with house(tmp_path) as fleet:
+    async with house(tmp_path, **over) as fleet:
         fleet.start_node("idle")
         await fleet.until(lambda b: bool(fleet.coordinator.machine.fold.leases))
         place = Position(Lane.STANDARD.stream, 0, 0)
@@ -263,8 +285,8 @@ async def test_what_no_process_survives_is_dead_and_kept_for_people(
         assert fleet.log.end("dead", 0) == 1
 
 
-async def test_units_of_one_order_key_arrive_in_order(tmp_path: Path) -> None:
-    async with house(tmp_path, Faults(delay_ms=5)) as fleet:
+async def test_units_of_one_order_key_arrive_in_order(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, Faults(delay_ms=5), **over) as fleet:
         fleet.start_node("a")
         fleet.start_node("b")
         for number in range(12):
@@ -273,8 +295,8 @@ async def test_units_of_one_order_key_arrive_in_order(tmp_path: Path) -> None:
         assert [line["recipients"] for line in fleet.arrivals()] == [[f"r{number}@x.example"] for number in range(12)]
 
 
-async def test_a_peer_that_remembers_is_asked_and_has_one_copy(tmp_path: Path) -> None:
-    async with house(tmp_path, Faults(break_after=0.5, seed=3), remembers=True) as fleet:
+async def test_a_peer_that_remembers_is_asked_and_has_one_copy(tmp_path: Path, over: dict[str, str]) -> None:
+    async with house(tmp_path, Faults(break_after=0.5, seed=3), remembers=True, **over) as fleet:
         fleet.start_node("a")
         for number in range(20):
             fleet.accept(f"r{number}@x.example")

@@ -10,33 +10,19 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer
 
-from actors import build
 from actors.journal_check import check_journal
-from fastemailnet.config import load
-from fastemailnet.log.kafka_topics import ensure
 from tests.integration.kafka_clients import producer
+from tests.integration.kafka_log_world import settings_on
 from tests.integration.test_a_fleet_in_one_process import house
 
 ROOT = Path(__file__).parents[2]
 MAIL = ROOT / "examples" / "mail"
 
 
-def topics(tmp_path: Path, given: dict[str, str]) -> None:
-    """As the start of a fleet makes them."""
-    environ = {f"FASTEMAILNET_{name}": value for name, value in given.items()}
-    settings = load(None, environ | {"FASTEMAILNET_FLEET__DATA": str(tmp_path)})
-    ensure(build.cluster(settings), build.topics(settings), unsafe=True)
-
-
-def on(bootstrap: str, prefix: str) -> dict[str, str]:
-    return {"LOG__URL": f"kafka://{bootstrap}/{prefix}", "LOG__UNSAFE": "true", "LOG__MAIL_PARTITIONS": "2"}
-
-
 async def test_a_plain_client_s_mail_is_delivered_and_what_is_malformed_is_kept(
     tmp_path: Path, bootstrap: str, prefix: str
 ) -> None:
-    given = on(bootstrap, prefix)
-    topics(tmp_path, given)
+    given = settings_on(bootstrap, prefix, tmp_path)
     async with house(tmp_path, **given) as fleet:
         fleet.start_node("a")
         one = producer({"bootstrap_servers": bootstrap})
@@ -62,8 +48,7 @@ async def test_a_plain_client_s_mail_is_delivered_and_what_is_malformed_is_kept(
 
 
 async def test_a_producer_s_transactions_leave_no_trace(tmp_path: Path, bootstrap: str, prefix: str) -> None:
-    given = on(bootstrap, prefix)
-    topics(tmp_path, given)
+    given = settings_on(bootstrap, prefix, tmp_path)
     message = (MAIL / "01-plain-text.eml").read_bytes()
     async with house(tmp_path, **given) as fleet:
         fleet.start_node("a")
@@ -88,8 +73,7 @@ async def test_the_examples_of_the_guide_deliver(tmp_path: Path, bootstrap: str,
     kcat = shutil.which("kcat")
     if kcat is None:
         pytest.skip("NOT RUN: kcat is not installed (the test set-up installs it by apt)")
-    given = on(bootstrap, prefix)
-    topics(tmp_path, given)
+    given = settings_on(bootstrap, prefix, tmp_path)
     async with house(tmp_path, **given) as fleet:
         fleet.start_node("a")
         by_kcat = [kcat, "-P", "-b", bootstrap, "-t", f"{prefix}mail.standard", "-X", "acks=all"]

@@ -14,10 +14,11 @@ from actors.inbox import Inbox
 from actors.sandbox_faults import Faults
 from actors.transactions import Transactions
 from fastemailnet.config import SandboxSection
+from fastemailnet.delivery.exchanger import Hop, Unroutable
 from fastemailnet.envelope import Recipient
 from fastemailnet.net.pool import NO_SINGLE_PEER, Delivery, Limits, Pool
-from fastemailnet.net.resolve import Unroutable
 from fastemailnet.outcome import Kind, Outcome
+from fastemailnet.smtp.classify import Fault
 from fastemailnet.smtp.content import stuff
 from fastemailnet.smtp.session import Transaction
 from tests.integration.gateway_world import embedded
@@ -124,9 +125,9 @@ async def test_a_peer_without_checkpoint_is_not_sent_what_another_end_may_have_r
 
 async def test_several_mail_exchangers_are_told_no_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def two(pool: Pool, to: Any, domain: str) -> list[Any]:
-        return [to.fixed_target()] * 2
+        return [Hop(to.fixed_target(), ("127.0.0.1",))] * 2
 
-    monkeypatch.setattr(Pool, "_targets", two)
+    monkeypatch.setattr(Pool, "_hops", two)
     async with inbox(tmp_path) as (_, port):
         sender = Sender(port)
         assert (await sender.deliver(0)).outcomes == [Outcome(0, Kind.DEFERRED, NO_SINGLE_PEER)]
@@ -139,9 +140,9 @@ async def test_a_domain_that_is_gone_bounces_nobody_whom_an_end_may_have_reached
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def gone(pool: Pool, to: Any, domain: str) -> Unroutable:
-        return Unroutable(Kind.BOUNCED, "no such domain")
+        return Unroutable(Fault.NO_DOMAIN, "no such domain")
 
-    monkeypatch.setattr(Pool, "_targets", gone)
+    monkeypatch.setattr(Pool, "_hops", gone)
     assert await Sender(0).kinds(0) == [Kind.DEFERRED]
     assert await Sender(0).kinds() == [Kind.BOUNCED]
 

@@ -76,6 +76,23 @@ async def test_connections_are_reused_and_bounded(pool: Pool) -> None:
     assert most == 4
 
 
+async def test_one_connection_in_ten_is_for_transactional_mail_alone() -> None:
+    pool = Pool("client.example.net", Limits(connections=10))
+    inbox = Inbox()
+    inbox.wait_s = 0.05
+    async with listening(inbox) as server:
+        one = (route(server.port), "b.org", transaction(), grant)
+        bulk = [asyncio.create_task(pool.deliver(*one, Lane.BULK)) for _ in range(40)]
+        await asyncio.sleep(0)  # each of them has its place, or waits for one
+        assert next(iter(pool.sites.values())).busy == 9
+        delivery = await pool.deliver(*one, Lane.TRANSACTIONAL)
+        assert delivery.outcomes[0].kind is Kind.RELAYED
+        assert sum(task.done() for task in bulk) < 31  # it did not wait for all of them
+        await asyncio.gather(*bulk)
+        assert len(server.connections) == 10
+    await pool.close()
+
+
 async def test_a_withheld_end_leaves_no_mail_and_no_outcome(pool: Pool) -> None:
     inbox = Inbox()
     async with listening(inbox) as server:

@@ -10,11 +10,11 @@ import pytest
 import uvloop
 
 from fastemailnet.delivery.route import TlsPolicy
-from fastemailnet.net import connection
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.server import SmtpServer
+from fastemailnet.net.tls import Trust
 from fastemailnet.outcome import Kind
-from tests.integration.smtp_world import Inbox, certificate, grant, route, transaction
+from tests.integration.smtp_world import Inbox, certificate, grant, route, scripted, transaction
 
 OPPORTUNISTIC, REQUIRED, NONE = TlsPolicy.OPPORTUNISTIC, TlsPolicy.REQUIRED, TlsPolicy.NONE
 
@@ -31,27 +31,6 @@ async def encrypting(inbox: Inbox, context: ssl.SSLContext | None) -> AsyncItera
         yield await server.start()
     finally:
         await server.close()
-
-
-@contextlib.asynccontextmanager
-async def scripted(answers: dict[str, str], heard: list[str]) -> AsyncIterator[int]:
-    """A peer that answers by the first word of a line; an answer of "" breaks the connection."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 scripted\r\n")
-        while line := (await reader.readline()).decode("latin-1").strip():
-            heard.append(line)
-            answer = answers.get(line.split(" ")[0].upper(), "502 what?")
-            if not answer:
-                break
-            writer.write(answer.encode() + b"\r\n")
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -82,17 +61,13 @@ async def test_required_tls_refuses_a_certificate_that_nobody_vouches_for(tmp_pa
     assert not inbox.taken
 
 
-async def test_required_tls_takes_a_certificate_that_is_valid(
-    tmp_path: Path, pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_required_tls_takes_a_certificate_that_is_valid(tmp_path: Path) -> None:
     context, trust = certificate(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(trust))
-    connection._tls_context.cache_clear()
+    pool = Pool("client.example.net", Limits(), trust=Trust(trust))
     inbox = Inbox()
     async with encrypting(inbox, context) as port:
         delivery = await pool.deliver(route(port, REQUIRED, "localhost"), "b.org", transaction(), grant)
         await pool.close()
-    connection._tls_context.cache_clear()
     assert delivery.outcomes[0].kind is Kind.RELAYED
 
 
@@ -124,6 +99,27 @@ async def test_auth_plain_comes_before_the_mail(pool: Pool) -> None:
     assert delivery.outcomes[0].kind is Kind.BOUNCED
     assert heard[1] == "AUTH PLAIN " + base64.b64encode(b"\0user\0secret").decode()
     assert heard[2].startswith("MAIL FROM:<from@example.net>")
+
+
+async def test_a_connection_of_one_account_carries_no_mail_of_another(pool: Pool) -> None:
+    heard: list[str] = []
+    ehlo = "250-scripted\r\n250-PIPELINING\r\n250 AUTH PLAIN"
+    answers = {
+        "EHLO": ehlo,
+        "AUTH": "235 welcome",
+        "MAIL": "250 ok",
+        "RCPT": "550 no",
+        "DATA": "503 no",
+        "RSET": "250 ok",
+    }
+    async with scripted(answers, heard) as port:
+        for user in ("one", "two", "one", ""):
+            to = route(port, NONE, username=user, password="secret" if user else "")
+            await pool.deliver(to, "b.org", transaction(), grant)
+        await pool.close()
+    told = [base64.b64decode(line.split()[-1]).split(b"\0")[1] for line in heard if line.startswith("AUTH")]
+    assert told == [b"one", b"two"]  # the third mail goes over the first connection
+    assert sum(line.startswith("EHLO") for line in heard) == 3
 
 
 async def test_a_password_is_not_told_to_who_offers_no_tls(pool: Pool) -> None:

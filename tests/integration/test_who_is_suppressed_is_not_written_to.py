@@ -9,11 +9,8 @@ from typing import Any
 import pytest
 
 from actors import build
-from actors.auditor import Auditor
-from actors.gateway import Gateway
 from actors.ledger import LedgerActor
 from actors.main import app, main
-from actors.reader import FleetReader
 from actors.suppressions import Suppressions
 from fastemailnet.client import AsyncClient
 from fastemailnet.errors import MessageError, NotFound
@@ -40,16 +37,14 @@ async def suppressing(tmp_path: Path, **sections: Any) -> AsyncIterator[tuple[Ho
             assert actor == "ledger"
             return await getattr(ledger, method)(*args)
 
-        group = build.group(fleet.settings, fleet.log)
-        reader = FleetReader(fleet.settings, Auditor(build.log(fleet.settings)), call)
-        gateway = Gateway(fleet.settings, fleet.log, group, reader, build.bodies(fleet.settings))
+        gateway = build.gateway(fleet.settings, call)
         http_port, fleet.smtp_port = await gateway.start()
         fleet.smtp_policy = gateway.smtp.policy
         try:
             yield fleet, f"http://127.0.0.1:{http_port}"
         finally:
             await gateway.close()
-            await group.close()
+            await gateway.submissions.group.close()
 
 
 async def entries(client: AsyncClient) -> list[dict[str, Any]]:

@@ -3,15 +3,19 @@
 import argparse
 import json
 import multiprocessing
+import os
+import platform
+import resource
 import sys
 import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tests.model.explorer import Report, explore
-from tests.model.mutants import MUTANTS
+from tests.model.mutants import MUTANTS, RULES
 from tests.model.scenarios import SCENARIOS, SMALL
 from tests.model.steps import Model
 
@@ -53,11 +57,14 @@ def main() -> int:
         for index, report in pool.imap(mutant, range(len(MUTANTS))):
             killed += show_mutant(index, report, options.trace)
             shown.advance(task)
-    seconds = time.monotonic() - started
-    out.print(f"model states={states} violations={bad} mutants={killed}/{len(MUTANTS)} seconds={seconds:.1f}")
+    seconds = round(time.monotonic() - started, 1)
+    cpu_s = round(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), 1)
+    mutants = f"{killed}/{len(MUTANTS)}"
+    out.print(f"model states={states} violations={bad} mutants={mutants} seconds={seconds} cpu_seconds={cpu_s}")
     if options.json:
-        figures = {"states": states, "violations": bad, "mutants": killed, "of": len(MUTANTS), "seconds": seconds}
-        options.json.write_text(json.dumps(figures) + "\n")
+        figures = {"states": states, "violations": bad, "mutants": killed, "of": len(MUTANTS)}
+        where = {"seconds": seconds, "cpu_seconds": cpu_s, "cores": os.cpu_count(), "python": platform.python_version()}
+        options.json.write_text(json.dumps({**figures, **where}, indent=1) + "\n")
     return 0 if not bad and killed == len(MUTANTS) else 1
 
 
@@ -80,16 +87,16 @@ def show_mutant(index: int, report: Report, with_trace: bool) -> int:
     """One line for a mutant. Returns 1 if it was killed."""
     one = MUTANTS[index]
     verdict = "[green]killed[/]" if report.violation else "[red]LIVES[/]"
-    steps = f"{len(report.trace):>2} steps" if report.violation else ""
-    invariant = report.violation.partition(" ")[0]
-    out.print(f"  {verdict} {report.states:>7,} states  {one.rule}: {one.name}  {steps} {invariant}")
+    harm = f"[{len(report.trace)} steps] {report.violation}" if report.violation else ""
+    out.print(f"  {verdict} {report.states:>6,} states  {one.rule:<10}  [bold]{one.name}[/]: {escape(harm)}")
     if report.violation and with_trace:
+        out.print(f"      the rule: {RULES[one.rule]}", markup=False)
         print_trace(report)
     return int(bool(report.violation))
 
 
 def print_trace(report: Report) -> None:
-    """The violation and the steps that lead to it."""
+    """The violation and the steps that lead to it: two nodes a and b, each with a journal partition, and unit 0 in the log."""
     for number, step in enumerate(report.trace, 1):
         out.print(f"      {number:2} {step}", markup=False)
     out.print(f"      => {report.violation}", markup=False)

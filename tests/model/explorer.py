@@ -39,10 +39,10 @@ def explore(model: Model, max_states: int) -> Report:
             if is_quiet(moves) and (stuck := model.stuck(world)):
                 report.violation, report.trace = stuck, trace(model, parents, world)
                 break
-            for _, after, broken in moves:
+            for move, after, broken in moves:
                 if broken:
-                    parents.setdefault(after, world)
-                    report.violation, report.trace = broken, trace(model, parents, after)
+                    # Its world may have been reached innocently before, so the way to it is the way to the step that breaks.
+                    report.violation, report.trace = broken, [*trace(model, parents, world), model.says(move)]
                     break
                 if after not in parents:
                     parents[after] = world

@@ -1,5 +1,6 @@
 """The mutants: which rule each one lacks, and the bounds under which the explorer must show its harm."""
 
+import re
 from dataclasses import dataclass
 
 from tests.model.mutated import coordinators, folds, nodes
@@ -24,6 +25,23 @@ from tests.model.scenarios import (
 )
 from tests.model.world import Bounds
 
+RULES = {
+    "R1": "only the newest epoch's commands count, and one candidate has it",
+    "R2": "a lease is for one holder",
+    "R3": "fence in its partition, then read, then reassign",
+    "R4": "the end needs a durable, unfenced, young INTENT and an unexpired right",
+    "R5": "a fence voids permissions, never facts",
+    "R6": "doubt ends by a fact or a RESOLVE, and by nothing else",
+    "R7": "the tail is free once its holder logged SHRINK",
+    "R8": "a new incarnation, behind the fence of the one before",
+    "R9": "an incarnation numbers its frames",
+    "R10": "state is the fold of the log",
+    "claim rule": "the copy is durable, then named, then sent, once",
+    "CHECKPOINT": "who asks, asks under the number that the peer knows",
+    "order_key": "one of a key at a time",
+    "low watermark": "it passes nothing that is open",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
@@ -35,10 +53,11 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """The mutant class's name."""
+        """The mutant class's name, in words."""
         production, mine = Parts(), self.parts
         pairs = [(getattr(mine, part), getattr(production, part)) for part in Parts.__dataclass_fields__]
-        return next(one.__name__ for one, known in pairs if one is not known)
+        kind = next(one for one, known in pairs if one is not known)
+        return re.sub("([A-Z])", r" \1", kind.__name__).strip().lower()
 
 
 MUTANTS = [
@@ -57,6 +76,8 @@ MUTANTS = [
     Mutant("R4", Parts(attempt=nodes.EndsWhateverTheCheckSays), DOUBT),
     Mutant("R4", Parts(attempt=nodes.IgnoresThatTheLogRefused), PLAIN),
     Mutant("R4", Parts(right=nodes.IgnoresItsDeadline), DOUBT),
+    Mutant("R4", Parts(right=nodes.IgnoresThatItIsFenced), STEAL),
+    Mutant("R4", Parts(right=nodes.IgnoresTheAgeOfItsIntent), SLOW),
     Mutant("R4", Parts(attempt=nodes.TriesAgainWithoutAVoid), SLOW),
     Mutant("R5", Parts(fold=folds.FactsAreFenced), PLAIN),
     Mutant("R5", Parts(fold=folds.PermissionsAreNotFenced), EARLY),

@@ -9,7 +9,7 @@ from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.lease import Held, Lease
-from fastemailnet.flashsync.node import TTL_MS, Release, Right, Standing
+from fastemailnet.flashsync.node import INTENT_MAX_AGE_MS, TTL_MS, Release, Right, Standing
 from fastemailnet.flashsync.unit import (
     AskRelease,
     Attempt,
@@ -56,6 +56,7 @@ class Ending(NamedTuple):
     kind: Kind
     is_kept: bool
     knows: bool  # possible only if the peer knows (or does not know) the transaction already
+    wrong: str = ""  # what the node knew that forbids it
 
 
 class NodeMove(NamedTuple):
@@ -167,8 +168,7 @@ class Nodes:
         elif work.state is State.INTENT:
             yield from self.decides(node, work, answer.position, self.may_end(node))
             if node.slips < self.bounds.slips:
-                slipped = node._replace(slips=node.slips + 1)
-                yield from self.decides(slipped, work, answer.position, Release.DEADLINE)
+                yield from self.slips(node._replace(slips=node.slips + 1), work, answer.position)
         elif work.state is State.COPYING:
             copies = range(answer.position, answer.position + len(self.copies(work, None)))
             effects = machine.step(CopyLogged(tuple(Position(TIER, 0, offset) for offset in copies)))
@@ -179,12 +179,19 @@ class Nodes:
             after, flights = self.perform(node, work, machine, [])
             yield NodeMove(f"{name(node)}: logged", after, flights)
 
-    def decides(self, node: Node, work: Work, intent: int, release: Release) -> Iterator[NodeMove]:
+    def slips(self, node: Node, work: Work, intent: int) -> Iterator[NodeMove]:
+        """The node was slow: nothing of it was acknowledged for too long, or only its INTENT is too old."""
+        yield from self.decides(node, work, intent, self.right(node).may_end(0, 10 * TTL_MS))
+        right = self.right(node)
+        right.acknowledged(INTENT_MAX_AGE_MS)
+        yield from self.decides(node, work, intent, right.may_end(0, INTENT_MAX_AGE_MS), "I14 its INTENT is too old")
+
+    def decides(self, node: Node, work: Work, intent: int, release: Release, wrong: str = "") -> Iterator[NodeMove]:
         """The INTENT is durable, and the check has answered."""
         machine = self.machine(work)
         effects = machine.step(IntentLogged(intent, release))
         if WriteEnd() in effects:
-            yield from self.ends(node, work, machine)
+            yield from self.ends(node, work, machine, wrong)
         else:
             after, flights = self.perform(node, work, machine, effects)
             yield NodeMove(f"{name(node)}: {release.value}", after, flights)
@@ -193,8 +200,9 @@ class Nodes:
         """R4, by the production check; a late node's clock stands behind its deadline."""
         return self.right(node).may_end(0, 10 * TTL_MS if node.is_late else 0)
 
-    def ends(self, node: Node, work: Work, machine: Attempt) -> Iterator[NodeMove]:
+    def ends(self, node: Node, work: Work, machine: Attempt, wrong: str = "") -> Iterator[NodeMove]:
         """The end leaves; the peer takes the message or not, and its reply may be lost."""
+        wrong = wrong or ("I4 it has met its FENCE" if node.has_seen_fence else "")
         if work.attempt <= self.bounds.loses:
             lost = self.machine(work.after(machine))
             after, flights = self.perform(node, work, lost, lost.step(Ended((Kind.DEFERRED,))))
@@ -208,11 +216,11 @@ class Nodes:
             under = machine.transaction
             says = f"{name(node)}: END of unit {work.source} attempt {work.attempt}, reply {kind.value}"
             if kind is not Kind.DEFERRED:
-                yield NodeMove(says, after, flights, Ending(ended, under, kind, True, False))
+                yield NodeMove(says, after, flights, Ending(ended, under, kind, True, False, wrong))
             if self.bounds.remembers and kind is not Kind.DEFERRED:
-                yield NodeMove(f"{says} (asked)", after, flights, Ending(ended, under, kind, False, True))
+                yield NodeMove(f"{says} (asked)", after, flights, Ending(ended, under, kind, False, True, wrong))
             if kind is Kind.DEFERRED or (self.bounds.remembers and kind is Kind.IN_DOUBT):
-                yield NodeMove(f"{says} (not taken)", after, flights, Ending(ended, under, kind, False, False))
+                yield NodeMove(f"{says} (not taken)", after, flights, Ending(ended, under, kind, False, False, wrong))
 
     # ---- machines and effects
 

@@ -248,6 +248,8 @@ class Model:
         end = End(work.source, work.attempt, partition, work.intent, ending.kind, ending.transaction, ending.is_kept)
         said = self.streams.values[streams]
         broken = next(invariants.ends(said, before, end, work.place, token, self.bounds), "")
+        if ending.wrong:
+            broken = f"{ending.wrong}: end of unit {work.source} attempt {work.attempt} by {token[0]}.{token[1]}"
         return self.ends.number((*before, end)), broken
 
     # ---- coordinators

@@ -180,22 +180,44 @@ def genesis() -> tuple[Streams, tuple[Node, ...]]:
 
 def brief(frame: Any) -> str:
     """A frame in a few words."""
-    if isinstance(frame, tuple):
-        return " + ".join(f"copy of unit {source} as attempt {attempt}" for source, attempt, _ in frame)
-    fields = {name: getattr(frame, name) for name in frame.__struct_fields__}
-    shown = (
-        "epoch",
-        "node",
-        "incarnation",
-        "lease",
-        "offset",
-        "lo",
-        "hi",
-        "at",
-        "attempt",
-        "intent",
-        "verdict",
-        "reason",
-    )
-    text = type(frame).__name__.upper() + " " + " ".join(f"{k}={fields[k]}" for k in shown if k in fields)
-    return text + (f" kinds={','.join(frame.kinds)}" if isinstance(frame, f.Outcome) else "")
+    match frame:
+        case tuple():
+            return " + ".join(f"copy of unit {source} as attempt {attempt}" for source, attempt, _ in frame)
+        case f.Epoch():
+            return f"EPOCH {frame.epoch} of coordinator {frame.who}"
+        case f.Join():
+            return f"JOIN {frame.node}.{frame.incarnation}"
+        case f.Assign():
+            again = f", as attempt {frame.attempt}" if frame.attempt else ""
+            asking = f", to ask about attempt {frame.asked.attempt}" if frame.asked else ""
+            span = f"{frame.stream} [{frame.lo},{frame.hi})"
+            return f"ASSIGN {span} to {frame.node}.{frame.incarnation} as {lease(frame.lease)}{again}{asking}"
+        case f.Split():
+            return f"SPLIT {lease(frame.lease)}"
+        case f.Fence():
+            return f"FENCE {frame.node}.{frame.incarnation}"
+        case f.Resolve():
+            return f"RESOLVE the INTENT at {frame.intent}: {frame.verdict.value}"
+        case _:
+            return f"{type(frame).__name__.upper()} by {frame.node}.{frame.incarnation}: {_said(frame)}"
+
+
+def _said(frame: f.NodeFrame) -> str:
+    match frame:
+        case f.Intent():
+            return f"offset {frame.offset} of {lease(frame.lease)}, attempt {frame.attempt}"
+        case f.Outcome():
+            behind = "before data" if frame.intent == f.NO_INTENT else f"of the INTENT at {frame.intent}"
+            copied = "".join(f", copied to {deferral.copy}" for deferral in frame.deferrals)
+            return f"{', '.join(kind.value for kind in frame.kinds)}, {behind}{copied}"
+        case f.Void():
+            return f"the INTENT at {frame.intent} was not used"
+        case f.Shrink():
+            return f"{lease(frame.lease)} ends at {frame.at}"
+        case f.Beat():
+            return "alive"
+
+
+def lease(number: int) -> str:
+    """A lease for people: the epoch that gave it, and which one of that."""
+    return f"lease {number >> 32}.{number & 0xFFFFFFFF}"

@@ -51,7 +51,7 @@ class Job:
         self.world: World = owner.world
         self.attempt = lease.attempt or unit.attempt
         self.source = unit.source or place
-        self.machine = u.Attempt(number=self.attempt, asked=lease.asked or unit.asked)
+        self.machine = u.Attempt(number=self.attempt, asked=lease.asked or unit.asked, expires_ms=unit.expires_ms)
         self.session: Session | None = None
         self.parser = ReplyParser()
         self.connection: Connection | None = None
@@ -68,7 +68,7 @@ class Job:
 
     def examine(self) -> None:
         """Look into the message; a poisonous one kills the process that does."""
-        if self.unit.expires_ms <= self.process.clock.now_ms:
+        if self.machine.is_expired(self.process.clock.now_ms):
             self.end_all(Kind.EXPIRED)
         elif self.unit.domain == SEVERAL:
             self.record(by_destination(self.unit, self.process.clock.now_ms))
@@ -160,9 +160,11 @@ class Job:
 
     def release(self, reaches: tuple[int, ...]) -> None:
         """Make the INTENT durable."""
-        (effect,) = self.machine.step(u.AskRelease(reaches))
-        assert isinstance(effect, u.LogIntent)
         sent_ms = self.process.clock.now_ms
+        (effect,) = self.machine.step(u.AskRelease(reaches, sent_ms))
+        if not isinstance(effect, u.LogIntent):
+            self.decided(False)
+            return
         recipients = tuple(recipient.index for recipient in self.unit.recipients)
         intent = f.Intent(*self.who, sent_ms, self.unit.message, recipients, effect.asked)
         self.owner.ask(intent, lambda position: self.released(position, sent_ms))
@@ -208,6 +210,8 @@ class Job:
         """The transaction is over."""
         if self.machine.state in (u.State.LEASED, u.State.SENT) and settled.outcomes:
             self.end(settled.outcomes)
+        elif self.machine.state is u.State.LEASED and self.machine.is_expired(self.process.clock.now_ms):
+            self.end_all(Kind.EXPIRED)
         elif self.machine.state is u.State.LEASED:
             self.process.later(AGAIN, self.deliver)
         else:

@@ -15,6 +15,8 @@ from fastemailnet.flashsync.snapshot import decode_snapshot, encode_snapshot
 from fastemailnet.outcome import Kind
 from tests.model.invariants import disjoint, doubts, low
 from tests.model.world import Streams
+from tests.simulation.clock import MS
+from tests.simulation.worker import INTENT_AGE_MS
 
 if TYPE_CHECKING:
     from tests.simulation.job import Job
@@ -31,7 +33,7 @@ class Judge:
         self.begun: Counter[str] = Counter()  # ordered stream → offset behind the newest unit that was begun
 
     def end_written(self, job: "Job") -> None:
-        """The end of a message leaves in this moment (I1, I3, I4)."""
+        """The end of a message leaves in this moment (I1, I3, I4, I14, I17)."""
         what = f"end of {job.source} attempt {job.attempt} by {job.owner.right.node}.{job.owner.right.incarnation}"
         if self.world.trace is not None:
             self.world.say(f"{job.process.name}: {what}")
@@ -43,6 +45,10 @@ class Judge:
         intent = journal[spot]
         if not isinstance(intent, f.Intent) or (intent.lease, intent.offset) != (job.lease.lease, job.place.offset):
             self.broken.append(f"I3 {what}: no INTENT of its own at {spot}")
+        elif self.world.clock.now_ms - intent.at_ms >= INTENT_AGE_MS:
+            self.broken.append(f"I14 {what}: its INTENT is too old")
+        elif intent.at_ms >= job.unit.expires_ms:
+            self.broken.append(f"I17 {what}: the unit had expired before its INTENT")
         token = (job.owner.right.node, job.owner.right.incarnation)
         if any(isinstance(x, f.Fence) and (x.node, x.incarnation) == token for x in journal[:spot]):
             self.broken.append(f"I4 {what}: the incarnation was fenced before its INTENT")
@@ -50,9 +56,22 @@ class Judge:
         if any(x.verdict is not f.Verdict.ASK for x in resolved):
             self.broken.append(f"I1 {what}: it was resolved before")
         if is_ordered(job.source.stream) and job.attempt == 1:
-            if job.source.offset < self.begun[job.source.stream]:
+            if job.source.offset < self.begun[job.source.stream] and not self._waited_for_a_person(job):
                 self.broken.append(f"order: {what} behind a later unit of its key")
-            self.begun[job.source.stream] = job.source.offset + 1
+            self.begun[job.source.stream] = max(self.begun[job.source.stream], job.source.offset + 1)
+
+    def _waited_for_a_person(self, job: "Job") -> bool:
+        """Whether an earlier INTENT of this attempt was in doubt, under ``hold``, for so long that a later unit might pass."""
+        store, source = self.world.store, job.source
+        later = [at for (place, _), at in self.ends.items() if place[:2] == source[:2] and place.offset > source.offset]
+        for stream, slot in [where for where in store.partitions if where[0] == f.JOURNAL]:
+            journal = store.read((stream, slot), 0)
+            for spot, intent in enumerate(journal):
+                if isinstance(intent, f.Intent) and (intent.message, intent.attempt) == (job.unit.message, 1):
+                    doubts = [x.at_ms for x in journal[spot:] if _doubts(x, intent, spot)]
+                    if doubts and min(later) // MS - min(doubts) >= self.world.policy.doubt_ms:
+                        return True
+        return False
 
     # ---- behind the run
 
@@ -72,8 +91,17 @@ class Judge:
         yield from disjoint(fold)
         yield from doubts(Streams(tuple(control), journals), fold)
         yield from low(fold)
+        yield from self._accepted()
         yield from self._conserved(fold)
         yield from self._delivered(fold, outcomes, resolved)
+
+    def _accepted(self) -> Iterator[str]:
+        """I12: one unit for each key, and for each mail of which a customer was told so."""
+        units = Counter(unit.idempotency_key for where in self.world.mail for unit in self.world.store.read(where, 0))
+        for customer in self.world.customers:
+            count = units[f"k{customer.mail.number}"]
+            if count > 1 or (customer.is_answered and not count):
+                yield f"I12 the key of mail {customer.mail.number} has {count} units"
 
     def _conserved(self, fold: Fold) -> Iterator[str]:
         """I2, I8: every recipient is in exactly one class, and nothing is left open."""
@@ -109,6 +137,13 @@ class Judge:
         for delivery, bodies in world.host.bodies.items():
             if len(bodies) > 1:
                 yield f"I18 {delivery} has copies with different contents"
+
+
+def _doubts(frame: Any, intent: f.Intent, spot: int) -> bool:
+    """Whether a frame behind an INTENT puts it in doubt."""
+    if isinstance(frame, f.Fence):
+        return (frame.node, frame.incarnation) == (intent.node, intent.incarnation)
+    return isinstance(frame, f.Outcome) and frame.intent == spot and Kind.IN_DOUBT in frame.kinds
 
 
 def read(control: list[Any], journals: tuple[tuple[Any, ...], ...]) -> tuple[Fold, dict[Any, list[Kind]], set[bytes]]:

@@ -45,6 +45,9 @@ class Leader(Process):
 
     def lead(self) -> None:
         """The EPOCH is durable: read to the end, and begin."""
+        if self.world.store.is_blind(self):
+            self.later(IDLE, self.lead)
+            return
         self.read_all()
         self.machine.forgive_silence(self.clock.now_ms)
         self.is_leading = True
@@ -64,6 +67,9 @@ class Leader(Process):
 
     def turn(self) -> None:
         """Read ▸ plan ▸ append."""
+        if self.world.store.is_blind(self):
+            self.later(TURN, self.turn)
+            return
         self.is_due = False
         if self.is_waiting:
             return

@@ -26,7 +26,12 @@ class Fault(StrEnum):
     SLOW_LANDING = "appends land late"
     SLOW_ACK = "appends are acknowledged late"
     CUT_NODE = "cut a node from the log, both ways"
+    MUTE_NODE = "cut a node from the log: it hears, but nothing that it says arrives"
+    DEAF_NODE = "cut a node from the log: what it says arrives, but it hears nothing"
     CUT_LEADER = "cut the coordinator from the log, both ways"
+    DEAF_LEADER = "cut the coordinator from the log: what it says arrives, but it hears nothing"
+    KILL_GATEWAY = "kill the gateway"
+    FREEZE_GATEWAY = "freeze the gateway"
     POISON = "a mail that kills the process that looks into it"
     STORM_421 = "the peer answers 421 to everybody"
 
@@ -34,6 +39,7 @@ class Fault(StrEnum):
 PAIRS = [(fault, fault) for fault in Fault] + list(combinations(Fault, 2))
 HARMS = [Harm.NOTHING] * 6 + [harm for harm in Harm if harm is not Harm.NOTHING]
 LONG = (Harm.SLOW, Harm.SILENT)
+EXPIRY_MS = 5 * 86_400_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Mail:
     harms: tuple[Harm, ...]  # of its first connections, in order
     is_spam: bool = False
     is_split: bool = False  # each recipient is of another destination
+    lives_ms: int = EXPIRY_MS
 
 
 @dataclass(frozen=True)
@@ -97,4 +104,5 @@ def _mail(random: Random, number: int, long_ones: bool) -> Mail:
     harms = tuple(Harm.RESET_AFTER if harm in LONG and not long_ones else harm for harm in harms)
     is_split = random.random() < 0.2 and stream == lane.stream
     recipients = 3 if is_split else random.choice((1, 1, 2))
-    return Mail(at, number, stream, recipients, harms, random.random() < 0.05, is_split)
+    lives_ms = random.choice((20, 500, 4_000, 12_000)) if random.random() < 0.1 else EXPIRY_MS
+    return Mail(at, number, stream, recipients, harms, random.random() < 0.05, is_split, lives_ms)

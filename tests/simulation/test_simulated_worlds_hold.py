@@ -1,9 +1,14 @@
 """A short run of the simulator, and proof that it can fail: a rule taken out is found, replayed and made smaller."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from fastemailnet.admission.replay import Keys
+from fastemailnet.envelope import Unit
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.frames import Fence, Outcome
+from fastemailnet.flashsync.node import Release, Right
 from fastemailnet.flashsync.unit import Attempt, Effect, Event, LogCopy
 from tests.simulation.plan import PAIRS, plan
 from tests.simulation.shrink import shrink
@@ -45,8 +50,27 @@ def copy_forgets(attempt: Attempt, event: Event) -> list[Effect]:
     return [LogCopy() if isinstance(effect, LogCopy) else effect for effect in STEP(attempt, event)]
 
 
-FACT, FENCE, STEP = Fold._fact, Fold._fence, Attempt.step
-MUTANTS = [(Fold, "_fact", facts_are_fenced), (Fold, "_fence", doubt_is_freed), (Attempt, "step", copy_forgets)]
+def keys_are_forgotten(keys: Keys, units: Sequence[Unit]) -> None:
+    pass
+
+
+def nothing_expires(attempt: Attempt, at_ms: int) -> bool:
+    return False
+
+
+def an_old_intent_will_do(right: Right, intent_sent_ms: int, now_ms: int) -> Release:
+    return MAY_END(right, now_ms, now_ms)
+
+
+FACT, FENCE, STEP, MAY_END = Fold._fact, Fold._fence, Attempt.step, Right.may_end
+MUTANTS = [
+    (Fold, "_fact", facts_are_fenced),
+    (Fold, "_fence", doubt_is_freed),
+    (Attempt, "step", copy_forgets),
+    (Keys, "remember", keys_are_forgotten),
+    (Attempt, "is_expired", nothing_expires),
+    (Right, "may_end", an_old_intent_will_do),
+]
 
 
 @pytest.mark.parametrize(("machine", "method", "broken"), MUTANTS, ids=lambda value: getattr(value, "__name__", value))

@@ -16,6 +16,7 @@ ROOM = 4  # units in work from one partition
 CALL_AGAIN = 2 * SECOND
 INTENT_AGE_MS = 6_000
 REPLACED = 300 * MS
+BLIND = 50 * MS
 CONTROL = (f.CONTROL, 0)
 
 
@@ -131,6 +132,9 @@ class Incarnation:
 
     def look(self) -> None:
         """Follow control, then take what there is room for."""
+        if self.world.store.is_blind(self.process):
+            self.process.later(BLIND, self.look)
+            return
         self.is_due = False
         for frame in self.world.store.read(CONTROL, self.control):
             self.control += 1

@@ -8,6 +8,7 @@ from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Policy
 from fastemailnet.flashsync.lease import Lease
 from tests.simulation.clock import MS, SECOND, Clock, Process
+from tests.simulation.door import Customer, Door
 from tests.simulation.job import Job
 from tests.simulation.judge import Judge
 from tests.simulation.leader import Leader
@@ -21,7 +22,6 @@ VERDICTS = {stream: BY_LANE[lane] for stream, lane in LANES.items()}
 RESTART = 1_500 * MS
 HEALED = 12 * SECOND  # from here on nothing fails any more
 HORIZON = 3_000 * SECOND
-EXPIRY_MS = 5 * 86_400_000
 DOUBT_MS = 12_000  # above node.TTL_MS + INTENT_AGE_MS
 MIN_EVENTS = 500
 
@@ -42,6 +42,8 @@ class World:
         self.pids = 0
         self.leaders: list[Leader] = []
         self.workers: list[Worker] = []
+        self.doors: list[Door] = []
+        self.customers: list[Customer] = []
         self.connections: dict[bytes, int] = {}
         self.harms = {mail.number: mail for mail in plan.mails}
         self.active: dict[Fault, int] = {}  # fault → until when
@@ -53,10 +55,12 @@ class World:
     def run(self) -> list[str]:
         """Run the plan; everything that broke."""
         self.start_leader()
+        self.start_door()
         for number in range(self.plan.nodes):
             self.start_worker(f"n{number}")
         for mail in self.plan.mails:
-            self.clock.after(mail.at, self.accept, mail)
+            self.customers.append(Customer(self, mail))
+            self.clock.after(mail.at, self.customers[-1].submit)
         for strike in self.plan.strikes:
             self.clock.after(strike.at, self.strike, strike)
         self.clock.after(HEALED, self.heal)
@@ -72,7 +76,9 @@ class World:
         """Whether all has ended that will, as the newest leader sees it."""
         if self.clock.now < HEALED or self.store.in_flight or self.clock.events < MIN_EVENTS:
             return False
-        processes: list[Process] = [*self.leaders, *self.workers]
+        if not all(customer.is_answered for customer in self.customers):
+            return False
+        processes: list[Process] = [*self.leaders, *self.workers, *self.doors]
         if any(process.is_alive and process.frozen_until > self.clock.now for process in processes):
             return False
         leader = self.leaders[-1]
@@ -107,7 +113,9 @@ class World:
         self.leaders.append(Leader(self, f"coordinator#{self.next_pid()}"))
 
     def leader_ended(self, leader: Leader) -> None:
-        """A leader saw its successor; if that is dead too, another is on its way already."""
+        """A leader saw another; the newest process is the one that calls go to, so it is started again, as Ray does."""
+        if leader is self.leaders[-1]:
+            self.clock.after(RESTART, self.start_leader)
 
     def start_worker(self, node: str) -> None:
         """A process of a node."""
@@ -155,7 +163,30 @@ class World:
             self.store.tear(leader)
             self.clock.after(RESTART, self.start_leader)
 
+    def start_door(self) -> None:
+        """Another gateway process; it reads the log before it listens."""
+        self.doors.append(Door(self, f"gateway#{self.next_pid()}"))
+
+    def crash_door(self, door: Door) -> None:
+        """The gateway dies, and another starts."""
+        if door.is_alive:
+            self.say(f"{door.name} dies")
+            door.kill()
+            self.store.settle(door)
+            self.clock.after(RESTART, self.start_door)
+
     # ---- calls
+
+    def loses_replies(self) -> bool:
+        """Whether the reply to a call is lost."""
+        return Fault.REPLIES_LOST in self.active and self.random.random() >= 0.3
+
+    def call_submit(self, customer: Customer) -> None:
+        """A submission by a call, which may be lost, repeated or late."""
+        if Fault.CALLS_LOST not in self.active or self.random.random() < 0.3:
+            self.clock.after(1 * MS, customer.ask)
+        if Fault.CALLS_TWICE in self.active:
+            self.clock.after(self.random.randrange(4 * SECOND), customer.ask)
 
     def call_join(self, worker: Worker, asked: int) -> None:
         """A join by a call, which may be lost, repeated, late or answered to nobody."""
@@ -167,7 +198,7 @@ class World:
 
     def _deliver_join(self, worker: Worker, asked: int) -> None:
         def joined(frame: f.Join, control: int) -> None:
-            if Fault.REPLIES_LOST not in self.active or self.random.random() < 0.3:
+            if not self.loses_replies():
                 late = self.random.randrange(6 * SECOND) if Fault.CALLS_TWICE in self.active else 0
                 worker.later(1 * MS + late, worker.joined, asked, frame, control)
 
@@ -177,19 +208,16 @@ class World:
 
     # ---- mail
 
-    def accept(self, mail: Mail) -> None:
-        """The gateway appends a unit."""
+    def unit(self, mail: Mail) -> Unit:
+        """What the gateway appends for a mail that it admits now."""
         message = ids.message_id(self.clock.now_ms, mail.number.to_bytes(10, "big"))
         body = f"X-Id: {ids.to_text(message)}\r\n\r\nhello\r\n".encode()
         hosts = [f"x{index}.example" if mail.is_split else "x.example" for index in range(mail.recipients)]
         people = tuple(Recipient(f"r{index}@{host}", index) for index, host in enumerate(hosts))
-        expires_ms = self.clock.now_ms + EXPIRY_MS
+        expires_ms = self.clock.now_ms + mail.lives_ms
         domain = SEVERAL if mail.is_split else hosts[0]
         envelope = ("", self.clock.now_ms, expires_ms, "a@fen.example", people, domain, False, body)
-        unit = Unit(message, LANES[mail.stream], *envelope)
-        where = (mail.stream, 0)
-        self.store.partitions.setdefault(where, []).append(unit)
-        self.landed(where)
+        return Unit(message, LANES[mail.stream], *envelope, idempotency_key=f"k{mail.number}")
 
     def landed(self, where: tuple[str, int]) -> None:
         """Whoever follows a stream looks at it soon."""
@@ -238,6 +266,7 @@ class World:
         living = [worker for worker in self.workers if worker.is_alive]
         worker = living[strike.target % len(living)] if living else None
         leader = self.leaders[-1]
+        everybody: list[Process] = [*living, leader, self.doors[-1]]
         match strike.fault:
             case Fault.KILL_NODE if worker:
                 self.crash(worker)
@@ -255,13 +284,23 @@ class World:
             case Fault.JOIN_STORM if worker:
                 self._storm(worker.node, 3)
             case Fault.SLOW_LANDING:
-                self._slow([*living, leader], Link(strike.duration, 300), strike.duration)
+                self._slow(everybody, Link(strike.duration, 300), strike.duration)
             case Fault.SLOW_ACK:
-                self._slow([*living, leader], Link(300, strike.duration), strike.duration)
+                self._slow(everybody, Link(300, strike.duration), strike.duration)
             case Fault.CUT_NODE if worker:
-                self._slow([worker], Link(strike.duration, strike.duration), strike.duration)
+                self._cut(worker, Link(strike.duration, strike.duration), strike.duration)
+            case Fault.MUTE_NODE if worker:
+                self._slow([worker], Link(strike.duration, 300), strike.duration)
+            case Fault.DEAF_NODE if worker:
+                self._cut(worker, Link(300, strike.duration), strike.duration)
             case Fault.CUT_LEADER:
-                self._slow([leader], Link(strike.duration, strike.duration), strike.duration)
+                self._cut(leader, Link(strike.duration, strike.duration), strike.duration)
+            case Fault.DEAF_LEADER:
+                self._cut(leader, Link(300, strike.duration), strike.duration)
+            case Fault.KILL_GATEWAY:
+                self.crash_door(self.doors[-1])
+            case Fault.FREEZE_GATEWAY:
+                self.doors[-1].freeze(strike.duration)
             case Fault.POISON if self.plan.mails:
                 self.poison.add(self.plan.mails[strike.target % len(self.plan.mails)].number)
             case _:
@@ -282,7 +321,12 @@ class World:
         if count:
             self.clock.after(self.random.randrange(20, 800) * MS, self._storm, node, count - 1)
 
-    def _slow(self, processes: list[Worker | Leader], link: Link, duration: int) -> None:
+    def _cut(self, process: Process, link: Link, duration: int) -> None:
+        """What it appends or hears is late, and it reads nothing meanwhile."""
+        self._slow([process], link, duration)
+        self.store.links[process].blind_until = self.clock.now + duration
+
+    def _slow(self, processes: list[Process], link: Link, duration: int) -> None:
         for process in processes:
             mine = self.store.links.setdefault(process, Link())
             mine.land_us, mine.ack_us = link.land_us, link.ack_us
@@ -290,7 +334,7 @@ class World:
 
     def _fast(self, process: Process) -> None:
         link = self.store.links[process]
-        link.land_us, link.ack_us = 300, 300
+        link.land_us, link.ack_us, link.blind_until = 300, 300, 0
 
     def heal(self) -> None:
         """From now on nothing fails: what is dead is started, what is slow is fast again."""

@@ -20,6 +20,7 @@ from tools.kafka.ports import free_ports, is_free
 from tools.kafka.prepare import prepare
 
 USUAL_PORT = 9092
+FOLDER = Path("data/kafka")
 FOREIGN_TIMEOUT_MS = 5_000
 
 
@@ -55,7 +56,7 @@ def _options() -> argparse.Namespace:
     down = commands.add_parser("down", help="stop it; its data stays")
     commands.add_parser("prepare", help="fetch the jars, and make later starts quick; up does it too")
     for each in (up, down):
-        each.add_argument("--folder", type=Path, default=Path("data/kafka"), help="where its data is or shall be")
+        each.add_argument("--folder", type=Path, default=FOLDER, help="where its data is or shall be")
     return parser.parse_args()
 
 
@@ -71,7 +72,8 @@ def _up(folder: Path, count: int, protocols: tuple[Protocol, ...], port: int | N
     shape = brokers.plan.shape
     what = f"Kafka {jars.version()}, {shape.count} broker{'s' if shape.count > 1 else ''}"
     when = "ran already" if len(found) == shape.count else f"up in {time.monotonic() - began:.1f} s"
-    lines = [f"{what}, {when}: {brokers.bootstrap} ({shape.protocols[0]}); log {brokers.log(0)}; stop: make kafka-down"]
+    stop = "make kafka-down" if folder == FOLDER else f"python -m tools.kafka down --folder {folder}"
+    lines = [f"{what}, {when}: {brokers.bootstrap} ({shape.protocols[0]}); log {brokers.log(0)}; stop: {stop}"]
     guarded = [protocol for protocol in shape.protocols if protocol != "PLAINTEXT"]
     lines += [f"  {protocol}: {_told(brokers.client_settings(protocol))}" for protocol in guarded]
     return "\n".join(lines)

@@ -18,7 +18,7 @@ from tools.kafka.guard import Guard
 from tools.kafka.plan import MECHANISM, USER, Plan, Shape, make
 from tools.kafka.ports import LOOPBACK
 
-READY_TIMEOUT_S = 90
+READY_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 60
 POLL_S = 0.05
 

@@ -1,6 +1,6 @@
 """Coordinators with one rule taken out each: whom they fence, what they resolve, what they lease."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from fastemailnet.envelope import Position
@@ -88,10 +88,10 @@ class LeasesCopiesThatNobodyNamed(Grants):
     def _lease_due(self, epoch: int, nodes: list[f.Join], loads: Loads, where: Where, at_ms: int) -> Iterator[f.Assign]:
         yield from super()._lease_due(epoch, nodes, loads, where, at_ms)
 
-    def plan(self, epoch: int, nodes: list[f.Join], at_ms: int, ends: Ends) -> Iterator[f.Assign]:
+    def plan(self, epoch: int, nodes: list[f.Join], at_ms: int, ends: Ends, doubted: Set[Where]) -> Iterator[f.Assign]:
         if self.fold.progress[TIER, 0].next == 0 and self.fold.progress["mail.standard", 0].next:
             self.due = {(TIER, 0): [(0, 0)]}
-        return super().plan(epoch, nodes, at_ms, ends)
+        return super().plan(epoch, nodes, at_ms, ends, doubted)
 
 
 class LeasesADeferredUnitTwice(Grants):

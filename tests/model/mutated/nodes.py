@@ -5,7 +5,7 @@ import msgspec
 from fastemailnet.envelope import Asked, Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.lease import Held
-from fastemailnet.flashsync.node import Release, Right
+from fastemailnet.flashsync.node import Release, Right, Standing
 from fastemailnet.flashsync.unit import (
     AskRelease,
     Attempt,
@@ -55,6 +55,17 @@ class IgnoresThatTheLogRefused(Attempt):
 class IgnoresItsDeadline(Right):
     def may_end(self, intent_sent_ms: int, now_ms: int) -> Release:
         return super().may_end(now_ms, self.sent_ms)
+
+
+class IgnoresThatItIsFenced(Right):
+    def may_end(self, intent_sent_ms: int, now_ms: int) -> Release:
+        self.standing = Standing.HOLDING
+        return super().may_end(intent_sent_ms, now_ms)
+
+
+class IgnoresTheAgeOfItsIntent(Right):
+    def may_end(self, intent_sent_ms: int, now_ms: int) -> Release:
+        return super().may_end(now_ms, now_ms)
 
 
 class TriesAgainWithoutAVoid(Attempt):

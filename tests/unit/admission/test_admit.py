@@ -5,7 +5,7 @@ import pytest
 from fastemailnet import ids
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.submission import AGE_MS, TRANSACTIONAL_AGE_MS, Admission, Limits, Submission
-from fastemailnet.envelope import Lane
+from fastemailnet.envelope import Lane, TlsWish
 
 AT_MS = 1_700_000_000_123
 RANDOM = b"0123456789"
@@ -138,3 +138,26 @@ def test_the_limits_are_the_operators():
 def test_the_null_reverse_path_is_admitted():
     submission = Submission(PLAIN, "", ("ann@mail.example",))
     assert admit(submission, at_ms=AT_MS, random80=RANDOM, limits=Limits()).units[0].reverse_path == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "given", "wish"),
+    [
+        (b"", TlsWish.DEFAULT, TlsWish.DEFAULT),
+        (b"TLS-Required: No\r\n", TlsWish.DEFAULT, TlsWish.OPTIONAL),
+        (b"TLS-Required: yes\r\n", TlsWish.DEFAULT, TlsWish.DEFAULT),
+        (b"X-FEN-TLS: Required\r\n", TlsWish.DEFAULT, TlsWish.REQUIRED),
+        (b"TLS-Required: no\r\nX-FEN-TLS: required\r\n", TlsWish.DEFAULT, TlsWish.REQUIRED),
+        (b"TLS-Required: No\r\n", TlsWish.REQUIRED, TlsWish.REQUIRED),
+    ],
+)
+def test_what_is_wanted_of_tls_stands_in_the_envelope_or_the_message(fields: bytes, given: TlsWish, wish: TlsWish):
+    (unit,) = admitted(fields + PLAIN, tls=given).units
+    assert unit.tls is wish
+    assert unit.lane is Lane.STANDARD
+
+
+def test_what_cannot_be_wanted_of_tls_is_refused():
+    (problem,) = admitted(b"X-FEN-TLS: maybe\r\n" + PLAIN).problems
+    assert "'maybe'" in str(problem)
+    assert "required" in str(problem)

@@ -1,6 +1,7 @@
 """The fold on short scripts of frames: what is void, what is a fact, what is in doubt."""
 
 import msgspec
+import pytest
 
 from fastemailnet.envelope import Asked, Position
 from fastemailnet.flashsync import frames as f
@@ -66,10 +67,13 @@ def test_a_retry_opens_the_next_attempt_and_a_late_fact_changes_nothing() -> Non
     assert not fold.ended
 
 
-def test_assume_relayed_ends_the_unit() -> None:
+@pytest.mark.parametrize(
+    ("verdict", "kind"), [(f.Verdict.ASSUME_RELAYED, Kind.RELAYED), (f.Verdict.BOUNCE, Kind.BOUNCED)]
+)
+def test_a_verdict_about_what_happened_ends_the_unit(verdict: f.Verdict, kind: Kind) -> None:
     fold = leased()
-    play(fold, intent(), fence(), f.Resolve(1, 0, f.Verdict.ASSUME_RELAYED, 70, "policy"))
-    assert fold.ended == {Kind.RELAYED: 2}
+    play(fold, intent(), fence(), f.Resolve(1, 0, verdict, 70, "policy"))
+    assert fold.ended == {kind: 2}
 
 
 def test_what_is_not_in_doubt_cannot_be_resolved() -> None:

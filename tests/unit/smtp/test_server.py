@@ -166,6 +166,15 @@ def test_starttls_is_offered_once_and_forgets_what_came_before() -> None:
     assert talk.senders == []
 
 
+def test_requiretls_is_offered_and_taken_behind_starttls_alone() -> None:
+    refused = Talk(b"EHLO c\r\nMAIL FROM:<a@b> REQUIRETLS\r\n", Tls.OFFERED)
+    assert b"REQUIRETLS" not in refused.said.split(b"555")[0]
+    assert b"\r\n555 " in refused.said
+    taken = Talk(b"EHLO c\r\nMAIL FROM:<a@b> REQUIRETLS\r\nRSET\r\nMAIL FROM:<a@b> REQUIRETLS=YES\r\n", Tls.DONE)
+    assert b"250-REQUIRETLS\r\n" in taken.said
+    assert taken.said.count(b"555") == 1
+
+
 def test_a_source_route_is_passed_over_and_quotes_are_kept() -> None:
     talk = Talk(b'EHLO c\r\nMAIL FROM:<@r.org,@s.org:a@b.org>\r\nRCPT TO:<"> x"@d.org>\r\n')
     assert (talk.senders, talk.recipients) == (["a@b.org"], ['"> x"@d.org'])

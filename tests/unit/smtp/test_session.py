@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastemailnet.envelope import Recipient
+from fastemailnet.envelope import Recipient, TlsWish
 from fastemailnet.outcome import Kind, Reply
 from fastemailnet.smtp.extension import Capabilities
 from fastemailnet.smtp.session import (
@@ -160,6 +160,14 @@ def test_mail_parameters_follow_what_is_offered() -> None:
     [write] = play(session, Start())
     assert isinstance(write, Write)
     assert write.octets.startswith("MAIL FROM:<ü@x.org> SIZE=4 BODY=8BITMIME SMTPUTF8\r\n".encode())
+
+
+def test_a_sender_who_requires_tls_has_it_asked_of_the_peer() -> None:
+    offers = Capabilities(pipelining=True, requiretls=True)
+    for wish, parameter in [(TlsWish.DEFAULT, b""), (TlsWish.OPTIONAL, b""), (TlsWish.REQUIRED, b" REQUIRETLS")]:
+        [write] = play(Session(Transaction("f@x.org", TWO, b"x\r\n", tls=wish), offers), Start())
+        assert isinstance(write, Write)
+        assert write.octets.startswith(b"MAIL FROM:<f@x.org>" + parameter + b"\r\n")
 
 
 @pytest.mark.parametrize(

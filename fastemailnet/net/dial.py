@@ -1,0 +1,200 @@
+"""A connection is set up: TCP to each address in turn, greeting, EHLO, STARTTLS as the demand has it, AUTH; through aiosmtplib.
+
+Where TLS fails and the demand has a lower rung, that is tried over a new connection: what a broken handshake leaves behind is not
+spoken to. What went wrong on the way is told with the connection, or with the error, so that it can be reported.
+"""
+
+import asyncio
+import datetime
+from dataclasses import dataclass
+from typing import Final, cast
+
+import aiosmtplib
+
+from fastemailnet.delivery import dane
+from fastemailnet.delivery.demand import Demand, Level, Refusal, Result, Tried, Trouble
+from fastemailnet.delivery.exchanger import Hop
+from fastemailnet.delivery.route import Route, Target
+from fastemailnet.envelope import TlsWish
+from fastemailnet.net import tls
+from fastemailnet.net.connection import IDLE_S, Connection
+from fastemailnet.outcome import Outcome, Reply
+from fastemailnet.smtp.classify import Fault, Phase, by_fault, by_reply, by_silence
+from fastemailnet.smtp.exchange import Transaction
+from fastemailnet.smtp.extension import Capabilities
+from fastemailnet.smtp.reply import make
+
+CONNECT_TIMEOUT_S: Final = 60.0
+UNKNOWN_COMMAND: Final = frozenset({500, 501, 502, 504})
+
+
+class ConnectError(Exception):
+    """No usable connection; with the reply that refused it or the fault, if it was one. Never leaves this package."""
+
+    def __init__(
+        self, text: str, reply: Reply | None = None, fault: Fault | None = None, tried: tuple[Tried, ...] = ()
+    ) -> None:
+        super().__init__(text, reply)
+        self.text, self.reply, self.fault, self.tried = text, reply, fault, tried
+
+
+class _TlsError(Exception):
+    """STARTTLS was not offered, refused, or broke the connection; or the certificate is not what was demanded."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble)
+        self.trouble = trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who connects, and whom it trusts."""
+
+    hostname: str
+    trust: tls.Trust
+    idle_s: float = IDLE_S
+
+
+async def connect(hop: Hop, route: Route, demand: Demand, caller: Caller) -> Connection:
+    """A connection that is ready for MAIL; it closes itself when it has had no transaction for a while.
+
+    Raises:
+        ConnectError: it cannot be had at any of the host's addresses.
+    """
+    failure = ConnectError(f"no address of {hop.target.host}")
+    tried: list[Tried] = []
+    for address in hop.addresses:
+        try:
+            connection = await _connect_to(address, hop.target, route, demand, caller, tried)
+        except ConnectError as error:
+            failure = error
+        else:
+            connection.tried = tuple(tried)
+            return connection
+    failure.tried = tuple(tried)
+    raise failure
+
+
+async def _connect_to(
+    address: str, target: Target, route: Route, demand: Demand, caller: Caller, tried: list[Tried]
+) -> Connection:
+    """Down the demand's ladder, a new connection for each rung."""
+    trouble = Trouble(Result.FAILURE, "nothing is allowed")
+    for level in demand.ladder:
+        try:
+            connection = await _connect(address, target, route, demand, level, caller)
+        except _TlsError as error:
+            trouble = error.trouble
+            tried.append(Tried(target.host, address, trouble))
+        else:
+            if connection.level > Level.NONE and not any(one.trouble and one.ip == address for one in tried):
+                tried.append(Tried(target.host, address))
+            return connection
+    fault = Fault.NOT_ENCRYPTED if trouble.result is Result.NOT_SUPPORTED else Fault.BAD_CERTIFICATE
+    raise ConnectError(f"no TLS with {target.host}: {trouble.text}", fault=fault)
+
+
+async def _connect(
+    address: str, target: Target, route: Route, demand: Demand, level: Level, caller: Caller
+) -> Connection:
+    smtp = aiosmtplib.SMTP(
+        hostname=address,
+        port=target.port,
+        local_hostname=caller.hostname,
+        timeout=CONNECT_TIMEOUT_S,
+        start_tls=False,
+    )
+    try:
+        await smtp.connect()
+        await _greet(smtp)
+        is_encrypted = await _encrypt(smtp, target.host, demand, level, caller)
+        if route.username:
+            await smtp.login(route.username, route.password)
+        reached = max(level, Level.ENCRYPT) if is_encrypted else Level.NONE
+        return _take_over(smtp, target, demand, reached, caller, route.username)
+    except aiosmtplib.SMTPResponseException as error:
+        smtp.close()
+        reply = make(error.code, error.message.split("\n"))
+        raise ConnectError(f"{target.host} refused: {error.code} {error.message}", reply) from error
+    except (aiosmtplib.SMTPException, OSError) as error:
+        smtp.close()
+        raise ConnectError(f"cannot connect to {target.host} port {target.port}, {address}: {error}") from error
+    except BaseException:
+        smtp.close()
+        raise
+
+
+async def _greet(smtp: aiosmtplib.SMTP) -> None:
+    """EHLO, or HELO where that is refused as unknown (RFC 5321 section 3.2)."""
+    try:
+        await smtp.ehlo()
+    except aiosmtplib.SMTPHeloError as error:
+        if error.code not in UNKNOWN_COMMAND:
+            raise
+        await smtp.helo()
+
+
+async def _encrypt(smtp: aiosmtplib.SMTP, host: str, demand: Demand, level: Level, caller: Caller) -> bool:
+    """STARTTLS, and EHLO again, as the level wants it; whether it was done."""
+    if level is Level.NONE:
+        return False
+    if not smtp.supports_extension("starttls"):
+        if level is Level.OFFERED:
+            return False
+        raise _TlsError(Trouble(Result.NOT_SUPPORTED, "STARTTLS is not offered"))
+    try:
+        name = demand.server_name or host.strip("[]").removeprefix("IPv6:")
+        await smtp.starttls(server_hostname=name, tls_context=caller.trust.context(level))
+        if level is Level.DANE:
+            _check_dane(smtp, demand)
+        await smtp.ehlo()
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise _TlsError(tls.trouble(error)) from error
+    return True
+
+
+def _check_dane(smtp: aiosmtplib.SMTP, demand: Demand) -> None:
+    assert smtp.transport is not None
+    presented = tls.chain(smtp.transport.get_extra_info("ssl_object"))
+    trouble = dane.check(demand.tlsa, presented, demand.names, datetime.datetime.now(datetime.UTC))
+    if trouble is not None:
+        raise _TlsError(trouble)
+
+
+def _take_over(
+    smtp: aiosmtplib.SMTP, target: Target, demand: Demand, level: Level, caller: Caller, username: str
+) -> Connection:
+    transport, response = smtp.transport, smtp.last_ehlo_response
+    assert transport is not None
+    offers = Capabilities() if response is None else Capabilities.of(Reply(response.code, None, response.message))
+    wire = cast(asyncio.Transport, transport)  # uvloop's is none by name
+    connection = Connection(target, wire, offers, caller.idle_s, demand, level, username)
+    transport.set_protocol(connection)
+    return connection
+
+
+def demand_extension(connection: Connection, transaction: Transaction) -> None:
+    """A mail with REQUIRETLS goes to none that would not ask the same of the next (RFC 8689 section 4.2.1).
+
+    Raises:
+        ConnectError: the peer does not offer it.
+    """
+    if transaction.tls is TlsWish.REQUIRED and not connection.offers.requiretls:
+        tried, connection.tried = connection.tried, ()
+        text = f"{connection.target.host} does not offer REQUIRETLS, which this mail needs"
+        raise ConnectError(text, fault=Fault.NO_REQUIRETLS, tried=tried)
+
+
+def refused(hop: Hop, refusal: Refusal) -> ConnectError:
+    """The host is not connected to."""
+    tried = (Tried(hop.target.host, "", refusal.trouble),) if refusal.trouble is not None else ()
+    return ConnectError(refusal.text, fault=refusal.fault, tried=tried)
+
+
+def outcome_of(recipient: int, failure: ConnectError) -> Outcome:
+    """What a failure means for a recipient."""
+    if failure.fault is not None:
+        return by_fault(recipient, failure.fault, failure.text)
+    if failure.reply is not None:
+        return by_reply(recipient, Phase.CONNECT, failure.reply)
+    return by_silence(recipient, Phase.CONNECT, failure.text)
