@@ -49,7 +49,7 @@ from fastemailnet.route_table import read_table
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
-KAFKA_PACE_S = 0.004
+KAFKA_PACE_S = 0.005
 OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
@@ -151,7 +151,7 @@ def topics(settings: Settings) -> list[Topic]:
         *(Topic(stream) for stream in (*SPLITS.values(), *(tier for tier, _ in retry.TIERS))),
         *(Topic(stream) for stream in (suppression.STREAM, feedback.STREAM)),
         Topic(DEAD, retention_ms=KEPT_MS),
-        Topic(EVENTS, spread, retention_ms=KEPT_MS),
+        Topic(EVENTS, retention_ms=KEPT_MS),
     ]
 
 
@@ -351,7 +351,7 @@ def ledger_parts(settings: Settings) -> dict[str, Any]:
         "log": over,
         "keeper": keeper(settings),
         "project": projector(over, suppressing(settings)),
-        "events": Events(over, mail_partitions(settings)) if is_wanted else None,
+        "events": Events(over) if is_wanted else None,
     }
 
 

@@ -6,7 +6,7 @@ repetition from news.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from actors.timeline import state_of
 from fastemailnet import ids
@@ -17,23 +17,20 @@ EVENTS = "events"
 
 
 class Events:
-    """Appends to the stream, spread over its partitions by message."""
+    """Appends to the stream, which has one partition: a request to a broker costs as much for one event as for a hundred."""
 
-    def __init__(self, log: Log, partitions: int) -> None:
+    def __init__(self, log: Log) -> None:
         self.log = log
-        self.partitions = partitions
 
-    def tell(self, partition: int, facts: Iterable[tuple[int, Fact]]) -> None:
-        """The facts of one journal partition with their positions, in order; durable on return.
+    def tell(self, found: Mapping[int, Iterable[tuple[int, Fact]]]) -> None:
+        """Facts by journal partition, with their positions and in order; durable on return.
 
         Raises:
             LogError: as the log raises it; perhaps some are told.
         """
-        spread: dict[int, list[tuple[bytes, bytes]]] = {}
-        for key, record in events(partition, facts):
-            spread.setdefault(key[-1] % self.partitions, []).append((key, record))
-        for number, pairs in spread.items():
-            self.log.append(EVENTS, number, [record for _, record in pairs], keys=[key for key, _ in pairs])
+        pairs = [pair for partition, facts in found.items() for pair in events(partition, facts)]
+        if pairs:
+            self.log.append(EVENTS, 0, [record for _, record in pairs], keys=[key for key, _ in pairs])
 
 
 def events(partition: int, facts: Iterable[tuple[int, Fact]]) -> Iterator[tuple[bytes, bytes]]:

@@ -5,7 +5,7 @@ is a permission behind its node's FENCE is void (R5) and leaves no leaf.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -63,49 +63,55 @@ class LedgerActor:
 
     def _step(self) -> int:
         """Consume what is new in every partition; the number of facts."""
-        count = 0
+        found: dict[int, list[tuple[int, Fact]]] = {}
+        reached: dict[int, int] = {}
+        reports: dict[int, list[bytes]] = {}
         for partition in range(JOURNAL_PARTITIONS):
             position = self.positions.get(partition, 0)
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
-            outcomes = [
-                (at, found) for at, record in batch if (found := self._valid(decode_journal(record))) is not None
-            ]
-            facts = [(at, fact) for at, outcome in outcomes for fact in decode_facts(outcome.evidence)]
+            outcomes = [(at, one) for at, record in batch if (one := self._valid(decode_journal(record))) is not None]
+            found[partition] = [(at, fact) for at, outcome in outcomes for fact in decode_facts(outcome.evidence)]
+            reports[partition] = [report for _, outcome in outcomes for report in outcome.reports]
+            reached[partition] = batch[-1][0] + 1
+        self._tell(found)
+        for partition, facts in found.items():
             if facts:
-                self.postmaster.post([report for _, outcome in outcomes for report in outcome.reports])
-                self._take(partition, facts, {partition: batch[-1][0] + 1, **self.postmaster.marks()})
-            self.positions[partition] = batch[-1][0] + 1
-            count += len(facts)
-        if not count:
-            count = self._feedback()
+                # Marks stand with their own partition's position: those of another may not be kept yet.
+                self.postmaster.post(reports[partition])
+                self._keep(facts, {partition: reached[partition], **self.postmaster.marks()})
+        self.positions |= reached
+        if not any(found.values()):
+            found[FEEDBACK] = self._feedback()
         self.keeper.tick(wall_ms())
-        return count
+        return sum(map(len, found.values()))
 
-    def _feedback(self) -> int:
-        """Consume what came back, behind a journal that is read: what a note is about has to be known. The number of facts."""
+    def _feedback(self) -> list[tuple[int, Fact]]:
+        """Consume what came back, behind a journal that is read: what a note is about has to be known. Its facts."""
         position = self.positions.get(FEEDBACK, 0)
         if self.log.end(STREAM, 0) <= position:
-            return 0
+            return []
         self.keeper.flush(wall_ms())
         batch = self.log.fetch(STREAM, 0, position, READ_RECORDS)
         if not batch:
-            return 0
+            return []
         notes = [(at, decode_note(record)) for at, record in batch]
-        facts = [
-            (at, fact) for at, note in notes if (fact := fact_of(note, self.keeper.facts(note.message))) is not None
-        ]
+        facts = [(at, one) for at, note in notes if (one := fact_of(note, self.keeper.facts(note.message))) is not None]
+        reached = {FEEDBACK: batch[-1][0] + 1}
+        self._tell({FEEDBACK: facts})
         if facts:
-            self._take(FEEDBACK, facts, {FEEDBACK: batch[-1][0] + 1})
-        self.positions[FEEDBACK] = batch[-1][0] + 1
-        return len(facts)
+            self._keep(facts, reached)
+        self.positions |= reached
+        return facts
 
-    def _take(self, partition: int, facts: Sequence[tuple[int, Fact]], reached: dict[int, int]) -> None:
-        """Everything that facts cause, then keep them: a crash between the two causes it again."""
-        self.project([fact for _, fact in facts])
+    def _tell(self, found: Mapping[int, Sequence[tuple[int, Fact]]]) -> None:
+        """What others make of facts, before they are kept: a crash between the two tells them again."""
+        self.project([fact for facts in found.values() for _, fact in facts])
         if self.events is not None:
-            self.events.tell(partition, facts)
+            self.events.tell(found)
+
+    def _keep(self, facts: Sequence[tuple[int, Fact]], reached: dict[int, int]) -> None:
         self.keeper.append([fact for _, fact in facts], reached, wall_ms())
 
     def _valid(self, frame: JournalFrame) -> Outcome | None:

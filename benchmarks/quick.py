@@ -104,15 +104,17 @@ def latency(into: Sink, settings: Settings, client: Client) -> list[int]:
     return waits
 
 
-def measure_ours(console: Console, settings: Settings, into: Sink, mails: int) -> dict[str, Any]:
-    """Our side: warm up, latency, load; with CPU by process."""
+def measure_ours(
+    console: Console, settings: Settings, into: Sink, mails: int, beside: dict[str, int] | None = None
+) -> dict[str, Any]:
+    """Our side: warm up, latency, load; with CPU by process, those ``beside`` the fleet included."""
     with running(settings, console) as fleet, Client(f"http://127.0.0.1:{settings.gateway.http_port}") as client:
         console.print("  ours: warm-up")
         run_load(into, settings.gateway.smtp_port, WARM_UP)
         console.print(f"  ours: latency at {LATENCY_RATE} mails/s")
         waits = latency(into, settings, client)
         first = into.lines()
-        pids = fleet.pids()
+        pids = {**fleet.pids(), **(beside or {})}
         before = process_seconds(pids)
         console.print(f"  ours: {mails} mails")
         result: dict[str, Any] = run_load(into, settings.gateway.smtp_port, mails)

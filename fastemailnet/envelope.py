@@ -50,10 +50,13 @@ LANES = {
 
 
 def place_of(lane: Lane, order_key: str, message: bytes, mail_partitions: int = 1) -> tuple[str, int]:
-    """The stream and partition in which a unit is accepted. Those of one order_key stand in one partition; the others are spread."""
+    """The stream and partition in which a unit is accepted. Those of one order_key stand in one partition.
+
+    The others are spread, those of one second together: appends to one partition share a commit, those to several do not.
+    """
     if order_key:
         return lane.ordered_stream, zlib.crc32(order_key.encode()) % ORDERED_PARTITIONS
-    return lane.stream, message[-1] % mail_partitions
+    return lane.stream, int.from_bytes(message[:6], "big") // 1_000 % mail_partitions
 
 
 def is_ordered(stream: str) -> bool:

@@ -105,10 +105,10 @@ class Follower:
                 self._thread.start()
             self._changed.notify_all()
 
-    def end(self, where: Where) -> int | None:
-        """The end of what was fetched, if the partition is followed and not held up by its readers."""
+    def is_close(self, where: Where) -> bool:
+        """Whether the partition is followed and not held up by its readers: then its end is known as soon as it is seen."""
         track = self._tracks.get(where)
-        return None if track is None or track.paused or track.seek is not None else track.next
+        return track is not None and not track.paused and track.seek is None
 
     def has(self, where: Where, start: int) -> bool:
         """Whether the record at ``start`` is in memory."""
@@ -179,12 +179,20 @@ class Follower:
                 consumer.assign(list(places))
             for place, track in places.items():
                 if track.seek is not None:
-                    consumer.seek(place, track.seek)
-                    track.seek = None
+                    self._seek(consumer, place, track)
                 is_full = track.octets > (TRACK_OCTETS // 2 if track.paused else TRACK_OCTETS)
                 if is_full != track.paused:
                     (consumer.pause if is_full else consumer.resume)(place)
                     track.paused = is_full
+
+    def _seek(self, consumer: KafkaConsumer, place: TopicPartition, track: Track) -> None:
+        """Go to where a track is to go on; a broker answers with an error where its partition does not reach."""
+        where = self._cluster.where(place)
+        assert track.seek is not None
+        if track.seek > (self._offsets.known(where) or 0):
+            track.restart(min(track.seek, self._offsets.ask([where])[where]))
+        consumer.seek(place, track.seek)
+        track.seek = None
 
     def _land(self, consumer: KafkaConsumer, batches: dict[TopicPartition, list[Any]]) -> None:
         with self._changed:
@@ -197,12 +205,12 @@ class Follower:
                     self._changed.notify_all()
 
     def _trimmed(self, error: OffsetOutOfRangeError) -> None:
-        """The records at a track were deleted: go on where the partition begins."""
+        """The records at a track are not there (any more): go on where the partition begins, or ends."""
         for place, offset in error.args[0].items():
             where = self._cluster.where(place)
-            begin = self._offsets.begin(where)
+            begin, end = self._offsets.begin(where), self._offsets.ask([where])[where]
             with self._changed:
-                self._tracks[where].restart(max(begin, offset) if begin <= offset else begin)
+                self._tracks[where].restart(max(begin, min(offset, end)))
                 self._changed.notify_all()
 
 

@@ -34,6 +34,7 @@ class Offsets:
         self._cluster = cluster
         self._asking = threading.Lock()  # the admin client is one conversation
         self._admin: KafkaAdminClient | None = None
+        self._raising = threading.Lock()  # an end never goes back, whoever of several threads comes last
         self._ends: dict[Where, int] = {}
         self._wanted: dict[Where, float] = {}  # watched partition → when somebody last asked
         self._widths: dict[str, int] = {}
@@ -46,8 +47,9 @@ class Offsets:
 
     def reached(self, where: Where, end: int) -> None:
         """Somebody saw or wrote all below ``end``."""
-        if end > self._ends.get(where, -1):
-            self._ends[where] = end
+        with self._raising:
+            if end > self._ends.get(where, -1):
+                self._ends[where] = end
 
     def watched(self, where: Where) -> int:
         """The end of a partition as it was some milliseconds ago, at least what is known."""

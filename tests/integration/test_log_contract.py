@@ -1,6 +1,7 @@
 """What every back end of the log must give (``fastemailnet.log.interface``). A new one joins ``BACK_ENDS``."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from fastemailnet.log.partition_file import TRIM_STEP_RECORDS
 
 BACK_ENDS = ("memory", "embedded", "kafka")
 TOPICS = [Topic("journal", 4), Topic("mail.bulk", 12), Topic("mail.standard", 8)]
+PATIENCE_S = 30
 NODE = Token("node-a", 1)
 
 
@@ -234,6 +236,27 @@ def test_ends_are_of_every_partition_that_has_records(log: Log) -> None:
     log.append("mail.standard", 0, numbered(0, 1))
     assert log.ends("mail.bulk", "mail.standard", "journal") == {("mail.bulk", 3): 7, ("mail.standard", 0): 1}
     assert log.ends() == {}
+
+
+def test_a_partition_is_followed_from_beyond_its_end(log: Log) -> None:
+    log.append("journal", 0, numbered(0, 3))
+    log.follow("journal", 0, 5)
+    deadline = time.monotonic() + PATIENCE_S
+    for number in range(3, 9):
+        assert log.end("journal", 0) == number
+        log.append("journal", 0, numbered(number, 1))
+        while log.end("journal", 0) <= number:
+            assert time.monotonic() < deadline
+    assert everything(log, "journal", 0, 5) == list(enumerate(numbered(5, 4), 5))
+
+
+def test_a_trimmed_partition_is_followed_from_where_it_begins(log: Log) -> None:
+    log.append("journal", 0, numbered(0, 20))
+    log.trim("journal", 0, 12)
+    log.follow("journal", 0, 4)
+    assert everything(log, "journal", 0, 4) == list(enumerate(numbered(12, 8), 12))
+    log.append("journal", 0, numbered(20, 3))
+    assert everything(log, "journal", 0, 20) == list(enumerate(numbered(20, 3), 20))
 
 
 def test_whoever_follows_finds_every_record_in_order(log: Log) -> None:

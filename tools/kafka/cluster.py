@@ -141,10 +141,10 @@ class Brokers:
         """What a broker has said, over all its lives."""
         return self._all[number].log
 
-    def cpu_s(self, number: int) -> float:
-        """The processor time that a broker has used."""
-        times = self._all[number].process.cpu_times()
-        return float(times.user + times.system)
+    def pid(self, number: int) -> int:
+        """The process of a broker that runs."""
+        found: int = self._all[number].process.pid
+        return found
 
     def resident_octets(self, number: int) -> int:
         """The memory that a broker holds now."""
