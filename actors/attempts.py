@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import msgspec
@@ -23,9 +23,11 @@ from actors.examine import Examined, Examiner, Look, Ruling, look
 from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
+from actors.reports import Reporter
+from actors.suppressions import Suppressions
 from fastemailnet import ids
 from fastemailnet.admission.reading import Gap, Malformed
-from fastemailnet.delivery.retry import Retry, next_try
+from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
 from fastemailnet.delivery.route import Routes
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.delivery.tls_report import encode_sessions
@@ -71,8 +73,14 @@ class Attempts:
         stations: Stations,
         blame: Blame,
         bodies: Bodies,
+        suppressions: Suppressions,
+        reporter: Reporter,
+        schedule: Schedule = DEFAULT,
     ) -> None:
         self.bodies = bodies
+        self.suppressions = suppressions
+        self.reporter = reporter
+        self.schedule = schedule
         self.journal = journal
         self.blame = blame
         self.examiner = examiner
@@ -124,6 +132,7 @@ class _Attempt:
         self.where: dict[str, str | int] = {}
         self.sessions = ""
         self.flags = Flag(0)
+        self.passes_dsn = False
 
     async def run(self) -> None:
         """The whole way; where the right of the incarnation ends on it, the unit goes back to the fleet."""
@@ -160,12 +169,16 @@ class _Attempt:
         self.move(Event.SCHEDULED)
         route = self.shop.routes.of(unit.domain)
         while self.machine.state is u.State.LEASED and self.may_go_on():
+            stopped = self.shop.suppressions.stopped(unit, self.reached(), wall_ms())
+            if len(stopped) == len(unit.recipients):
+                await self.end(stopped)
+                return
             delivery = await self.shop.pool.deliver(
-                route, unit.domain, self.transaction(content), self.release, unit.lane
+                route, unit.domain, self.transaction(content, stopped), self.release, unit.lane
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
-                await self.end(delivery.outcomes)
+                await self.end(in_order(unit, [*stopped, *delivery.outcomes]))
             elif self.machine.state is u.State.LEASED and self.machine.is_expired(wall_ms()):
                 await self.expire()
             elif self.machine.state is u.State.LEASED:
@@ -197,13 +210,19 @@ class _Attempt:
         at = await self.shop.journal.keep(dead(self.taken, self.unit.message, (reason,), whole, wall_ms()))
         await self.end_all(Kind.DEAD, f"{reason}; kept as {at}")
 
-    def transaction(self, content: bytes) -> Transaction:
-        """What is to be transmitted, under the name by which a peer that remembers can be asked about it."""
-        unit, asked = self.unit, self.taken.asked
-        host = self.shop.pool.hostname
+    def reached(self) -> tuple[int, ...]:
+        """The recipients that the end of an earlier attempt may have reached."""
+        return self.taken.asked.reached if self.taken.asked is not None else ()
+
+    def transaction(self, content: bytes, stopped: Sequence[Outcome]) -> Transaction:
+        """What is to be transmitted to those who are not stopped, under the name by which a peer that remembers can be asked."""
+        unit, host = self.unit, self.shop.pool.hostname
         transid = ids.transaction_id(unit.message, unit.recipients[0].index, self.machine.transaction, host)
-        reached = asked.reached if asked is not None else ()
-        return Transaction(unit.reverse_path, unit.recipients, content, unit.smtputf8, transid, reached, unit.tls)
+        names = {outcome.recipient for outcome in stopped}
+        recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
+        path = self.shop.reporter.reverse_path(unit)
+        more = (transid, self.reached(), unit.tls, unit.reporting)
+        return Transaction(path, recipients, content, unit.smtputf8, *more)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
@@ -230,6 +249,7 @@ class _Attempt:
     def describe(self, delivery: Delivery) -> None:
         """Keep what the ledger is told about the connection."""
         self.where.update(delivery.where())
+        self.passes_dsn = delivery.passes_dsn
         self.sessions = encode_sessions(delivery.sessions)
         if delivery.tls is not None:
             self.flags |= Flag.TLS
@@ -272,7 +292,12 @@ class _Attempt:
     async def end(self, outcomes: Sequence[Outcome]) -> None:
         """Record the outcomes of an attempt, and who is to be tried again."""
         now_ms = wall_ms()
-        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms)
+        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule)
+        host = str(self.where.get("host", ""))
+        written = self.shop.reporter.report(
+            self.whole, self.taken.attempt, retry.outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms
+        )
+        retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(
             self.unit,
             self.taken.attempt,
@@ -283,14 +308,14 @@ class _Attempt:
             where=self.where,
             sessions=self.sessions,
         )
-        await self.record(retry, proof, now_ms)
+        await self.record(retry, proof, now_ms, written.units)
 
     async def split(self) -> None:
         """Make one unit for each destination of this one. Nothing was tried yet: the ledger learns only that it was accepted."""
         now_ms = wall_ms()
         await self.record(by_destination(self.unit, now_ms), acceptance(self.unit), now_ms)
 
-    async def record(self, retry: Retry, proof: bytes, now_ms: int) -> None:
+    async def record(self, retry: Retry, proof: bytes, now_ms: int, reports: tuple[bytes, ...] = ()) -> None:
         """The copies for those to be tried again first, then the OUTCOME that names them (claim rule)."""
         effects = self.machine.step(u.Ended(tuple(outcome.kind for outcome in retry.outcomes)))
         deferrals: list[Deferral] = []
@@ -299,7 +324,7 @@ class _Attempt:
             effects = self.machine.step(u.CopyLogged(tuple(deferral.copy for deferral in deferrals)))
         for effect in effects:
             assert isinstance(effect, u.LogOutcome)
-            await self.log_outcome(effect, deferrals, proof, now_ms)
+            await self.log_outcome(effect, deferrals, proof, reports, now_ms)
 
     async def defer(self, retry: Retry, asked: Asked | None) -> list[Deferral]:
         """Make the copies durable in their tier."""
@@ -316,11 +341,19 @@ class _Attempt:
             for at, copy in zip(places, copies, strict=True)
         ]
 
-    async def log_outcome(self, effect: u.LogOutcome, deferrals: Sequence[Deferral], proof: bytes, now_ms: int) -> None:
+    async def log_outcome(
+        self,
+        effect: u.LogOutcome,
+        deferrals: Sequence[Deferral],
+        proof: bytes,
+        reports: tuple[bytes, ...],
+        now_ms: int,
+    ) -> None:
         """Append the OUTCOME, as a fact behind an INTENT or as a permission without one."""
         first = deferrals[0] if deferrals else None
         more = tuple(deferrals[1:])
-        frame = OutcomeFrame(*self.who(), now_ms, effect.intent, effect.kinds, first, proof, more=more)
+        who = (*self.who(), now_ms)
+        frame = OutcomeFrame(*who, effect.intent, effect.kinds, first, proof, more=more, reports=reports)
         if effect.intent != NO_INTENT:
             await self.shop.journal.tell(frame)
         elif await self.shop.journal.ask(frame) is None:
@@ -333,7 +366,14 @@ class _Attempt:
 
 def shown_by(kinds: Sequence[Kind]) -> Kind:
     """The class that a unit of several recipients is counted as: what still needs somebody comes first."""
-    return next((kind for kind in PRECEDENCE if kind in kinds), kinds[0])
+    rest = [kind for kind in kinds if kind is not Kind.SUPPRESSED]  # nothing of what happened on the wire was that
+    return next((kind for kind in PRECEDENCE if kind in kinds), rest[0] if rest else kinds[0])
+
+
+def in_order(unit: Unit, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes in the order of the unit's recipients, which the journal counts them by."""
+    found = {outcome.recipient: outcome for outcome in outcomes}
+    return [found[recipient.index] for recipient in unit.recipients]
 
 
 def dead(taken: Taken, message: bytes, reasons: tuple[str, ...], record: bytes, now_ms: int) -> Dead:

@@ -11,18 +11,20 @@ from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
 from actors.classifier import Model
 from actors.events import EVENTS, Events
 from actors.examine import Examiner, Gate, Scorer
-from actors.gateway import Gateway, listening_socket
+from actors.gateway import Gateway, admission_limits, listening_socket
 from actors.journal import DEAD, Journal
 from actors.key_file import KeyFile
 from actors.node import JoinCall
 from actors.poison import Blame
 from actors.reader import Call, FleetReader
+from actors.reports import Reporter
+from actors.suppressions import Suppressions, projector
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.config import RouteEntry, Settings
+from fastemailnet.delivery import feedback, retry, suppression
 from fastemailnet.delivery.demand import Level
 from fastemailnet.delivery.exchanger import Families, Rules
-from fastemailnet.delivery.retry import TIERS
 from fastemailnet.delivery.route import Route, RouteKind, Routes, TlsPolicy
 from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, is_ordered
@@ -146,7 +148,8 @@ def topics(settings: Settings) -> list[Topic]:
         Topic(JOURNAL, JOURNAL_PARTITIONS, record_octets=OUTCOME_OCTETS),
         Topic(SNAPSHOT, record_octets=SNAPSHOT_OCTETS),
         *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
-        *(Topic(stream) for stream in (*SPLITS.values(), *(tier for tier, _ in TIERS))),
+        *(Topic(stream) for stream in (*SPLITS.values(), *(tier for tier, _ in retry.TIERS))),
+        *(Topic(stream) for stream in (suppression.STREAM, feedback.STREAM)),
         Topic(DEAD, retention_ms=KEPT_MS),
         Topic(EVENTS, retention_ms=KEPT_MS),
     ]
@@ -249,12 +252,36 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer) ->
         "group": group(settings, over),
         "join": join,
         "examiner": examiner,
-        "attempts": shops(settings, examiner),
+        "attempts": shops(settings, examiner, Suppressions(over)),
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 
 
-def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations, Blame], Attempts]:
+def schedule(settings: Settings) -> retry.Schedule:
+    """When deferred mail is tried again."""
+    given = settings.retry
+    return retry.schedule(
+        given.tiers,
+        greylisting=given.greylisting_start,
+        rate=given.rate_start,
+        block=given.block_start,
+        quota=given.quota_start,
+    )
+
+
+def reporter(settings: Settings) -> Reporter:
+    """Who writes the reports to senders."""
+    return Reporter(
+        admission_limits(settings),
+        settings.dsn.delay_after_s * 1_000,
+        settings.dsn.returned_octets,
+        settings.bounce.domain,
+    )
+
+
+def shops(
+    settings: Settings, examiner: Examiner, suppressions: Suppressions
+) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
     to = routes(settings)
     large = bodies(settings)
@@ -264,9 +291,10 @@ def shops(settings: Settings, examiner: Examiner) -> Callable[[Journal, Stations
     )
     way = resolver(settings) if any(one.kind is RouteKind.MX for one in to.all) else None
     pool = Pool(settings.gateway.hostname, bounds, way, trust(settings))
+    by, told = schedule(settings), reporter(settings)
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
-        return Attempts(journal, examiner, pool, to, stations, blame, large)
+        return Attempts(journal, examiner, pool, to, stations, blame, large, suppressions, told, by)
 
     return shop
 
@@ -322,8 +350,16 @@ def ledger_parts(settings: Settings) -> dict[str, Any]:
     return {
         "log": over,
         "keeper": keeper(settings),
+        "project": projector(over, suppressing(settings)),
         "events": Events(over) if is_wanted else None,
     }
+
+
+def suppressing(settings: Settings) -> suppression.Policy:
+    """What facts do to the suppression list."""
+    given, reach = settings.suppression, suppression.Reach
+    hard_ms = given.hard_bounce_days * suppression.DAY_MS
+    return suppression.Policy(hard_ms, reach(given.hard_bounce_reach), reach(given.complaint_reach))
 
 
 def gateway(settings: Settings, call: Call) -> Gateway:

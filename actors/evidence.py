@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from actors.timeline import HELD
 from fastemailnet import ids
+from fastemailnet.delivery.suppression import CLASS, KIND, LANE
 from fastemailnet.envelope import Unit
 from fastemailnet.ledger.fact import SALT_OCTETS, Fact, Flag, LeafType, encode_facts
 from fastemailnet.outcome import Kind, Outcome
@@ -49,13 +50,18 @@ def evidence(
         if kind is None:
             continue
         reply = outcome.reply
-        detail: dict[str, str | int] = {**where, "kind": outcome.kind.value, "reason": outcome.reason}
+        detail: dict[str, str | int] = {**where, KIND: outcome.kind.value, "reason": outcome.reason}
+        if outcome.bounce_class is not None:
+            detail[CLASS] = outcome.bounce_class.value
+            detail[LANE] = unit.lane.value
         if sessions:
             detail[SESSIONS], sessions = sessions, ""
         if reply is not None:
             detail["reply"] = reply.text
-        code, enhanced = (reply.code, reply.enhanced) if reply is not None else (0, None)
-        facts.append(Fact(kind, at_ms, *who, attempt, code, enhanced, flags, *names, content_sha256, detail, salt))
+        code = reply.code if reply is not None else 0
+        facts.append(
+            Fact(kind, at_ms, *who, attempt, code, outcome.enhanced, flags, *names, content_sha256, detail, salt)
+        )
     return encode_facts(facts)
 
 

@@ -14,7 +14,9 @@ import uvicorn
 
 from actors.bodies import Bodies
 from actors.clock import wall_ms
+from actors.feedback import FeedbackDesk
 from actors.key_file import KeyFile
+from actors.listing import SuppressionListing
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
 from fastemailnet.admission.networks import Networks
@@ -26,6 +28,8 @@ from fastemailnet.log.interface import Log
 from fastemailnet.net.server import Limits as SmtpLimits
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.web.api import Api, Reader
+from fastemailnet.web.feedback import feedback_routes
+from fastemailnet.web.suppression import suppression_routes
 
 BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 75
@@ -51,21 +55,24 @@ class Gateway:
         self.sweeping: asyncio.Task[None] | None = None
         self.submissions = Submissions(log, group_commit, admission_limits(settings), bodies, key_file, mail_partitions)
         networks = Networks(settings.gateway.relay_networks)
+        desk = FeedbackDesk(group_commit, settings.bounce.domain)
         self.api = Api(
             self,
             reader,
             allow=networks.allow,
             message_octets=settings.limits.message_octets,
             pending_octets=settings.limits.pending_octets,
+            more=[suppression_routes(SuppressionListing(log, group_commit)), feedback_routes(desk)],
         )
         self.http: _HttpServer | None = None
         self.smtp = SmtpServer(
             settings.gateway.bind,
             settings.gateway.smtp_port,
-            SubmissionPolicy(self.submissions, networks),
+            SubmissionPolicy(self.submissions, networks, desk),
             limits=SmtpLimits(settings.limits.message_octets, settings.limits.recipients),
             hostname=settings.gateway.hostname,
             checkpoint=True,
+            dsn=True,
         )
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -112,7 +119,13 @@ def admission_limits(settings: Settings) -> Limits:
     """What the settings say about a message."""
     limits = settings.limits
     return Limits(
-        settings.gateway.hostname, limits.message_octets, limits.header_octets, limits.recipients, limits.hops
+        settings.gateway.hostname,
+        limits.message_octets,
+        limits.header_octets,
+        limits.recipients,
+        limits.hops,
+        transactional_age_ms=settings.retry.transactional_max_age_s * 1_000,
+        age_ms=settings.retry.max_age_s * 1_000,
     )
 
 

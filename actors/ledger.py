@@ -5,14 +5,16 @@ is a permission behind its node's FENCE is void (R5) and leaves no leaf.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from actors.clock import wall_ms
 from actors.events import Events
+from actors.postmaster import FIRST_MARK, Postmaster
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.archive.receipts import Row
+from fastemailnet.delivery.feedback import STREAM, decode_note, fact_of
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
 from fastemailnet.flashsync.frames import JOURNAL, NO_INTENT, Fence, JournalFrame, Outcome, decode_journal
@@ -20,17 +22,21 @@ from fastemailnet.ledger.fact import Fact, decode_facts
 from fastemailnet.log.interface import Log
 
 READ_RECORDS = 1_000
+FEEDBACK = 500  # the key of this stream's position beside those of journal partitions
 HOT_S = 0.02
 IDLE_MAX_S = 0.05
 REACH_S = 10.0
 T = TypeVar("T")
+Project = Callable[[Sequence[Fact]], None]
 
 
 class LedgerActor:
-    """One ledger writer on one log."""
+    """One ledger writer on one log. ``project`` sees every fact before it is kept: again after a crash, but never not."""
 
-    def __init__(self, log: Log, keeper: Keeper, events: Events | None = None) -> None:
+    def __init__(self, log: Log, keeper: Keeper, project: Project, events: Events | None = None) -> None:
         self.log = log
+        self.postmaster = Postmaster(log)
+        self.project = project
         self.events = events
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
@@ -59,38 +65,75 @@ class LedgerActor:
         """Consume what is new in every partition; the number of facts."""
         found: dict[int, list[tuple[int, Fact]]] = {}
         reached: dict[int, int] = {}
+        reports: dict[int, list[bytes]] = {}
         for partition in range(JOURNAL_PARTITIONS):
             position = self.positions.get(partition, 0)
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
-            found[partition] = [(at, fact) for at, record in batch for fact in self._facts(decode_journal(record))]
+            outcomes = [(at, one) for at, record in batch if (one := self._valid(decode_journal(record))) is not None]
+            found[partition] = [(at, fact) for at, outcome in outcomes for fact in decode_facts(outcome.evidence)]
+            reports[partition] = [report for _, outcome in outcomes for report in outcome.reports]
             reached[partition] = batch[-1][0] + 1
-        if self.events is not None:
-            self.events.tell(found)
+        self._tell(found)
         for partition, facts in found.items():
             if facts:
-                self.keeper.append([fact for _, fact in facts], {partition: reached[partition]}, wall_ms())
+                # Marks stand with their own partition's position: those of another may not be kept yet.
+                self.postmaster.post(reports[partition])
+                self._keep(facts, {partition: reached[partition], **self.postmaster.marks()})
         self.positions |= reached
+        if not any(found.values()):
+            found[FEEDBACK] = self._feedback()
         self.keeper.tick(wall_ms())
         return sum(map(len, found.values()))
 
-    def _facts(self, frame: JournalFrame) -> list[Fact]:
+    def _feedback(self) -> list[tuple[int, Fact]]:
+        """Consume what came back, behind a journal that is read: what a note is about has to be known. Its facts."""
+        position = self.positions.get(FEEDBACK, 0)
+        if self.log.end(STREAM, 0) <= position:
+            return []
+        self.keeper.flush(wall_ms())
+        batch = self.log.fetch(STREAM, 0, position, READ_RECORDS)
+        if not batch:
+            return []
+        notes = [(at, decode_note(record)) for at, record in batch]
+        facts = [(at, one) for at, note in notes if (one := fact_of(note, self.keeper.facts(note.message))) is not None]
+        reached = {FEEDBACK: batch[-1][0] + 1}
+        self._tell({FEEDBACK: facts})
+        if facts:
+            self._keep(facts, reached)
+        self.positions |= reached
+        return facts
+
+    def _tell(self, found: Mapping[int, Sequence[tuple[int, Fact]]]) -> None:
+        """What others make of facts, before they are kept: a crash between the two tells them again."""
+        self.project([fact for facts in found.values() for _, fact in facts])
+        if self.events is not None:
+            self.events.tell(found)
+
+    def _keep(self, facts: Sequence[tuple[int, Fact]], reached: dict[int, int]) -> None:
+        self.keeper.append([fact for _, fact in facts], reached, wall_ms())
+
+    def _valid(self, frame: JournalFrame) -> Outcome | None:
+        """The OUTCOME that a frame is, if it counts."""
         match frame:
             case Fence():
                 self.fenced.add((frame.node, frame.incarnation))
             case Outcome() if frame.intent != NO_INTENT or (frame.node, frame.incarnation) not in self.fenced:
-                return decode_facts(frame.evidence)
+                return frame
             case _:
                 pass
-        return []
+        return None
 
     def _recover(self) -> dict[int, int]:
         self.keeper.open()
-        positions = dict(self.keeper.positions())
-        self._recall_fences(positions)
+        kept = self.keeper.positions()
+        self.postmaster.recover(kept)
+        positions = {partition: position for partition, position in kept.items() if partition < FIRST_MARK}
+        self._recall_fences({partition: end for partition, end in positions.items() if partition != FEEDBACK})
         for partition in range(JOURNAL_PARTITIONS):
             self.log.follow(JOURNAL, partition, positions.get(partition, 0))
+        self.log.follow(STREAM, 0, positions.get(FEEDBACK, 0))
         return positions
 
     def _recall_fences(self, positions: dict[int, int]) -> None:

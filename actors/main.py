@@ -14,6 +14,7 @@ from rich.table import Table
 
 from actors.doubt_cli import doubt_app
 from actors.journal_cli import journal_app
+from actors.suppression_cli import suppression_app
 from actors.terminal import Config, Json, client, err, moment, out, write
 from actors.tls_report_cli import tls_report
 from fastemailnet import __version__
@@ -32,6 +33,7 @@ app.add_typer(receipt_app, name="receipt")
 app.add_typer(dkim_app, name="dkim")
 app.add_typer(doubt_app, name="in-doubt")
 app.add_typer(journal_app, name="journal")
+app.add_typer(suppression_app, name="suppression")
 app.command("tls-report")(tls_report)
 STOP_S = 90.0  # a fleet that is just starting comes up first
 TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
@@ -152,6 +154,21 @@ def send(
                 refused += 1
                 err.print(f"[red]refused[/] {path}: {error}", highlight=False)
     raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def ingest(
+    files: Annotated[
+        list[Path], typer.Argument(help="Reports and complaints that came back, or folders of .eml files.")
+    ],
+    config: Config = None,
+) -> None:
+    """Take in reports (RFC 3464) and complaints (RFC 5965) about mail that was sent."""
+    paths = [path for given in files for path in (sorted(given.glob("*.eml")) if given.is_dir() else [given])]
+    with client(config) as fleet:
+        for path in paths:
+            taken = fleet.take_back(path.read_bytes())
+            out.print(f"{taken['kind']:<9}  {taken['notes']} notes  {path}", highlight=False)
 
 
 @app.command()

@@ -8,11 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from actors.feedback import FeedbackDesk
 from actors.submissions import Submissions
 from fastemailnet.admission.lane import wishes
 from fastemailnet.admission.networks import Networks
 from fastemailnet.admission.submission import Submission
-from fastemailnet.envelope import TlsWish
+from fastemailnet.envelope import Reporting, TlsWish
 from fastemailnet.errors import (
     AddressError,
     FastEmailNetError,
@@ -33,14 +34,15 @@ _AGAIN = Reply(451, (4, 3, 0), "the queue cannot be written now; try again later
 class SubmissionPolicy:
     """A policy of ``net.server.SmtpServer``."""
 
-    def __init__(self, submissions: Submissions, networks: Networks) -> None:
+    def __init__(self, submissions: Submissions, networks: Networks, desk: FeedbackDesk) -> None:
         self.submissions = submissions
         self.networks = networks
+        self.desk = desk
 
     async def sender(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
-        """Refuse peers outside the relay networks, and reverse-paths that are none."""
-        if not self.networks.allow(peer):
-            return Reply(550, (5, 7, 1), f"relaying denied: {peer} is in none of gateway.relay_networks")
+        """Refuse peers outside the relay networks, unless they may bring something back, and reverse-paths that are none."""
+        if not self.networks.allow(peer) and not self.desk.domain:
+            return relaying_denied(peer)
         try:
             parse_reverse_path(address)
         except AddressError as error:
@@ -48,20 +50,27 @@ class SubmissionPolicy:
         return None
 
     async def recipient(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
-        """Refuse what is no address."""
+        """Refuse what is no address, and to strangers every address but those that we send by."""
         try:
             parse_recipient(address)
         except AddressError as error:
             return Reply(553, (5, 1, 3), text(error))
-        return None
+        if self.desk.is_ours(address):
+            return None if self.desk.is_known(address) else Reply(550, (5, 1, 1), "no mail was sent by this address")
+        return None if self.networks.allow(peer) else relaying_denied(peer)
 
     async def message(self, envelope: Envelope, content: bytes, peer: str) -> Reply:
-        """Take the message; the reply is given after it is durable."""
+        """Take the message; the reply is given after it is durable. What came back is read, the rest is sent on."""
+        back = [address for address in envelope.recipients if self.desk.is_ours(address)]
+        if back:
+            return await self._back(envelope, content, back)
         submission = Submission(
             content,
             envelope.reverse_path,
             tuple(envelope.recipients),
             idempotency_key=transaction_key(envelope, content),
+            reporting=reporting(envelope.parameters),
+            wishes=tuple((wish.get("NOTIFY", "").upper(), wish.get("ORCPT", "")) for wish in envelope.wishes),
             tls=TlsWish.REQUIRED if "REQUIRETLS" in envelope.parameters else TlsWish.DEFAULT,
         )
         try:
@@ -69,6 +78,26 @@ class SubmissionPolicy:
         except FastEmailNetError as error:
             return refusal(error)
         return Reply(250, (2, 0, 0), f"Ok: queued as {accepted.id}")
+
+    async def _back(self, envelope: Envelope, content: bytes, back: list[str]) -> Reply:
+        if len(back) < len(envelope.recipients):
+            return Reply(451, (4, 5, 3), "send what comes back apart from other mail")
+        try:
+            taken = await self.desk.take(content, back)
+        except FastEmailNetError as error:
+            return refusal(error)
+        return Reply(250, (2, 0, 0), f"Ok: {taken.kind}")
+
+
+def relaying_denied(peer: str) -> Reply:
+    """The refusal of a stranger."""
+    return Reply(550, (5, 7, 1), f"relaying denied: {peer} is in none of gateway.relay_networks")
+
+
+def reporting(parameters: Mapping[str, str]) -> Reporting | None:
+    """What MAIL asks of reports (RFC 3461), if anything."""
+    ret, envid = parameters.get("RET", "").upper(), parameters.get("ENVID", "")
+    return Reporting(ret, envid) if ret or envid else None
 
 
 def transaction_key(envelope: Envelope, content: bytes) -> str:

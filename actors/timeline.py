@@ -15,8 +15,9 @@ STATES = {
     LeafType.DEFERRED: "deferred",
     LeafType.IN_DOUBT: "in_doubt",
     LeafType.RESOLVED: "resolved",
+    LeafType.COMPLAINT: "complaint",
 }
-OWN_ENDS = ("expired", "dead")  # kinds of failure that are no bounce: no peer refused
+OWN_ENDS = ("expired", "dead", "suppressed")  # kinds of failure that are no bounce: no peer refused
 HELD = "held"  # key in an acceptance's detail: the gate holds the mail, and why
 
 
@@ -48,6 +49,8 @@ def state_of(kind: LeafType, detail: Mapping[str, Any]) -> str:
     """The state of a delivery that a fact tells."""
     if kind is LeafType.ACCEPTED and HELD in detail:
         return HELD
+    if kind is LeafType.DSN:
+        return f"dsn-{detail.get('action')}"
     end = detail.get("kind")
     return str(end) if end in OWN_ENDS else STATES[kind]
 

@@ -133,6 +133,35 @@ class Client:
         found: dict[str, Any] = msgspec.json.decode(self._ask(_resolution(doubt_id, verdict, reason)))
         return found
 
+    def suppressed(self, after: str = "", limit: int = 1_000) -> dict[str, Any]:
+        """A page of the suppression list by address: ``entries``, and ``next``, the ``after`` of the next page or None."""
+        found: dict[str, Any] = self._get(f"/v1/suppression?after={quote(after, safe='')}&limit={limit}")
+        return found
+
+    def suppress(
+        self, address: str, reason: str, *, tenant: str = "", lane: str = "", days: int | None = None
+    ) -> dict[str, Any]:
+        """Put an address on the suppression list: for a tenant's or a lane's mail or all, for days or for good.
+
+        Raises:
+            MessageError: it is no address, or the reason is empty or too long.
+        """
+        wish = {"address": address, "reason": reason, "tenant": tenant, "lane": lane, "days": days}
+        found: dict[str, Any] = msgspec.json.decode(self._ask(_wish("/v1/suppression", wish)))
+        return found
+
+    def lift(self, address: str, reason: str, *, tenant: str = "", lane: str = "") -> dict[str, Any]:
+        """Take an entry off the suppression list; the entry that it was. Raises ``NotFound``."""
+        wish = {"address": address, "reason": reason, "tenant": tenant, "lane": lane}
+        found: dict[str, Any] = msgspec.json.decode(self._ask(_wish("/v1/suppression/remove", wish)))
+        return found
+
+    def take_back(self, report: bytes) -> dict[str, Any]:
+        """Hand in a report or complaint about mail that was sent: ``kind`` (dsn, complaint, nothing) and ``notes`` made of it."""
+        call = Call("POST", "/v1/feedback", [(b"content-type", b"message/rfc822")], report)
+        found: dict[str, Any] = msgspec.json.decode(self._ask(call))
+        return found
+
     def receipt(self, delivery: str) -> str:
         """The receipt of a delivery, or of the first delivery of a message. Raises ``NotFound``."""
         return self._ask(Call("GET", f"/v1/receipts/{delivery}")).decode()
@@ -252,6 +281,31 @@ class AsyncClient:
         found: dict[str, Any] = msgspec.json.decode(await self._ask(_resolution(doubt_id, verdict, reason)))
         return found
 
+    async def suppressed(self, after: str = "", limit: int = 1_000) -> dict[str, Any]:
+        """See ``Client.suppressed``."""
+        found: dict[str, Any] = await self._get(f"/v1/suppression?after={quote(after, safe='')}&limit={limit}")
+        return found
+
+    async def suppress(
+        self, address: str, reason: str, *, tenant: str = "", lane: str = "", days: int | None = None
+    ) -> dict[str, Any]:
+        """See ``Client.suppress``."""
+        wish = {"address": address, "reason": reason, "tenant": tenant, "lane": lane, "days": days}
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(_wish("/v1/suppression", wish)))
+        return found
+
+    async def lift(self, address: str, reason: str, *, tenant: str = "", lane: str = "") -> dict[str, Any]:
+        """See ``Client.lift``."""
+        wish = {"address": address, "reason": reason, "tenant": tenant, "lane": lane}
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(_wish("/v1/suppression/remove", wish)))
+        return found
+
+    async def take_back(self, report: bytes) -> dict[str, Any]:
+        """See ``Client.take_back``."""
+        call = Call("POST", "/v1/feedback", [(b"content-type", b"message/rfc822")], report)
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(call))
+        return found
+
     async def receipt(self, delivery: str) -> str:
         """See ``Client.receipt``."""
         return (await self._ask(Call("GET", f"/v1/receipts/{delivery}"))).decode()
@@ -301,6 +355,10 @@ class AsyncClient:
 
 def _doubt_path(doubt_id: str) -> str:
     return f"/v1/in-doubt/{quote(doubt_id, safe='')}"
+
+
+def _wish(path: str, wish: dict[str, Any]) -> Call:
+    return Call("POST", path, [(b"content-type", b"application/json")], to_json(wish))
 
 
 def _resolution(doubt_id: str, verdict: str, reason: str) -> Call:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
+from fastemailnet.config_failures import BounceSection, DsnSection, RetrySection, Section, SuppressionSection
 from fastemailnet.errors import ConfigError
 
 PREFIX = "FASTEMAILNET_"
@@ -28,12 +29,6 @@ def _network(text: str) -> str:
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = Annotated[str, AfterValidator(_network)]
 Verdict = Literal["hold", "retry", "assume-relayed", "bounce"]
-
-
-class Section(BaseModel):
-    """A table of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class FleetSection(Section):
@@ -247,7 +242,11 @@ class Settings(Section):
     dkim: DkimSection = DkimSection()
     classifier: ClassifierSection = ClassifierSection()
     delivery: DeliverySection = DeliverySection()
+    retry: RetrySection = RetrySection()
     in_doubt: InDoubtSection = InDoubtSection()
+    dsn: DsnSection = DsnSection()
+    bounce: BounceSection = BounceSection()
+    suppression: SuppressionSection = SuppressionSection()
     ledger: LedgerSection = LedgerSection()
 
 

@@ -83,6 +83,16 @@ class Recipient(msgspec.Struct, frozen=True, array_like=True):
 
     address: str
     index: int
+    notify: str = ""  # RFC 3461: when to report; "" where the sender does not say
+    orcpt: str = ""  # RFC 3461, in xtext: whom the sender had written to first
+
+
+class Reporting(msgspec.Struct, frozen=True, array_like=True):
+    """What the sender asks of reports, for the whole message (RFC 3461), and what he was told already."""
+
+    ret: str = ""  # FULL or HDRS
+    envid: str = ""  # in xtext
+    delay_told_ms: int = 0  # of a copy: when a delay was reported; 0: not yet
 
 
 class Asked(msgspec.Struct, frozen=True, array_like=True):
@@ -123,6 +133,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     order_key: str = ""  # units with one key and lane are sent one after the other, in the order of acceptance
     blob: Blob | None = None  # where the body is, if not here: then ``body`` is empty
     tls: TlsWish = TlsWish.DEFAULT
+    reporting: Reporting | None = None
 
     @property
     def body_sha256(self) -> bytes:

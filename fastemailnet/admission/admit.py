@@ -64,6 +64,7 @@ def _units(submission: Submission, message: bytes, name: str, at_ms: int, limits
             body,
             idempotency_key=key,
             order_key=order,
+            reporting=submission.reporting,
             tls=tls,
         )
         for domain, recipients in envelope.by_domain.items()
@@ -93,10 +94,11 @@ def _envelope(submission: Submission, limits: Limits) -> _Envelope:
     reverse_path = parse_reverse_path(submission.reverse_path)
     by_domain: dict[str, list[Recipient]] = {}
     seen: set[str] = set()
-    for text in given:
+    wishes_of = submission.wishes or (("", ""),) * len(given)
+    for number, text in enumerate(given):
         parsed = parse_recipient(text)
         if (address := str(parsed)) not in seen:
-            by_domain.setdefault(parsed.domain, []).append(Recipient(address, len(seen)))
+            by_domain.setdefault(parsed.domain, []).append(Recipient(address, len(seen), *wishes_of[number]))
             seen.add(address)
     return _Envelope(reverse_path, by_domain, reverse_path.isascii() and all(map(str.isascii, seen)))
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from fastemailnet.envelope import MAX_MESSAGE_OCTETS, MAX_RECIPIENTS, Lane, TlsWish, Unit
+from fastemailnet.envelope import MAX_MESSAGE_OCTETS, MAX_RECIPIENTS, Lane, Reporting, TlsWish, Unit
 from fastemailnet.errors import MessageError
 from fastemailnet.message.validate import Limits as ContentLimits
 
@@ -26,6 +26,8 @@ class Submission:
     idempotency_key: str = ""
     tenant: str = DEFAULT_TENANT
     order_key: str = ""  # "": the message's own, see ``lane``
+    reporting: Reporting | None = None  # RET and ENVID (RFC 3461)
+    wishes: tuple[tuple[str, str], ...] = ()  # NOTIFY and ORCPT of each recipient; (): of none
     tls: TlsWish = TlsWish.DEFAULT  # DEFAULT: the message's own, see ``lane``
 
 

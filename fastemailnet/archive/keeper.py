@@ -145,6 +145,10 @@ class Keeper:
         """The receipts of all events of a delivery. Raises NotFound where none is published."""
         return self._reader.receipts(delivery)
 
+    def facts(self, message: bytes) -> list[Fact]:
+        """The facts about a message, of signed leaves only, in their order."""
+        return self._receipts.of_message(message, self._signed_size)
+
     def timeline(self, message: bytes) -> list[Row]:
         """What happened to a message, signed leaves only, in their order."""
         return self._receipts.timeline(message, self._signed_size)

@@ -89,6 +89,10 @@ class Receipts:
         """The facts of a delivery among the first ``below`` leaves, in order."""
         return self._select("delivery = ?", delivery, below)
 
+    def of_message(self, message: bytes, below: int) -> list[Fact]:
+        """The facts of a message among the first ``below`` leaves, in order."""
+        return [fact for _, fact in self._select("message = ?", message, below)]
+
     def timeline(self, message: bytes, below: int) -> list[Row]:
         """What happened to a message, among the first ``below`` leaves, in order."""
         return [_row(leaf, fact) for leaf, fact in self._select("message = ?", message, below)]

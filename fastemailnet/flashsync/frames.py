@@ -128,6 +128,7 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="O"):
     evidence: bytes = b""  # facts for the ledger, encoded by the node; opaque here
     seq: int = NOT_NUMBERED
     more: tuple[Deferral, ...] = ()  # of a unit that was split by destination: its other copies
+    reports: tuple[bytes, ...] = ()  # units that tell the sender of this outcome, to be handed in once; opaque here
 
     @property
     def deferrals(self) -> tuple[Deferral, ...]:

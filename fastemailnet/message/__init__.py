@@ -6,6 +6,8 @@
 ``prepare``   Date and Message-ID, added once
 ``build``     a message from fields and texts
 ``dkim``      signatures (RFC 6376, 8463)
+``dsn``       reports to senders, written (RFC 3464)
+``feedback``  reports and complaints, read (RFC 3464, 5965)
 
 What is scored, from octets to text:
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from fastemailnet.delivery.broken_tls import BrokenTls
 from fastemailnet.delivery.demand import Demand, Level, Refusal, Tried, demand
 from fastemailnet.delivery.exchanger import Hop, Unroutable
@@ -46,6 +48,7 @@ class Delivery:
     policy: str = ""  # where the protection that was demanded comes from
     certificate: str = ""  # SHA-256 of the peer's, hexadecimal
     sessions: Sequence[Session] = ()  # what was seen of TLS on the way, for reports
+    passes_dsn: bool = False  # the next hop took the wishes for reports over (RFC 3461)
 
     def where(self) -> dict[str, str | int]:
         """The connection, for the ledger."""
@@ -265,7 +268,7 @@ class Pool:
 def _delivered(hop: Hop, connection: Connection, due: Demand, outcomes: Sequence[Outcome]) -> _Delivered:
     tried, connection.tried = connection.tried, ()
     where = (hop.target.host, connection.ip, connection.tls, due.policy, connection.certificate)
-    return _Delivered(Delivery(outcomes, *where), tried)
+    return _Delivered(Delivery(outcomes, *where, passes_dsn=connection.offers.dsn), tried)
 
 
 def _seen(route: Route, domain: str, hop: Hop, asked: Demand | Refusal, tried: Sequence[Tried]) -> Iterable[Session]:
@@ -289,4 +292,4 @@ def _still_open(transaction: Transaction, outcomes: list[Outcome]) -> list[Outco
     """What an earlier end reached is not unsent because its peer cannot be found or spoken to now."""
     if not transaction.reached:
         return outcomes
-    return [Outcome(one.recipient, Kind.DEFERRED, one.reason, one.reply) for one in outcomes]
+    return [msgspec.structs.replace(one, kind=Kind.DEFERRED) for one in outcomes]

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, Protocol, assert_never, cast
 
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.refusals import Limits
 from fastemailnet.smtp.reply import render
 from fastemailnet.smtp.server import (
     AskMessage,
@@ -17,7 +18,6 @@ from fastemailnet.smtp.server import (
     Effect,
     Envelope,
     Known,
-    Limits,
     Server,
     StartTls,
     State,
@@ -67,16 +67,18 @@ class SmtpServer:
         hostname: str = "localhost",
         tls: ssl.SSLContext | None = None,
         checkpoint: bool = False,
+        dsn: bool = False,
         name_peer: Callable[[tuple[Any, ...]], str] = address,
     ) -> None:
-        """``tls`` is the certificate to offer STARTTLS with; ``checkpoint``: the policy knows transactions by their ids.
+        """``tls`` is the certificate to offer STARTTLS with; ``checkpoint``: the policy knows transactions by their ids;
+        ``dsn``: it sees to the reports that a sender may ask for (RFC 3461).
 
         ``name_peer`` makes what the policy is told of a peer from its socket address.
         """
         self.name_peer = name_peer
         self.host, self.port, self.policy = host, port, policy
         self.tls = tls
-        self.checkpoint = checkpoint
+        self.checkpoint, self.dsn = checkpoint, dsn
         self.limits = limits or Limits()
         self.hostname = hostname
         self.connections: set[_Connection] = set()
@@ -117,7 +119,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
         tls = Tls.OFFERED if server.tls else Tls.NONE
-        self.machine = Server(server.hostname, server.limits, tls, checkpoint=server.checkpoint)
+        self.machine = Server(server.hostname, server.limits, tls, checkpoint=server.checkpoint, dsn=server.dsn)
         self.transport: asyncio.Transport | None = None
         self.peer = ""
         self.out: list[bytes] = []

@@ -4,6 +4,9 @@
 ``extension``  what a server offers
 ``content``    dot stuffing
 ``session``    a client's transaction, with the point of no return
-``classify``   the delivery policy: what a reply or its absence means
+``classify``   the delivery policy: what a reply or its absence means (``bounce_rules``: why, as data)
+``fit``        what a peer cannot be given at all
+``lines``      MAIL and RCPT as a client writes them
+``dsn``        NOTIFY, ORCPT, RET, ENVID (RFC 3461)
 ``server``     a server's session: submission, capture inbox, benchmark sink
 """

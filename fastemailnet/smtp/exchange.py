@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from fastemailnet.envelope import Recipient, TlsWish
+from fastemailnet.envelope import Recipient, Reporting, TlsWish
 from fastemailnet.outcome import Outcome, Reply
 
 
@@ -21,6 +21,7 @@ class Transaction:
         int, ...
     ] = ()  # Recipient.index values that the end of an earlier attempt under transid may have reached
     tls: TlsWish = TlsWish.DEFAULT
+    reporting: Reporting | None = None  # passed on where the peer offers DSN
 
 
 # ---- events

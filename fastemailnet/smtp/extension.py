@@ -18,6 +18,7 @@ class Capabilities:
     smtputf8: bool = False
     size: int | None = None  # octets; 0: offered without a limit
     checkpoint: bool = False
+    dsn: bool = False
     requiretls: bool = False
 
     @classmethod
@@ -35,5 +36,6 @@ class Capabilities:
             smtputf8="SMTPUTF8" in found,
             size=None if size is None else int(size) if _NUMBER.fullmatch(size) else 0,
             checkpoint="CHECKPOINT" in found,
+            dsn="DSN" in found,
             requiretls="REQUIRETLS" in found,
         )

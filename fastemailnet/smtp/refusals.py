@@ -1,24 +1,50 @@
-"""What a server refuses of its own: parameters of MAIL (RFC 1845, 1870, 6152, 6531, 8689), content that is no message."""
+"""What a server refuses of its own: parameters of MAIL (RFC 1845, 1870, 3461, 6152, 6531, 8689), content that is no message."""
 
 import re
+from dataclasses import dataclass
 
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.checkpoint import MAX_VALUE_CHARACTERS, transid_of
 from fastemailnet.smtp.command import Path
 from fastemailnet.smtp.content import bare_line_end
+from fastemailnet.smtp.dsn import refuse_mail_parameter, refuse_rcpt_parameters
 
 NUMBER = re.compile(r"[0-9]{1,20}")  # RFC 1870 section 3, RFC 3030 section 2
 
 
-def refuse_mail(path: Path, message_octets: int, *, checkpoint: bool, tls: bool = False) -> Reply | None:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a session accepts."""
+
+    message_octets: int = 50_000_000
+    recipients: int = 1_000
+
+
+def refuse_mail(
+    path: Path, message_octets: int, *, checkpoint: bool, dsn: bool = False, tls: bool = False
+) -> Reply | None:
     """The refusal of a reverse-path with its parameters, or None. ``message_octets``: the limit that is offered as SIZE."""
     for name, value in path.parameters.items():
-        refusal = _refuse(name, value, message_octets, checkpoint=checkpoint, tls=tls)
+        if dsn and name in ("RET", "ENVID"):
+            refusal = refuse_mail_parameter(name, value)
+        else:
+            refusal = _refuse(name, value, message_octets, checkpoint=checkpoint, tls=tls)
         if refusal is not None:
             return refusal
     if not path.address.isascii() and "SMTPUTF8" not in path.parameters:
         return Reply(553, (5, 6, 7), "address is not ASCII and MAIL has no SMTPUTF8")
     return None
+
+
+def refuse_rcpt(path: Path, *, smtputf8: bool, dsn: bool) -> Reply | None:
+    """The refusal of a recipient with its parameters, or None. ``smtputf8``: MAIL has said so."""
+    if path.parameters and not dsn:
+        return Reply(555, (5, 5, 4), f"parameter {next(iter(path.parameters))[:20]!a} is not recognised")
+    if not path.address:
+        return Reply(501, (5, 1, 3), "a recipient is an address; <> is a reverse-path only")
+    if not path.address.isascii() and not smtputf8:
+        return Reply(553, (5, 6, 7), "address is not ASCII and MAIL had no SMTPUTF8")
+    return refuse_rcpt_parameters(path.parameters)
 
 
 def _refuse(name: str, value: str, message_octets: int, *, checkpoint: bool, tls: bool) -> Reply | None:

@@ -8,6 +8,7 @@ from fastemailnet.outcome import Reply
 MAX_LINE_OCTETS = 2_048  # RFC 5321 allows 512; some servers say more
 MAX_LINES = 100
 MAX_TEXT_CHARACTERS = 4_096  # what is kept of a reply; it goes into the log and the ledger
+MAX_SUBJECT = 255  # of an enhanced status code: more is none, and nothing that records it has room for it
 _CODE = re.compile(rb"[2-5][0-9]{2}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what a terminal might obey
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
@@ -62,7 +63,7 @@ class ReplyParser:
 def make(code: int, lines: list[str]) -> Reply:
     """A reply from its code and the texts of its lines, the enhanced status code (RFC 2034) taken out."""
     found = _ENHANCED.match(lines[0])
-    if found is None or found[1] != str(code // 100):
+    if found is None or found[1] != str(code // 100) or int(found[2]) > MAX_SUBJECT:
         return Reply(code, None, "\n".join(lines)[:MAX_TEXT_CHARACTERS])
     prefix = found[0].strip()
     texts = [line.removeprefix(prefix).strip() for line in lines]

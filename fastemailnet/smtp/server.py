@@ -1,5 +1,5 @@
 """A server's session as a machine: submission, capture inbox and benchmark sink share it (RFC 5321, 1845, 1870, 2920, 3030,
-3207, 6152, 6531, 8689).
+3207, 3461, 6152, 6531, 8689).
 
 Feed octets, then take effects until there are none. Where a decision is not the protocol's — is this sender allowed, is the message
 durable — the machine asks and waits for ``answer``; what the client pipelined meanwhile stays in the buffer, bounded by the shell.
@@ -19,21 +19,13 @@ from fastemailnet.outcome import Reply
 from fastemailnet.smtp.checkpoint import known_at, transid_of
 from fastemailnet.smtp.command import Command, Path, parse, parse_path
 from fastemailnet.smtp.content import unstuff
-from fastemailnet.smtp.refusals import NUMBER, over_the_limit, refuse_content, refuse_mail
+from fastemailnet.smtp.refusals import NUMBER, Limits, over_the_limit, refuse_content, refuse_mail, refuse_rcpt
 from fastemailnet.smtp.reply import render
 
 MAX_LINE_OCTETS = 4_096
 MAX_BAD_COMMANDS = 20
 OK = Reply(250, (2, 0, 0), "Ok")
 _END = b"\r\n.\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a session accepts."""
-
-    message_octets: int = 50_000_000
-    recipients: int = 1_000
 
 
 @dataclass(slots=True)
@@ -43,6 +35,7 @@ class Envelope:
     reverse_path: str
     parameters: dict[str, str]
     recipients: list[str] = field(default_factory=list)
+    wishes: list[dict[str, str]] = field(default_factory=list)  # the parameters of each RCPT
 
     @property
     def transid(self) -> str:
@@ -126,10 +119,16 @@ class Server:
     """One session."""
 
     def __init__(
-        self, hostname: str, limits: Limits | None = None, tls: Tls = Tls.NONE, *, checkpoint: bool = False
+        self,
+        hostname: str,
+        limits: Limits | None = None,
+        tls: Tls = Tls.NONE,
+        *,
+        checkpoint: bool = False,
+        dsn: bool = False,
     ) -> None:
-        """``checkpoint``: whether CHECKPOINT is offered."""
-        self.checkpoint = checkpoint
+        """``checkpoint``, ``dsn``: whether CHECKPOINT and DSN are offered."""
+        self.checkpoint, self.dsn = checkpoint, dsn
         self.hostname = hostname
         self.limits = limits or Limits()
         self.tls = tls
@@ -196,6 +195,7 @@ class Server:
             self.envelope = Envelope(path.address, path.parameters)
             return _say(Reply(250, (2, 1, 0), "Ok"))
         self.envelope.recipients.append(path.address)
+        self.envelope.wishes.append(path.parameters)
         return _say(Reply(250, (2, 1, 5), "Ok"))
 
     def secured(self) -> None:
@@ -261,8 +261,7 @@ class Server:
             return _say(Reply(250, None, self.hostname))
         offers = [self.hostname, "PIPELINING", f"SIZE {self.limits.message_octets}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
         offers += {Tls.OFFERED: ["STARTTLS"], Tls.DONE: ["REQUIRETLS"]}.get(self.tls, [])
-        if self.checkpoint:
-            offers.append("CHECKPOINT")
+        offers += ["CHECKPOINT"] * self.checkpoint + ["DSN"] * self.dsn
         return _say(Reply(250, None, "\n".join([*offers, "ENHANCEDSTATUSCODES"])))
 
     def _mail(self, command: Command) -> Effect:
@@ -273,7 +272,8 @@ class Server:
         path = parse_path(command, "FROM")
         if isinstance(path, Reply):
             return self._bad(path)
-        refusal = refuse_mail(path, self.limits.message_octets, checkpoint=self.checkpoint, tls=self.tls is Tls.DONE)
+        offered = {"checkpoint": self.checkpoint, "dsn": self.dsn, "tls": self.tls is Tls.DONE}
+        refusal = refuse_mail(path, self.limits.message_octets, **offered)
         if refusal is not None:
             return self._bad(refusal)
         self.state, self.pending = State.WAITING, path
@@ -289,12 +289,9 @@ class Server:
         path = parse_path(command, "TO")
         if isinstance(path, Reply):
             return self._bad(path)
-        if path.parameters:
-            return self._bad(Reply(555, (5, 5, 4), f"parameter {next(iter(path.parameters))[:20]!a} is not recognised"))
-        if not path.address:
-            return self._bad(Reply(501, (5, 1, 3), "a recipient is an address; <> is a reverse-path only"))
-        if not path.address.isascii() and "SMTPUTF8" not in self.envelope.parameters:
-            return self._bad(Reply(553, (5, 6, 7), "address is not ASCII and MAIL had no SMTPUTF8"))
+        refusal = refuse_rcpt(path, smtputf8="SMTPUTF8" in self.envelope.parameters, dsn=self.dsn)
+        if refusal is not None:
+            return self._bad(refusal)
         self.state, self.pending = State.WAITING, path
         return AskRecipient(path.address, path.parameters)
 

@@ -43,12 +43,12 @@ from collections import deque
 from enum import Enum
 from typing import Final, assert_never
 
-from fastemailnet.envelope import TlsWish
+import msgspec
+
 from fastemailnet.outcome import Kind, Outcome, Reply
 from fastemailnet.smtp.checkpoint import TRANSACTION_OFFSET, is_transid, rest_from
 from fastemailnet.smtp.classify import SERVICE_CLOSING, Phase, by_reply, by_silence, is_breach, is_success
-from fastemailnet.smtp.command import is_fit
-from fastemailnet.smtp.content import END, bare_line_end, stuff
+from fastemailnet.smtp.content import END, stuff
 from fastemailnet.smtp.exchange import (
     AskRelease,
     Await,
@@ -65,6 +65,8 @@ from fastemailnet.smtp.exchange import (
     Write,
 )
 from fastemailnet.smtp.extension import Capabilities
+from fastemailnet.smtp.fit import unfit_mail, unfit_recipient
+from fastemailnet.smtp.lines import mail_line, rcpt_line
 
 __all__ = [
     "Ahead",
@@ -162,21 +164,15 @@ class Session:
     # ---- sending
 
     def _start(self) -> list[Effect]:
-        unfit = self._unfit()
+        unfit = unfit_mail(self.transaction, self.offers)
         if self.in_question and (unfit or not self.transid):
-            self._defer_rest(unfit if self.transid else NOT_ASKED)
+            self._defer_rest(unfit.text if unfit and self.transid else NOT_ASKED)
             return self._settle(Reuse.KEEP)
         for place, recipient in enumerate(self.transaction.recipients):
-            if unfit:
-                self.outcomes[place] = Outcome(recipient.index, Kind.BOUNCED, unfit)
-            elif not self.transaction.smtputf8 and not recipient.address.isascii():
-                reason = f"{recipient.address!a} needs SMTPUTF8, which this mail was not accepted with (5.6.7)"
-                self.outcomes[place] = Outcome(recipient.index, Kind.BOUNCED, reason)
-            elif not is_fit(recipient.address):
-                reason = f"{recipient.address!a} cannot stand in an SMTP command (5.1.3)"
-                self.outcomes[place] = Outcome(recipient.index, Kind.BOUNCED, reason)
+            if refusal := unfit or unfit_recipient(self.transaction, recipient.address):
+                self.outcomes[place] = refusal.outcome(recipient.index)
             else:
-                self.unsent.append((Phase.RCPT, place, f"RCPT TO:<{recipient.address}>\r\n".encode()))
+                self.unsent.append((Phase.RCPT, place, rcpt_line(recipient, self.offers)))
         if not self.unsent:
             return self._settle(Reuse.KEEP)
         self.unsent.appendleft(self._mail())
@@ -190,34 +186,8 @@ class Session:
         self.state = State.COMMANDS
         return self._send()
 
-    def _unfit(self) -> str:
-        """Why this mail cannot be given to this peer at all, or ""."""
-        size = len(self.transaction.content)
-        if self.transaction.smtputf8 and not self.offers.smtputf8:
-            return "the next hop does not offer SMTPUTF8, which this mail needs (5.6.7)"
-        if self.offers.size and size > self.offers.size:
-            return f"message of {size} octets is over the next hop's SIZE {self.offers.size} (5.3.4)"
-        if not self.transaction.smtputf8 and not self.transaction.reverse_path.isascii():
-            return f"reverse-path {self.transaction.reverse_path!a} needs SMTPUTF8 (5.6.7)"
-        if not is_fit(self.transaction.reverse_path):
-            return f"reverse-path {self.transaction.reverse_path!a} cannot stand in an SMTP command (5.1.7)"
-        if (at := bare_line_end(self.transaction.content)) >= 0:
-            return f"bare CR or LF at octet {at} of the message (5.6.0)"
-        return ""
-
     def _mail(self) -> Command:
-        parameters = ""
-        if self.offers.size is not None:
-            parameters += f" SIZE={len(self.transaction.content)}"
-        if self.offers.eight_bit and not self.transaction.content.isascii():
-            parameters += " BODY=8BITMIME"
-        if self.transaction.smtputf8:
-            parameters += " SMTPUTF8"
-        if self.transaction.tls is TlsWish.REQUIRED:
-            parameters += " REQUIRETLS"
-        if self.transid:
-            parameters += f" TRANSID=<{self.transid}>"
-        return Phase.MAIL, -1, f"MAIL FROM:<{self.transaction.reverse_path}>{parameters}\r\n".encode()
+        return Phase.MAIL, -1, mail_line(self.transaction, self.offers, self.transid)
 
     def _send(self) -> list[Effect]:
         """Write what may be written ahead: everything with PIPELINING, one command without; a MAIL with TRANSID alone."""
@@ -362,7 +332,7 @@ class Session:
             if place not in self.outcomes:
                 outcome = by_reply(recipient.index, phase, reply)
                 if recipient.index in self.in_question:
-                    outcome = Outcome(recipient.index, Kind.DEFERRED, outcome.reason, reply)
+                    outcome = msgspec.structs.replace(outcome, kind=Kind.DEFERRED)
                 self.outcomes[place] = outcome
         self.accepted.clear()
 

@@ -7,6 +7,8 @@
     GET  /v1/in-doubt            attempts in doubt, see ``doubt`` 200
     GET  /v1/in-doubt/{id}       one of them in full              200
     POST /v1/in-doubt/{id}       decide it                        200
+    POST /v1/feedback            what came back                   200
+    …    /v1/suppression         the list, see ``suppression``    200
     GET  /v1/status              the processes of the fleet       200
     GET  /healthz                the gateway serves               200
 
@@ -14,7 +16,7 @@ Errors: 403 not in a relay network, 404 unknown, 409 key with another message, 4
 message, 429 and 503 come again later (``Retry-After``). Their body is in ``answers``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -56,11 +58,12 @@ class Api:
         allow: Callable[[str], bool],
         message_octets: int,
         pending_octets: int = MAX_PENDING_OCTETS,
+        more: Sequence[APIRouter] = (),
     ) -> None:
-        """``allow`` says whether a peer's address may submit and ask."""
+        """``allow`` says whether a peer's address may submit and ask; ``more`` are routes below /v1 for the same peers."""
         self.submit = Submit(submitter, allow, message_octets=message_octets, pending_octets=pending_octets)
         self.app = FastAPI(title="FastEmailNet", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-        self.app.include_router(_reading(reader, allow))
+        self.app.include_router(_reading(reader, allow, more))
         self.app.add_api_route("/healthz", _health)
         self.app.add_exception_handler(FastEmailNetError, _refuse)
 
@@ -83,7 +86,7 @@ async def _refuse(_: Request, error: Exception) -> Response:
     return Response(refusal(error), status_of(error), headers, "application/json")
 
 
-def _reading(reader: Reader, allow: Callable[[str], bool]) -> APIRouter:
+def _reading(reader: Reader, allow: Callable[[str], bool], more: Sequence[APIRouter]) -> APIRouter:
     async def permit(request: Request) -> None:
         peer = request.client.host if request.client else ""
         if not allow(peer):
@@ -111,7 +114,8 @@ def _reading(reader: Reader, allow: Callable[[str], bool]) -> APIRouter:
         """The processes of the fleet."""
         return _json(await reader.status())
 
-    router.include_router(doubt_routes(reader))
+    for routes in (doubt_routes(reader), *more):
+        router.include_router(routes)
     return router
 
 

@@ -2,8 +2,7 @@
 
     POST /v1/in-doubt/3-1207     {"verdict": "retry", "reason": "their log does not have it"}
 
-A verdict is recorded with its reason and cannot be taken back, so a reason is required, and the body must be declared as JSON: no form
-of a strange web page in an operator's browser can post that.
+A verdict is recorded with its reason and cannot be taken back, so a reason is required.
 """
 
 from typing import Any, Final, Protocol
@@ -13,13 +12,10 @@ from fastapi import APIRouter, Request, Response
 
 from fastemailnet.errors import MessageError
 from fastemailnet.flashsync.frames import Verdict
-from fastemailnet.web.answers import refusal, to_json
+from fastemailnet.web.answers import to_json
+from fastemailnet.web.bodies import JSON, json_body, reason_in
 
-MAX_REASON_CHARACTERS: Final = 400
-MAX_BODY_OCTETS: Final = 10_000
 VERDICTS: Final = ", ".join(verdict.value for verdict in Verdict)
-BAD_MEDIA: Final = 415
-JSON: Final = "application/json"
 
 
 class Doubts(Protocol):
@@ -54,12 +50,7 @@ def decided(body: bytes) -> tuple[Verdict, str]:
         raise MessageError(f"not the JSON of a decision: {error}", "request body") from None
     if decision.verdict not in list(Verdict):
         raise MessageError(f"{decision.verdict[:40]!r} is no verdict", "verdict", VERDICTS)
-    reason = " ".join(decision.reason.split())
-    if not reason:
-        raise MessageError("no reason", "reason", f"1 to {MAX_REASON_CHARACTERS} characters")
-    if len(reason) > MAX_REASON_CHARACTERS:
-        raise MessageError(f"a reason of {len(reason)} characters", "reason", f"{MAX_REASON_CHARACTERS} characters")
-    return Verdict(decision.verdict), reason
+    return Verdict(decision.verdict), reason_in(decision.reason)
 
 
 def doubt_routes(reader: Doubts) -> APIRouter:
@@ -79,20 +70,10 @@ def doubt_routes(reader: Doubts) -> APIRouter:
     @router.post("/{doubt_id:path}")
     async def resolve(doubt_id: str, request: Request) -> Response:
         """Decide one."""
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != JSON:
-            error = MessageError(f"{media_type!r}", "Content-Type", JSON)
-            return Response(refusal(error), BAD_MEDIA, media_type=JSON)
-        verdict, reason = decided(await _body(request))
+        body = await json_body(request)
+        if isinstance(body, Response):
+            return body
+        verdict, reason = decided(body)
         return Response(to_json(await reader.resolve(doubt_id, verdict, reason)), media_type=JSON)
 
     return router
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_OCTETS:
-            raise MessageError(f"more than {MAX_BODY_OCTETS} octets", "request body", f"{MAX_BODY_OCTETS} octets")
-    return body

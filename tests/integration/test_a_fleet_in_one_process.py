@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,8 @@ class House:
     auditor: Auditor
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     nodes: list[NodeActor] = field(default_factory=list)
+    smtp_port: int = 0  # of the gateway, where there is one
+    smtp_policy: Any = None
 
     def start_node(self, name: str) -> NodeActor:
         """A node of its own, as a process would have it."""
@@ -55,15 +58,19 @@ class House:
         return node
 
     def accept(
-        self, *recipients: str, lane: Lane = Lane.STANDARD, expires_in_ms: int = 3_600_000, order_key: str = ""
+        self,
+        *recipients: str,
+        lane: Lane = Lane.STANDARD,
+        expires_in_ms: int = 3_600_000,
+        order_key: str = "",
+        sender: str = "a@example.org",
+        notify: str = "",
     ) -> None:
         """One accepted unit, as the gateway appends it."""
         message = ids.message_id(wall_ms(), os.urandom(10))
         body = f"From: a@example.org\r\nX-FEN-Message: {ids.to_text(message)}\r\n\r\nhello\r\n".encode()
-        people = tuple(Recipient(address, index) for index, address in enumerate(recipients))
-        unit = Unit(
-            message, lane, "", wall_ms(), wall_ms() + expires_in_ms, "a@example.org", people, "x.example", False, body
-        )
+        people = tuple(Recipient(address, index, notify) for index, address in enumerate(recipients))
+        unit = Unit(message, lane, "", wall_ms(), wall_ms() + expires_in_ms, sender, people, "x.example", False, body)
         self.log.append(*place_of(lane, order_key, message), [encode_unit(unit)])
 
     async def until(self, holds: Callable[[dict[str, int]], bool]) -> dict[str, int]:
@@ -151,7 +158,8 @@ async def test_recipients_of_one_unit_have_each_their_own_outcome(tmp_path: Path
 async def test_a_deferred_recipient_is_tried_again_from_its_tier(
     tmp_path: Path, over: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "TIERS", (("defer.1m", 200), ("defer.5m", 3_600_000)))
+    tiers = (("defer.1m", 200), ("defer.5m", 3_600_000))
+    monkeypatch.setattr(build, "schedule", lambda settings: retry.Schedule(tiers))
     async with house(tmp_path, **over) as fleet:
         fleet.start_node("a")
         fleet.accept("ok@x.example", "defer@x.example", expires_in_ms=10_000_000)
@@ -297,3 +305,18 @@ async def test_a_peer_that_remembers_is_asked_and_has_one_copy(tmp_path: Path, o
         asked = [frame for frame in fleet.frames() if isinstance(frame, Resolve)]
         assert asked
         assert {frame.verdict for frame in asked} == {Verdict.ASK}
+
+
+async def test_what_grows_too_old_while_it_waits_for_a_connection_is_never_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One connection, and a peer that takes longer over the first mail than the second may live."""
+    async with house(tmp_path, Faults(delay_ms=1_500)) as fleet:
+        one = fleet.settings.delivery.model_copy(update={"connections_per_target": 1})
+        fleet.settings = fleet.settings.model_copy(update={"delivery": one})
+        fleet.accept("first@x.example")
+        fleet.accept("second@x.example", expires_in_ms=1_000)
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["open"] == 0)
+        assert (balance["relayed"], balance["expired"]) == (1, 1)
+        assert len(fleet.arrivals()) == 1

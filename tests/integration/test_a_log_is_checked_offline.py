@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from actors import attempts, build
+from actors import build
 from actors.clock import wall_ms
 from actors.journal_check import check_journal
 from actors.main import app
@@ -19,15 +18,13 @@ from fastemailnet.envelope import Lane, Recipient, Unit, encode_unit
 from fastemailnet.flashsync.coordinator import Policy
 from fastemailnet.flashsync.frames import JOURNAL, Intent, Verdict, encode
 from fastemailnet.log.interface import Log
-from fastemailnet.outcome import Kind, Outcome
+from fastemailnet.outcome import Kind
 from tests.integration.test_a_fleet_in_one_process import House, house
 
 UNITS = 120
 
 
-def soon(unit: Unit, attempt: int, outcomes: Sequence[Outcome], now_ms: int) -> retry.Retry:
-    """A second try at once, and no third."""
-    return retry.next_try(unit, attempt, outcomes, now_ms, (("defer.1m", 100), ("defer.5m", 10**9)))
+SOON = retry.Schedule((("defer.1m", 100), ("defer.5m", 10**9)))  # a second try at once, and no third
 
 
 def accept(log: Log, number: int) -> None:
@@ -54,7 +51,7 @@ async def a_troubled_day(fleet: House) -> None:
 
 
 async def test_a_troubled_day_is_checked_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "next_try", soon)
+    monkeypatch.setattr(build, "schedule", lambda settings: SOON)
     verdicts = {lane.stream: Verdict.RETRY for lane in Lane}
     faults = Faults(delay_ms=3, break_before=0.05, break_after=0.15, seed=4)
     async with house(tmp_path, faults, Policy(verdicts=verdicts, doubt_ms=150)) as fleet:

@@ -227,7 +227,11 @@ def check(world: World, run: Run, outcome: Outcome, is_taken: bool) -> None:
     if outcome.kind is Kind.IN_DOUBT:
         assert run.is_released
         assert world.cut_after is not None, "only a fault leaves a doubt"
-    if outcome.kind is Kind.BOUNCED:
+    if outcome.kind is Kind.BOUNCED and outcome.reply is None:
+        assert outcome.status == (5, 6, 3)
+        assert not run.written, "what the peer cannot carry is not begun"
+    elif outcome.kind is Kind.BOUNCED:
+        assert outcome.enhanced is None or outcome.enhanced[0] == 5
         assert outcome.reply is not None
         assert outcome.reply.code // 100 == 5
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fastemailnet import ids
-from fastemailnet.delivery.retry import Retry, next_try
+from fastemailnet.delivery.retry import Retry, Schedule, next_try
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.envelope import SEVERAL, Asked, Position, Unit
 from fastemailnet.flashsync import frames as f
@@ -219,7 +219,7 @@ class Job:
 
     def end(self, outcomes: Sequence[Outcome]) -> None:
         """The attempt has a result for each recipient."""
-        self.record(next_try(self.unit, self.attempt, outcomes, self.process.clock.now_ms, TIERS))
+        self.record(next_try(self.unit, self.attempt, outcomes, self.process.clock.now_ms, Schedule(TIERS)))
 
     def record(self, retry: Retry) -> None:
         """The copies first, then the OUTCOME that names them (claim rule)."""

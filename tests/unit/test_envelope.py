@@ -31,14 +31,15 @@ def test_a_unit_comes_back_as_it_was() -> None:
 def test_the_wire_format_does_not_change() -> None:
     plain = [
         bytes(range(16)), "bulk", "default", 1_700_000_000_000, 1_700_432_000_000, "news@a.example",
-        [["x@b.example", 0], ["ελένη@b.example", 3]], "b.example", True, b"Subject: x\r\n\r\n\x00\xff\r\n", 1, None, "",
-        None, "", None, "default",
+        [["x@b.example", 0, "", ""], ["ελένη@b.example", 3, "", ""]], "b.example", True,
+        b"Subject: x\r\n\r\n\x00\xff\r\n", 1, None, "", None, "", None, "default", None,
     ]  # fmt: skip
     assert msgspec.msgpack.decode(encode_unit(UNIT)) == plain
 
 
 def test_a_record_without_the_later_fields_gets_their_defaults() -> None:
     fields = msgspec.msgpack.decode(encode_unit(UNIT))
+    fields[6] = [recipient[:2] for recipient in fields[6]]
     assert decode_unit(msgspec.msgpack.encode(fields[:10])) == UNIT
 
 

@@ -1,9 +1,9 @@
 import pytest
 
-from fastemailnet.delivery.retry import TIERS, next_try
+from fastemailnet.delivery.retry import DEFAULT, TIERS, next_try, schedule
 from fastemailnet.delivery.route import Route, RouteKind, Target
 from fastemailnet.envelope import Lane, Recipient, Unit
-from fastemailnet.outcome import Kind, Outcome, Reply
+from fastemailnet.outcome import BounceClass, Kind, Outcome, Reply
 
 NOW_MS = 1_700_000_000_000
 DAY_MS = 86_400_000
@@ -27,6 +27,45 @@ def outcomes(*kinds: Kind) -> list[Outcome]:
 def test_each_attempt_waits_longer_up_to_eight_hours(attempt: int, tier: str, minutes: int) -> None:
     retry = next_try(unit(), attempt, outcomes(Kind.DEFERRED), NOW_MS)
     assert (retry.tier, retry.due_ms) == (tier, NOW_MS + minutes * 60_000)
+
+
+def why(*classes: BounceClass | None) -> list[Outcome]:
+    return [Outcome(i, Kind.DEFERRED, "", BUSY, bounce_class) for i, bounce_class in enumerate(classes)]
+
+
+@pytest.mark.parametrize(
+    ("bounce_class", "attempt", "tier"),
+    [
+        (BounceClass.GREYLISTING, 1, "defer.1m"),
+        (BounceClass.RATE_LIMITED, 1, "defer.5m"),
+        (BounceClass.SPAM_BLOCK, 1, "defer.1h"),
+        (BounceClass.SPAM_BLOCK, 4, "defer.1h"),
+        (BounceClass.SPAM_BLOCK, 5, "defer.3h"),
+        (BounceClass.QUOTA_ISSUES, 2, "defer.1h"),
+        (BounceClass.QUOTA_ISSUES, 30, "defer.8h"),
+        (BounceClass.TRANSIENT_FAILURE, 3, "defer.20m"),
+        (None, 1, "defer.1m"),
+    ],
+)
+def test_why_it_waits_decides_where_it_begins(bounce_class: BounceClass | None, attempt: int, tier: str) -> None:
+    assert next_try(unit(), attempt, why(bounce_class), NOW_MS).tier == tier
+
+
+def test_the_most_hopeful_recipient_of_a_copy_decides() -> None:
+    assert next_try(unit(), 1, why(BounceClass.QUOTA_ISSUES, BounceClass.GREYLISTING), NOW_MS).tier == "defer.1m"
+    others = [*why(BounceClass.QUOTA_ISSUES), Outcome(1, Kind.BOUNCED, "", None, BounceClass.INVALID_RECIPIENT)]
+    assert next_try(unit(), 1, others, NOW_MS).tier == "defer.1h"
+
+
+def test_a_start_that_is_not_in_use_gives_way_to_the_next_longer_one() -> None:
+    by = schedule(["8h", "5m"], greylisting="1m", rate="1m", block="1h", quota="5m")
+    assert [name for name, _ in by.tiers] == ["defer.5m", "defer.8h"]
+    tiers = [next_try(unit(), 1, why(c), NOW_MS, by).tier for c in (BounceClass.GREYLISTING, BounceClass.SPAM_BLOCK)]
+    assert tiers == ["defer.5m", "defer.8h"]
+    assert next_try(unit(), 1, why(BounceClass.QUOTA_ISSUES), NOW_MS, by).tier == "defer.5m"
+    beyond = schedule(["1m"], greylisting="8h", rate="8h", block="8h", quota="8h")
+    assert next_try(unit(), 1, why(BounceClass.GREYLISTING), NOW_MS, beyond).tier == "defer.1m"
+    assert DEFAULT.tiers == TIERS
 
 
 def test_the_copy_is_for_those_who_wait_only() -> None:

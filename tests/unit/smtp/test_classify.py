@@ -1,7 +1,7 @@
 import pytest
 
 from fastemailnet.outcome import Kind, Outcome, Reply
-from fastemailnet.smtp.classify import Phase, by_reply, by_silence, is_breach, is_success
+from fastemailnet.smtp.classify import Phase, bounce_class, by_reply, by_silence, is_breach, is_success
 
 BEFORE_END = [Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.CHUNK]
 
@@ -12,7 +12,7 @@ BEFORE_END = [Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.CHUNK]
 )
 def test_refusals_mean_the_same_in_every_phase(phase: Phase, code: int, kind: Kind) -> None:
     reply = Reply(code, None, "text")
-    assert by_reply(3, phase, reply) == Outcome(3, kind, f"reply to {phase.value}", reply)
+    assert by_reply(3, phase, reply) == Outcome(3, kind, f"reply to {phase.value}", reply, bounce_class(reply))
 
 
 def test_too_many_recipients_waits_at_rcpt_only() -> None:

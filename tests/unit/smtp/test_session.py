@@ -175,6 +175,11 @@ def test_a_sender_who_requires_tls_has_it_asked_of_the_peer() -> None:
     [
         (Transaction("f@x.org", TWO, b"x\r\n", smtputf8=True), BOTH, "SMTPUTF8"),
         (Transaction("f@x.org", TWO, b"x" * 11), Capabilities(size=10), "SIZE 10"),
+        (
+            Transaction("f@x.org", TWO, "ü\r\n".encode()),
+            BOTH,
+            "8BITMIME, which the 8-bit content of this mail needs (5.6.3)",
+        ),
         (Transaction("f@x.org", TWO, b"x\n.\r\ny"), BOTH, "bare CR or LF at octet 1"),
         (Transaction("f@x.org>\r\nRSET\r\n", TWO, b"x\r\n"), BOTH, "reverse-path"),
         (Transaction("f@x.org", (Recipient("a@b> NOTIFY=NEVER", 0),), b"x\r\n"), BOTH, "cannot stand"),

@@ -7,7 +7,7 @@ import pytest
 
 from fastemailnet.flashsync.frames import Verdict
 from fastemailnet.web.api import Api
-from fastemailnet.web.doubt import MAX_BODY_OCTETS, MAX_REASON_CHARACTERS
+from fastemailnet.web.bodies import MAX_BODY_OCTETS, MAX_REASON_CHARACTERS
 from tests.unit.web.test_api import Desk
 
 URL = "/v1/in-doubt/3-7"

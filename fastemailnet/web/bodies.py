@@ -1,0 +1,47 @@
+"""The small JSON bodies by which a person decides something: bounded, declared as JSON, with a reason.
+
+The body must be declared as JSON: no form of a strange web page in an operator's browser can post that.
+"""
+
+from typing import Final
+
+from fastapi import Request, Response
+
+from fastemailnet.errors import MessageError
+from fastemailnet.web.answers import refusal
+
+MAX_REASON_CHARACTERS: Final = 400
+MAX_BODY_OCTETS: Final = 10_000
+BAD_MEDIA: Final = 415
+JSON: Final = "application/json"
+
+
+async def json_body(request: Request) -> bytes | Response:
+    """The body, or the answer to one that is not declared as JSON.
+
+    Raises:
+        MessageError: it is too large.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != JSON:
+        return Response(refusal(MessageError(f"{media_type!r}", "Content-Type", JSON)), BAD_MEDIA, media_type=JSON)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_OCTETS:
+            raise MessageError(f"more than {MAX_BODY_OCTETS} octets", "request body", f"{MAX_BODY_OCTETS} octets")
+    return body
+
+
+def reason_in(text: str) -> str:
+    """A reason as one line.
+
+    Raises:
+        MessageError: there is none, or it is too long.
+    """
+    reason = " ".join(text.split())
+    if not reason:
+        raise MessageError("no reason", "reason", f"1 to {MAX_REASON_CHARACTERS} characters")
+    if len(reason) > MAX_REASON_CHARACTERS:
+        raise MessageError(f"a reason of {len(reason)} characters", "reason", f"{MAX_REASON_CHARACTERS} characters")
+    return reason
