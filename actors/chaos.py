@@ -63,17 +63,22 @@ class Load:
     """The mails of a run. The submitter's thread adds to ``accepted``."""
 
     mails: int
+    every_s: float  # from batch to batch, so that mail flows until the last strike
     accepted: set[str] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
     submitted: int = 0
     is_over: bool = False
+
+    def pace(self, left_s: float) -> None:
+        """Spread what is left over so many seconds."""
+        self.every_s = left_s / max(1, (self.mails - self.submitted) // BATCH)
 
 
 def run_chaos(console: Console, order: Order) -> tuple[dict[str, Any], list[str]]:
     """Run it; the figures, and what does not hold."""
     sink = ChaosSink(order.data / "sink", remembers=order.remembers, lose=LOSE_REPLIES, seed=order.seed)
     settings = chaos_settings(order, sink.begin())
-    load_ = Load(order.mails)
+    load_ = Load(order.mails, order.every_s * order.kills * BATCH / order.mails)
     started = time.monotonic()
     url = f"http://127.0.0.1:{settings.gateway.http_port}"
     with running(settings, console) as fleet, watched(fleet, settings), Client(url, timeout_s=30) as client:
@@ -123,6 +128,7 @@ def chaos_settings(order: Order, sink_port: int) -> Settings:
 def submit(client: Client, load_: Load, seed: int) -> None:
     """Hand in all mails, in batches, never more than the backlog allows. What was refused for now is handed in again."""
     random = Random(seed)
+    next_s = time.monotonic()
     waiting: list[bytes] = []
     while load_.submitted < load_.mails or waiting:
         fresh = min(BATCH - len(waiting), load_.mails - load_.submitted)
@@ -138,6 +144,8 @@ def submit(client: Client, load_: Load, seed: int) -> None:
             else:
                 load_.refused.append(str(result))
         waiting = again
+        next_s = max(next_s + load_.every_s, time.monotonic())
+        time.sleep(max(0.0, next_s - time.monotonic()))
         while backlog(client) > BACKLOG:
             time.sleep(0.2)
     load_.is_over = True
@@ -166,8 +174,10 @@ def strike_all(console: Console, striker: Striker, order: Order, load_: Load) ->
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         strikes = bar.add_task("strikes", total=order.kills)
         mails = bar.add_task("mails", total=order.mails)
+        started = time.monotonic()
         for number in range(order.kills):
             done = striker.strike(number)
+            load_.pace((time.monotonic() - started) / (number + 1) * (order.kills - number - 1))
             bar.update(strikes, advance=1, description=done)
             bar.update(mails, completed=load_.submitted)
         while not load_.is_over:

@@ -128,7 +128,8 @@ class Striker:
 
     def _stopper(self, seconds: float) -> Callable[[int], None]:
         def stop(pid: int) -> None:
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
             self.stopped[pid] = time.monotonic() + seconds
             threading.Timer(seconds, proceed, (pid,)).start()
 

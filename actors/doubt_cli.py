@@ -17,12 +17,21 @@ def in_doubt_list(config: Config = None, json_file: Json = None) -> None:
     with client(config) as fleet:
         answer = fleet.in_doubt()
     write(json_file, answer)
-    table = Table("id", "message", "place", "attempt", "recipients", "since", "reason")
+    table = Table()
+    for name in ("id", "message"):
+        table.add_column(name, no_wrap=True)
+    for name in ("place", "attempt", "recipients", "since", "reason"):
+        table.add_column(name, overflow="fold")
     for entry in answer:
         counts = (str(entry["attempt"]), str(entry["recipients"]))
         what = (entry["id"], entry["message"], entry["place"])
         table.add_row(*what, *counts, moment(entry["since_ms"]), entry["reason"])
     out.print(table)
+    deliveries = sum(entry["recipients"] for entry in answer)
+    oldest = moment(min(entry["since_ms"] for entry in answer)) if answer else "none"
+    out.print(
+        f"in-doubt attempts={len(answer)} deliveries={deliveries} oldest={oldest}", highlight=False, soft_wrap=True
+    )
 
 
 @doubt_app.command("show")
@@ -54,7 +63,9 @@ def in_doubt_resolve(
     resolved = answer["resolved"]
     people = ", ".join(one["recipient"] for one in answer["recipients"])
     out.print(
-        f"resolved {doubt_id} verdict={resolved['verdict']}  message {answer['message']} to {people}", highlight=False
+        f"resolved {doubt_id} verdict={resolved['verdict']}  message {answer['message']} to {people}",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

@@ -18,7 +18,7 @@ from fastemailnet.errors import FleetError
 from fastemailnet.log.embedded import EmbeddedLog
 
 journal_app = typer.Typer(no_args_is_help=True, help="The journal: check offline that what it says is possible.")
-FIGURES = ("frames", "units", "leases", "violations", "in_doubt")
+FIGURES = ("frames", "units", "leases", "violations", "in_doubt", "repetitions")
 SINK_FIGURES = ("sink_lines", "lost", "duplicates", "unexplained")
 
 

@@ -48,6 +48,7 @@ TRICKLE_EVERY_S = 0.008
 BODY_OCTETS = 5_000
 LANE = Lane.STANDARD
 POLL_S = 0.0005
+FLOOR_PERCENT, GOAL_PERCENT, GOAL_P50_MS = 10.0, 3.0, 1.0
 out = Console()
 
 
@@ -178,7 +179,7 @@ async def measure(directory: Path) -> tuple[Arm, Arm]:
 
 
 def main() -> int:
-    """Run and print."""
+    """Run and print; exit 1 where the floor is not reached."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.journal_cost", description=(__doc__ or "").split("\n")[0]
     )
@@ -195,11 +196,15 @@ def main() -> int:
     ):
         table.add_row(name, f"{figures[f'with_{key}']:.2f}", f"{figures[f'without_{key}']:.2f}")
     out.print(table)
+    goals = Table("the journal costs", "measured", "goal", "floor")
+    goals.add_row("throughput, %", f"{figures['cost_percent']:.1f}", f"{GOAL_PERCENT:.0f}", f"{FLOOR_PERCENT:.0f}")
+    goals.add_row("p50 from acceptance to the sink, ms", f"{figures['p50_cost_ms']:.2f}", f"{GOAL_P50_MS:.0f}", "")
+    out.print(goals)
     shown = " ".join(f"{name}={value:.2f}" for name, value in figures.items())
     out.print(f"bench-journal {shown}", highlight=False, soft_wrap=True)
     if options.json:
         options.json.write_text(json.dumps({**figures, "cores": os.cpu_count()}, indent=1) + "\n")
-    return 0
+    return int(figures["cost_percent"] > FLOOR_PERCENT)
 
 
 def summary(with_journal: Arm, without: Arm) -> dict[str, float]:

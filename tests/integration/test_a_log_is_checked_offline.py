@@ -72,7 +72,7 @@ async def test_a_troubled_day_is_checked_clean(tmp_path: Path, monkeypatch: pyte
     assert told.exit_code == 0, told.output
     last = told.output.splitlines()[-1]
     assert last.startswith(f"journal frames={findings.figures['frames']} units={UNITS} leases=")
-    assert " violations=0 in_doubt=0 sink_lines=" in last
+    assert " violations=0 in_doubt=0 repetitions=0 sink_lines=" in last
     assert " lost=0 duplicates=" in last
     assert " unexplained=0 seconds=" in last
     assert json.loads((tmp_path / "figures.json").read_text())["checks"]["I1"]["violations"] == 0

@@ -63,7 +63,9 @@ class Judge:
     def _waited_for_a_person(self, job: "Job") -> bool:
         """Whether an earlier INTENT of this attempt was in doubt, under ``hold``, for so long that a later unit might pass."""
         store, source = self.world.store, job.source
-        later = [at for (place, _), at in self.ends.items() if place[:2] == source[:2] and place.offset > source.offset]
+        later = [
+            at for (place, *_), at in self.ends.items() if place[:2] == source[:2] and place.offset > source.offset
+        ]
         for stream, slot in [where for where in store.partitions if where[0] == f.JOURNAL]:
             journal = store.read((stream, slot), 0)
             for spot, intent in enumerate(journal):

@@ -19,6 +19,7 @@ class Fault(StrEnum):
     FREEZE_LEADER = "freeze the coordinator until another leads"
     SECOND_PROCESS = "start a second process under a node's name"
     SECOND_LEADER = "start a second coordinator"
+    FALSE_ALARM = "say that a node's process has ended, which it has not"
     JOIN_STORM = "kill and start a node again and again"
     CALLS_LOST = "lose the calls"
     REPLIES_LOST = "lose the replies to calls"

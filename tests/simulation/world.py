@@ -155,6 +155,14 @@ class World:
         if Fault.CALLS_LOST not in self.active:
             self.leaders[-1].suspect(node)
 
+    def _lose_sight(self, worker: Worker, duration: int) -> None:
+        """Who cannot be reached is thought dead now and then, and nothing of that is true."""
+        if self.random.random() < 0.5:
+            self.clock.after(self.random.randrange(duration), self._alarm, worker.node)
+
+    def _alarm(self, node: str) -> None:
+        self.leaders[-1].suspect(node)
+
     def crash_leader(self, leader: Leader) -> None:
         """The coordinator dies, and another starts."""
         if leader.is_alive:
@@ -279,6 +287,9 @@ class World:
                 self.clock.after(strike.duration // 2, self.start_leader)
             case Fault.SECOND_PROCESS if worker:
                 self.start_worker(worker.node)
+            case Fault.FALSE_ALARM if worker:
+                for again in range(0, strike.duration, 500 * MS):
+                    self.clock.after(again, self._alarm, worker.node)
             case Fault.SECOND_LEADER:
                 self.start_leader()
             case Fault.JOIN_STORM if worker:
@@ -289,10 +300,13 @@ class World:
                 self._slow(everybody, Link(300, strike.duration), strike.duration)
             case Fault.CUT_NODE if worker:
                 self._cut(worker, Link(strike.duration, strike.duration), strike.duration)
+                self._lose_sight(worker, strike.duration)
             case Fault.MUTE_NODE if worker:
                 self._slow([worker], Link(strike.duration, 300), strike.duration)
+                self._lose_sight(worker, strike.duration)
             case Fault.DEAF_NODE if worker:
                 self._cut(worker, Link(300, strike.duration), strike.duration)
+                self._lose_sight(worker, strike.duration)
             case Fault.CUT_LEADER:
                 self._cut(leader, Link(strike.duration, strike.duration), strike.duration)
             case Fault.DEAF_LEADER:
