@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.bodies import Bodies
+from actors.key_file import KeyFile
 from actors.submissions import Submissions
 from fastemailnet.admission.submission import Limits, Submission
 from fastemailnet.blobs.folder import FolderBlobs
@@ -34,7 +35,9 @@ class DyingLog(EmbeddedLog):
 
 def submissions(folder: Path, log: Log) -> Submissions:
     group = GroupCommit(log, max_pending_octets=10_000_000)
-    return Submissions(log, group, Limits(), Bodies(FolderBlobs(folder / "blobs"), INLINE_OCTETS))
+    return Submissions(
+        log, group, Limits(), Bodies(FolderBlobs(folder / "blobs"), INLINE_OCTETS), KeyFile(folder / "keys.sqlite3")
+    )
 
 
 async def main() -> None:
