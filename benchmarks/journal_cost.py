@@ -83,11 +83,13 @@ class Sink:
         assert self.process.stdout is not None
         self.port = int(json.loads(self.process.stdout.readline())["port"])
         self.path = directory / "received.jsonl"
-        self.file = self.path.open()
+        self.file = self.path.open("rb")
+        self.rest = b""  # of a line that was not whole at the last look
 
     def new_lines(self) -> list[dict[str, object]]:
         """What arrived since the last look."""
-        return [json.loads(line) for line in self.file if line.endswith("\n")]
+        *lines, self.rest = (self.rest + self.file.read()).split(b"\n")
+        return [json.loads(line) for line in lines]
 
     def stop(self) -> None:
         """End it."""
