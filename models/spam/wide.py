@@ -92,6 +92,12 @@ class Wide:
             self._words.clear()
         return np.array([self._one(reading) for reading in readings], dtype=np.float32).reshape(-1, 2)
 
+    def telling(self, reading: Reading, most: int) -> list[str]:
+        """The different words of a reading that speak for bad, the strongest first."""
+        words = sorted({word for word in words_of(reading)[1] if word[:1].isalnum()})
+        weights = {word: self._word(word)[0] for word in words}
+        return [word for word in sorted(words, key=lambda word: -weights[word])[:most] if weights[word] > 0]
+
     def _one(self, reading: Reading) -> tuple[float, float]:
         hints, words = words_of(reading)
         table = self._words

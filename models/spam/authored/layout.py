@@ -159,15 +159,29 @@ def head(sender_name: str, sender: str, recipient: str, subject: str) -> list[st
     return [_header("From", _address(sender_name, sender)), f"To: {recipient}", _header("Subject", subject)]
 
 
-def message(lines: list[str], bodies: list[tuple[str, str]], rng: Random) -> bytes:
-    """Header fields and alternatives of one body, as (subtype, text), as octets with CRLF line ends."""
+def message(lines: list[str], bodies: list[tuple[str, str]], rng: Random, attached: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """Header fields, alternatives of one body as (subtype, text) and attachments as (name, type), as octets with CRLF line ends."""
     month, day = rng.choice(["Jan", "Mar", "Jun", "Sep", "Nov"]), rng.randrange(1, 28)
     dated = f"Date: Tue, {day:02d} {month} 2025 {rng.randrange(24):02d}:{rng.randrange(60):02d}:00 +0000"
     numbered = f"Message-ID: <{rng.randrange(16**12):012x}@mail.example>"
-    encoded = [_encode(subtype, text, rng) for subtype, text in bodies]
-    top = "\r\n".join([*lines, dated, numbered, "MIME-Version: 1.0"]) + "\r\n"
-    if len(encoded) == 1:
-        return (top + encoded[0]).encode()
+    content = _joined("alternative", [_encode(subtype, text, rng) for subtype, text in bodies], rng)
+    content = _joined("mixed", [content, *(_attachment(name, kind, rng) for name, kind in attached)], rng)
+    return ("\r\n".join([*lines, dated, numbered, "MIME-Version: 1.0"]) + "\r\n" + content).encode()
+
+
+def _joined(kind: str, parts: list[str], rng: Random) -> str:
+    if len(parts) == 1:
+        return parts[0]
     boundary = f"b{rng.randrange(16**16):016x}"
-    inside = "".join(f"--{boundary}\r\n{part}\r\n" for part in encoded)
-    return f'{top}Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n{inside}--{boundary}--\r\n'.encode()
+    inside = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts)
+    return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n{inside}--{boundary}--\r\n'
+
+
+def _attachment(name: str, kind: str, rng: Random) -> str:
+    """Some octets of a file; an image stands in the mail, anything else beside it."""
+    octets = base64.encodebytes(rng.randbytes(rng.randrange(200, 900))).decode().replace("\n", "\r\n")
+    place = "inline" if kind.startswith("image/") else "attachment"
+    return (
+        f'Content-Type: {kind}; name="{name}"\r\nContent-Disposition: {place}; filename="{name}"\r\n'
+        f"Content-Transfer-Encoding: base64\r\n\r\n{octets}"
+    )

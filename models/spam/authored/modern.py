@@ -44,6 +44,7 @@ _BRANCHES = {
     "spam": "shop,account",
 }
 _FORWARDED = {"talk": 0.1, "spam": 0.06, "phish": 0.04, "note": 0.02}
+_WITH_FILES = {"order": 0.2, "note": 0.15, "talk": 0.2, "news": 0.05, "promo": 0.04, "spam": 0.08, "phish": 0.15}
 _SOCIAL = [
     ("Facebook", "https://www.facebook.com/{}"),
     ("Instagram", "https://www.instagram.com/{}"),
@@ -295,7 +296,18 @@ def write(kind: str, setting: Setting, rng: Random) -> bytes:
     chance = rng.random()
     plain_only = 0.65 if kind == "talk" else 0.2
     chosen = pages[:1] if chance < plain_only else pages[1:] if chance < plain_only + (1 - plain_only) * 0.6 else pages
-    return layout.message(layout.head(name, address, setting.to.address, subject), chosen, rng)
+    return layout.message(layout.head(name, address, setting.to.address, subject), chosen, rng, _attached(kind, rng))
+
+
+def _attached(kind: str, rng: Random) -> tuple[tuple[str, str], ...]:
+    """Files that come along: as often with honest mail as with bad, of which some are pages or packed."""
+    if rng.random() >= _WITH_FILES.get(kind, 0.0):
+        return ()
+    word = names.random_word(rng)
+    honest = [(f"{word}.pdf", "application/pdf"), ("logo.png", "image/png"), (f"{word}.ics", "text/calendar"), (f"{word}.jpg", "image/jpeg")]
+    bad = [(f"{word}.html", "text/html"), (f"{word}.zip", "application/zip"), (f"{word}.pdf", "application/pdf")]
+    chosen = bad if kind == "phish" and rng.random() < 0.6 else honest
+    return tuple(rng.sample(chosen, rng.choice([1, 1, 2])))
 
 
 def _setting(kind: str, lang: str, rng: Random) -> Setting:
