@@ -36,7 +36,9 @@ def _answer(scorer: Any, path: Path) -> dict[str, Any]:
     text = visible_text(raw)
     read = model_input(text)
     score = scorer.score([read])[0]
-    verdict = "reject" if score.bad >= scorer.threshold_reject else "hold" if score.bad >= scorer.threshold_hold else "send"
+    verdict = (
+        "reject" if score.bad >= scorer.threshold_reject else "hold" if score.bad >= scorer.threshold_hold else "send"
+    )
     signals = [{"where": "sender", "what": signal} for signal in text.signals if signal.startswith("sender ")]
     return {
         "file": str(path),
@@ -59,4 +61,6 @@ def _show(answer: dict[str, Any]) -> None:
     for reason in answer["reasons"]:
         out.print(f"       {reason['where']}: {reason['what']}", highlight=False, markup=False, soft_wrap=True)
     if answer["words"] and answer["verdict"] != "send":
-        out.print(f"       words that weigh most: {', '.join(answer['words'])}", highlight=False, markup=False, soft_wrap=True)
+        out.print(
+            f"       words that weigh most: {', '.join(answer['words'])}", highlight=False, markup=False, soft_wrap=True
+        )

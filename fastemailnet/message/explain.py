@@ -39,7 +39,13 @@ def explain(raw: bytes) -> list[Finding]:
 def _part(part: Part, domain: str) -> list[str]:
     if part.is_html:
         page = render(part.text())
-        return [*_hidden(page), *_disguise("".join(page.text)), *_links(page.links, domain), *_forms(page), *_pictures(page)]
+        return [
+            *_hidden(page),
+            *_disguise("".join(page.text)),
+            *_links(page.links, domain),
+            *_forms(page),
+            *_pictures(page),
+        ]
     if part.is_text:
         text = part.text()
         return [*_disguise(text), *_links([(url, "") for url in link.urls_in(text, MAX_TEXT_LINKS)], domain)]
@@ -73,7 +79,11 @@ def _links(pairs: list[tuple[str, str]], domain: str) -> list[str]:
     found: list[str] = []
     for href, shown in pairs:
         count = link.examine([(href, shown)], domain)
-        named = f"link “{shown[:EXCERPT_CHARACTERS]}” → {href[:EXCERPT_CHARACTERS]}" if shown else f"link {href[:EXCERPT_CHARACTERS]}"
+        named = (
+            f"link “{shown[:EXCERPT_CHARACTERS]}” → {href[:EXCERPT_CHARACTERS]}"
+            if shown
+            else f"link {href[:EXCERPT_CHARACTERS]}"
+        )
         found += [f"{named}: {signal}" for signal in count.signals]
         if count.free_hosting:
             found.append(f"{named}: anybody can put a page there for free")
@@ -86,4 +96,6 @@ def _forms(page: Page) -> list[str]:
 
 def _pictures(page: Page) -> list[str]:
     words = len(normalise("".join(page.text)).text.split())
-    return [f"nearly nothing but pictures: {page.images} of them and {words} words"] if page.images and words < 10 else []
+    return (
+        [f"nearly nothing but pictures: {page.images} of them and {words} words"] if page.images and words < 10 else []
+    )

@@ -70,7 +70,9 @@ class ForeignModel:
         rows: list[list[float]] = [[] for _ in ids]
         with torch.inference_mode():
             for group in groups_of(ids):
-                padded = self._tokenizer.pad({"input_ids": [ids[i] for i in group]}, return_tensors="pt").to(self._device)
+                padded = self._tokenizer.pad({"input_ids": [ids[i] for i in group]}, return_tensors="pt").to(
+                    self._device
+                )
                 answers = torch.softmax(self._model(**padded).logits.float(), -1).tolist()
                 for index, answer in zip(group, answers, strict=True):
                     rows[index] = answer

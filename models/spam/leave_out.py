@@ -8,7 +8,7 @@ shift that the shipped model uses (``shift.json``): what it says of mail of an u
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ _MODERN = {
     "newsletter-optech", "newsletter-twir", "newsletter-haskell", "newsletter-zh", "campaign-l10n", "political", "mxai-synthetic",
     "account-i18n", "sisimai-dsn", "cw-l-corpus", "glitchy-spam",
 }  # fmt: skip
-FOLDS = {
+FOLDS: dict[str, Callable[[str], bool]] = {
     "modern": lambda source: source in _MODERN or source.startswith("template-"),
     "classic": lambda source: source in ("spamassassin", "csdmc2010"),
     "words": lambda source: source in ("enron-spam", "enron-raw", "lingspam"),
@@ -78,7 +78,9 @@ def main() -> None:
     args = parser.parse_args()
     examples = train.gather(args.data, args.cache)
     work = args.work or Path(tempfile.mkdtemp(prefix="leave-out-"))
-    figures, odds, asked = {}, [], []
+    figures: dict[str, Any] = {}
+    odds: list[Floats] = []
+    asked: list[Example] = []
     for name in args.folds:
         found, some, texts = fold(name, examples, train.Plan(work / name, args.epochs, 7, 1))
         figures[name], odds, asked = found, [*odds, some], [*asked, *texts]

@@ -203,6 +203,7 @@ def _forward(folder: Path, config: Mapping[str, Any], device: str) -> Forward:
 
 
 def version_of(folder: Path) -> str:
+    """12 hex digits of the hash of a model's files."""
     digest = hashlib.sha256()
     for name in ("model.safetensors", WIDE_FILE, "tokenizer.json", "config.json"):
         if (folder / name).exists():

@@ -147,7 +147,7 @@ def _rate(step: int, steps: int) -> float:
 
 
 def _fit(model: BertForSequenceClassification, examples: Sequence[Example], tokens: WordTokens, plan: Plan) -> None:
-    """Train ``model`` in place, from the checkpoint of a cut-off run if there is one; it ends with the moving average of its weights."""
+    """Train ``model`` in place, on from a checkpoint if there is one; it ends with the moving average of its weights."""
     rng = Random(plan.seed)
     per_epoch = sum(SOURCE_WEIGHTS.get(e.source, 1.0) for e in examples) / BATCH
     steps = max(1, int(per_epoch * plan.epochs))
@@ -185,7 +185,10 @@ def _fit(model: BertForSequenceClassification, examples: Sequence[Example], toke
                 progress.update(task, advance=1, description=f"loss {loss.item():.3f}")
                 if step % CHECKPOINT_STEPS == 0:
                     parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
-                    torch.save({name: part.state_dict() for name, part in parts.items()} | {"average": average, "step": step}, saved)
+                    torch.save(
+                        {name: part.state_dict() for name, part in parts.items()} | {"average": average, "step": step},
+                        saved,
+                    )
     saved.unlink(missing_ok=True)
     model.load_state_dict(average)
     model.eval()
@@ -266,7 +269,7 @@ def main() -> None:
         help=f"sources to take though left out by default ({data.UNSEEN_SOURCE})",
     )
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="directory to write (default: the shipped weights)")
-    parser.add_argument("--epochs", type=float, default=5.0)
+    parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, help="parquet to keep extracted texts in between runs")

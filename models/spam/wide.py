@@ -120,7 +120,9 @@ class Wide:
         count += len(pairs)
         first, second = self._table[pairs].sum(0) if len(pairs) else (0.0, 0.0)
         scale = max(1, count) ** -0.5
-        return (bad + float(first)) * scale + float(self._bias[0]), (phish + float(second)) * scale + float(self._bias[1])
+        return (bad + float(first)) * scale + float(self._bias[0]), (phish + float(second)) * scale + float(
+            self._bias[1]
+        )
 
     def _word(self, word: str) -> tuple[float, float, int, int]:
         places = places_of_word(word, len(self._table))

@@ -24,7 +24,9 @@ def features(readings: Sequence[Reading], buckets: int = BUCKETS) -> csr_matrix:
         for word in {*hints, *words} - kept.keys():
             kept[word] = places_of_word(word, buckets)
         pairs = places_of_pairs([number_of(word) for word in words], buckets)
-        places, counts = np.unique(np.concatenate([*(kept[word] for word in {*hints, *words}), pairs]), return_counts=True)
+        places, counts = np.unique(
+            np.concatenate([*(kept[word] for word in {*hints, *words}), pairs]), return_counts=True
+        )
         indexes.append(places.astype(np.int32))
         values.append((counts / np.sqrt(max(1, counts.sum()))).astype(np.float32))
         ends.append(ends[-1] + len(places))

@@ -6,14 +6,10 @@ from models.spam.authored import names
 from models.spam.authored.names import Brand, Person
 
 CURRENCY = {
-    "en": "${}", "pt": "R$ {}", "pl": "{} zł", "sv": "{} kr", "da": "{} kr", "nb": "{} kr", "cs": "{} Kč", "hu": "{} Ft", "ro": "{} lei",
-    "tr": "{} TL", "ru": "{} ₽", "uk": "{} грн", "zh": "¥{}", "ja": "{}円", "ko": "{}원", "ar": "{} USD", "id": "Rp {}",
+    "en": "${}", "pt": "R$ {}", "pl": "{} zł", "sv": "{} kr", "da": "{} kr", "nb": "{} kr", "cs": "{} Kč",
+    "hu": "{} Ft", "ro": "{} lei", "tr": "{} TL", "ru": "{} ₽", "uk": "{} грн", "zh": "¥{}", "ja": "{}円",
+    "ko": "{}원", "ar": "{} USD", "id": "Rp {}",
 }  # fmt: skip
-
-
-def _money(lang: str, whole: int, cents: int) -> str:
-    number = f"{whole:,}.{cents:02d}" if lang == "en" else f"{whole:,}".replace(",", ".") + f",{cents:02d}"
-    return CURRENCY.get(lang, "{} €").format(number)
 
 
 def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:

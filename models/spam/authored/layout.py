@@ -159,7 +159,9 @@ def head(sender_name: str, sender: str, recipient: str, subject: str) -> list[st
     return [_header("From", _address(sender_name, sender)), f"To: {recipient}", _header("Subject", subject)]
 
 
-def message(lines: list[str], bodies: list[tuple[str, str]], rng: Random, attached: tuple[tuple[str, str], ...] = ()) -> bytes:
+def message(
+    lines: list[str], bodies: list[tuple[str, str]], rng: Random, attached: tuple[tuple[str, str], ...] = ()
+) -> bytes:
     """Header fields, alternatives of one body as (subtype, text) and attachments as (name, type), as octets with CRLF line ends."""
     month, day = rng.choice(["Jan", "Mar", "Jun", "Sep", "Nov"]), rng.randrange(1, 28)
     dated = f"Date: Tue, {day:02d} {month} 2025 {rng.randrange(24):02d}:{rng.randrange(60):02d}:00 +0000"

@@ -191,13 +191,26 @@ def _promo(w: _Writer) -> list[Block]:
     if rng.random() < 0.15:
         return [*top, Picture(w.url(), w.picture(), w.say("promo_text"))]  # nearly nothing but pictures
     title = [Heading(w.say("promo_subject"))] if rng.random() < 0.5 else []
-    return [*top, *title, *w.greeting(cold=0.3), *map(Text, w.some("promo_text", 1, 3)), *goods, *_button(w, "cta", 0.85)]
+    return [
+        *top,
+        *title,
+        *w.greeting(cold=0.3),
+        *map(Text, w.some("promo_text", 1, 3)),
+        *goods,
+        *_button(w, "cta", 0.85),
+    ]
 
 
 def _news(w: _Writer) -> list[Block]:
     stories = [w.story() for _ in range(w.rng.randint(2, 6))]
     offer = [Text(w.say("promo_text"))] if w.rng.random() < 0.2 else []
-    return [Heading(w.say("news_subject")), *map(Text, w.some("teasers", 0, 2)), *stories, *offer, *_button(w, "cta", 0.3)]
+    return [
+        Heading(w.say("news_subject")),
+        *map(Text, w.some("teasers", 0, 2)),
+        *stories,
+        *offer,
+        *_button(w, "cta", 0.3),
+    ]
 
 
 def _note(w: _Writer) -> list[Block]:
@@ -208,7 +221,11 @@ def _talk(w: _Writer) -> list[Block]:
     said = w.some("talk", 2, 6)
     cut = w.rng.randrange(len(said) + 1)
     quoted = "\n".join(f"> {line}" for line in w.some("talk", 1, 4)) if w.rng.random() < 0.3 else ""
-    signed = w.setting.slots["sender"] if w.rng.random() < 0.7 else f"{w.setting.slots['person']}\n{w.setting.slots['company']}"
+    signed = (
+        w.setting.slots["sender"]
+        if w.rng.random() < 0.7
+        else f"{w.setting.slots['person']}\n{w.setting.slots['company']}"
+    )
     parts = [" ".join(said[:cut]), " ".join(said[cut:]), signed, quoted]
     return [*w.greeting(cold=0.0), *(Text(part) for part in parts if part)]
 
@@ -216,7 +233,12 @@ def _talk(w: _Writer) -> list[Block]:
 def _phish(w: _Writer) -> list[Block]:
     rng = w.rng
     facts: list[Block] = [w.bill()] if rng.random() < 0.15 else []
-    body: list[Block] = [*w.greeting(cold=0.6), *map(Text, w.some("phish_text", 1, 2)), *facts, *_button(w, "phish_cta", 0.93)]
+    body: list[Block] = [
+        *w.greeting(cold=0.6),
+        *map(Text, w.some("phish_text", 1, 2)),
+        *facts,
+        *_button(w, "phish_cta", 0.93),
+    ]
     if rng.random() < 0.4:
         body.insert(0, Picture(w.url(), w.picture(), w.setting.brand.name))
     return body
@@ -245,7 +267,9 @@ def _honest_host(brand: Brand, rng: Random) -> str:
     if chance < 0.08:
         return f"{names.random_word(rng, 3, 6)}.{rng.choice(_SENDING_SERVICES)}"
     if chance < 0.14:
-        return rng.choice(["{}-mail.com", "{}mail.com", "e-{}.com", "{}news.com", "get{}.com"]).format(links.slug(brand))
+        return rng.choice(["{}-mail.com", "{}mail.com", "e-{}.com", "{}news.com", "get{}.com"]).format(
+            links.slug(brand)
+        )
     return rng.choice(["", "", "", "mail.", "e.", "news.", "email.", "t.", "notify."]) + brand.host
 
 
@@ -261,14 +285,22 @@ def _sender(w: _Writer, kind: str) -> tuple[str, str]:
         local = rng.choice(["info", "offer", "news", "contact", names.random_word(rng), "newsletter", "support"])
         host = names.stranger_host(rng)
         return name, rng.choices([f"{local}@{host}", names.free_mail(rng)], [5, 1])[0]
-    names_of = [brand.name, brand.name, brand.name, f"{w.setting.slots['person'].split()[0]} ({brand.name})", f"{brand.name} Team"]
+    names_of = [
+        brand.name,
+        brand.name,
+        brand.name,
+        f"{w.setting.slots['person'].split()[0]} ({brand.name})",
+        f"{brand.name} Team",
+    ]
     return rng.choice(names_of), f"{rng.choice(_LOCALS)}@{_honest_host(brand, rng)}"
 
 
 def _forward(w: _Writer, subject: str) -> list[Block]:
     """What a mail program writes above a forwarded mail."""
     who = names.person(w.rng)
-    names_of = w.rng.choice([("From", "Sent", "To", "Subject"), ("De", "Enviado", "Para", "Assunto"), ("Von", "Gesendet", "An", "Betreff")])
+    names_of = w.rng.choice(
+        [("From", "Sent", "To", "Subject"), ("De", "Enviado", "Para", "Assunto"), ("Von", "Gesendet", "An", "Betreff")]
+    )
     values = (f"{who.name} <{who.address}>", w.setting.slots["date"], w.setting.to.address, subject)
     return [Text("\n".join(f"{name}: {value}" for name, value in zip(names_of, values, strict=True)))]
 
@@ -304,14 +336,22 @@ def _attached(kind: str, rng: Random) -> tuple[tuple[str, str], ...]:
     if rng.random() >= _WITH_FILES.get(kind, 0.0):
         return ()
     word = names.random_word(rng)
-    honest = [(f"{word}.pdf", "application/pdf"), ("logo.png", "image/png"), (f"{word}.ics", "text/calendar"), (f"{word}.jpg", "image/jpeg")]
+    honest = [
+        (f"{word}.pdf", "application/pdf"),
+        ("logo.png", "image/png"),
+        (f"{word}.ics", "text/calendar"),
+        (f"{word}.jpg", "image/jpeg"),
+    ]
     bad = [(f"{word}.html", "text/html"), (f"{word}.zip", "application/zip"), (f"{word}.pdf", "application/pdf")]
     chosen = bad if kind == "phish" and rng.random() < 0.6 else honest
     return tuple(rng.sample(chosen, rng.choice([1, 1, 2])))
 
 
 def _setting(kind: str, lang: str, rng: Random) -> Setting:
-    to, brand = names.person(rng, names.invented_brand(rng).host if rng.random() < 0.6 else None), brand_for(kind, lang, rng)
+    to, brand = (
+        names.person(rng, names.invented_brand(rng).host if rng.random() < 0.6 else None),
+        brand_for(kind, lang, rng),
+    )
     return Setting(lang, _words(lang), facts(lang, brand, to, rng), brand, to)
 
 

@@ -91,7 +91,12 @@ class Theme:
         """A theme by chance."""
         filler = rng.choice(_FILLERS) * rng.choice([0, 0, 30, 90])
         return cls(
-            rng.choice(_COLOURS), rng.choice(_FONTS), rng.choice([480, 560, 600, 640]), rng.random() < 0.4, preheader, filler
+            rng.choice(_COLOURS),
+            rng.choice(_FONTS),
+            rng.choice([480, 560, 600, 640]),
+            rng.random() < 0.4,
+            preheader,
+            filler,
         )
 
 
@@ -121,8 +126,11 @@ def _plain(block: Block) -> str:
 def as_html(blocks: list[Block], theme: Theme, rng: Random) -> str:
     """The blocks as a table of one column in the look of ``theme``."""
     rows = "\n".join(f"<tr><td{_cell(block, theme)}>{_drawn(block, theme)}</td></tr>" for block in blocks)
-    sheet = f"td{{font-family:{theme.font};font-size:15px;padding:10px 24px}}.s{{font-size:11px;color:#888888}}a{{color:{theme.colour}}}"
-    preview = f'<div style="display:none;max-height:0;overflow:hidden">{html.escape(theme.preheader)}{theme.filler}</div>'
+    cell = f"td{{font-family:{theme.font};font-size:15px;padding:10px 24px}}"
+    sheet = f"{cell}.s{{font-size:11px;color:#888888}}a{{color:{theme.colour}}}"
+    preview = (
+        f'<div style="display:none;max-height:0;overflow:hidden">{html.escape(theme.preheader)}{theme.filler}</div>'
+    )
     pixel = f'<img src="https://{names.random_word(rng)}.net/o/{names.token(rng)}.gif" width="1" height="1">'
     return (
         f'<!DOCTYPE html><html><head><meta charset="utf-8">{f"<style>{sheet}</style>" if theme.sheet else ""}</head>'

@@ -61,7 +61,9 @@ def test_every_block_of_every_language_expands_and_every_kind_of_mail_can_be_wri
 
 def test_honest_and_bad_mail_of_today_look_alike() -> None:
     """Neither HTML, pictures nor small print may give the label away."""
-    mails = [m for m in authored.generate(11, 500) if m.kind in ("promo", "note", "news", "order", "ship", "spam", "phish")]
+    mails = [
+        m for m in authored.generate(11, 500) if m.kind in ("promo", "note", "news", "order", "ship", "spam", "phish")
+    ]
     share = {}
     for bad in (False, True):
         some = [message_from_bytes(m.raw) for m in mails if (m.label != "ham") is bad]

@@ -9,7 +9,9 @@ from models.spam.reading import read
 from models.spam.wide import MAX_WORDS, Wide
 from models.spam.wide_train import features, fit
 
-HAM = "{} minutes\nAnna kestrel.example\n\n\nHere are the minutes of the meeting about item {} and the budget, thank you"
+HAM = (
+    "{} minutes\nAnna kestrel.example\n\n\nHere are the minutes of the meeting about item {} and the budget, thank you"
+)
 BAD = "{} winner\nPrize desk prize.test\nip_links1\n10.2.3.4\nClaim prize number {} now, click before midnight to win money"
 TEXTS = [text.format(i, f"w{i}") for i in range(40) for text in (HAM, BAD)]
 EXAMPLES = [
