@@ -37,10 +37,10 @@ WIDE_SHARE = 0.5  # of the wide part in the common opinion
 VOCABULARY_WORDS = 200  # of a text, from which the tokenizer is learnt
 # How often a text of a source is drawn per epoch: few and modern sources often, many and old ones seldom. Others: 1.
 SOURCE_WEIGHTS = {
-    "authored": 0.75,
-    "enron-spam": 0.45,
-    "lingspam": 0.5,
-    "enron-raw": 0.6,
+    "authored": 0.65,
+    "enron-spam": 0.7,
+    "lingspam": 0.7,
+    "enron-raw": 0.7,
     "csdmc2010": 0.9,
     "cw-l-corpus": 4.0,
     "glitchy-spam": 3.0,
@@ -269,7 +269,7 @@ def main() -> None:
         help=f"sources to take though left out by default ({data.UNSEEN_SOURCE})",
     )
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="directory to write (default: the shipped weights)")
-    parser.add_argument("--epochs", type=float, default=3.0)
+    parser.add_argument("--epochs", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--cache", type=Path, help="parquet to keep extracted texts in between runs")

@@ -12,7 +12,7 @@ from models.spam.wide import Places, Wide, number_of, places_of_pairs, places_of
 
 BUCKETS = 2**19
 STRENGTH = 30.0  # the inverse of the regularisation
-TOLERANCE, ROUNDS = 1e-2, 60
+TOLERANCE, ROUNDS = 0.02, 30
 
 
 def features(readings: Sequence[Reading], buckets: int = BUCKETS) -> csr_matrix:
@@ -21,12 +21,12 @@ def features(readings: Sequence[Reading], buckets: int = BUCKETS) -> csr_matrix:
     indexes, values, ends = [], [], [0]
     for reading in readings:
         hints, words = words_of(reading)
-        for word in {*hints, *words} - kept.keys():
-            kept[word] = places_of_word(word, buckets)
+        different = {*hints, *words}
+        for word in different:
+            if word not in kept:  # "different - kept.keys()" would walk the whole table
+                kept[word] = places_of_word(word, buckets)
         pairs = places_of_pairs([number_of(word) for word in words], buckets)
-        places, counts = np.unique(
-            np.concatenate([*(kept[word] for word in {*hints, *words}), pairs]), return_counts=True
-        )
+        places, counts = np.unique(np.concatenate([*(kept[word] for word in different), pairs]), return_counts=True)
         indexes.append(places.astype(np.int32))
         values.append((counts / np.sqrt(max(1, counts.sum()))).astype(np.float32))
         ends.append(ends[-1] + len(places))

@@ -12,6 +12,11 @@ CURRENCY = {
 }  # fmt: skip
 
 
+def _money(lang: str, whole: int, cents: int) -> str:
+    number = f"{whole:,}.{cents:02d}" if lang == "en" else f"{whole:,}".replace(",", ".") + f",{cents:02d}"
+    return CURRENCY.get(lang, "{} €").format(number)
+
+
 def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
     """What the slots of the word files are filled with in one mail."""
     day, month, year = rng.randrange(1, 28), rng.randrange(1, 12), rng.choice([2024, 2025, 2026])
