@@ -65,7 +65,7 @@ class ForeignModel:
 
     def score(self, inputs: Sequence[str]) -> list[Score]:
         """Scores of texts made by ``model_input``: a foreign model reads subject, sender, hosts and body as they stand."""
-        texts = [_plain(text) for text in inputs]
+        texts = [_plain(text) or "-" for text in inputs]  # some tokenizers make nothing of nothing
         ids = self._tokenizer(texts, truncation=True, max_length=self._room)["input_ids"] if texts else []
         rows: list[list[float]] = [[] for _ in ids]
         with torch.inference_mode():

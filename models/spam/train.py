@@ -220,7 +220,7 @@ def make(learned: Sequence[Example], plan: Plan, settings: dict[str, Any]) -> No
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     plan.out.mkdir(parents=True, exist_ok=True)
-    wide_train.fit(learned, [SOURCE_WEIGHTS.get(example.source, 1.0) for example in learned]).save(plan.out)
+    wide_train.fit(learned).save(plan.out)
     words = ([*reading.hints, *reading.text[:VOCABULARY_WORDS]] for reading in (read(e.text) for e in learned))
     vocabulary.build(words, plan.out / "tokenizer.json")
     tokens = WordTokens(plan.out / "tokenizer.json", TOKEN_BUDGET, TAIL_TOKENS)

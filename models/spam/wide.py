@@ -4,7 +4,8 @@ The transformer reads a hundred tokens in order; this part reads five hundred wo
 mean of both is better than either on mail of an unseen kind. A word's share of the score is the sum over its letter groups; it is
 computed once per word and kept, so a mail costs one look-up a word and one gather for its pairs of neighbours.
 
-Score of a mail = bias + sum over its different words and pairs / square root of the number of their features.
+Score of a mail = bias + sum over its different words and pairs / (number of their features) ** LENGTH_POWER. Letter groups repeat the
+more the longer a mail is; this power keeps the length of the vector near 1 for short and long mail alike.
 """
 
 import zlib
@@ -20,6 +21,7 @@ from models.spam.reading import Reading
 FILE = "wide.safetensors"
 MAX_WORDS = 500
 GROUP_LETTERS = (3, 4, 5)
+LENGTH_POWER = 0.63
 MAX_WORDS_KEPT = 200_000  # about 60 MB; the table starts again when it is full
 HINT = "\x01"  # before a hint, so that it is no word of a text
 _PAIR_FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -42,11 +44,9 @@ def number_of(word: str) -> int:
 def places_of_word(word: str, buckets: int) -> Places:
     """Rows of the table for a word and its letter groups, in the lower half; a row may occur twice."""
     half = buckets // 2
-    numbers = [number_of(word)]
-    if not word.startswith(HINT):
-        padded = f" {word} "
-        for size in GROUP_LETTERS:
-            numbers += [number_of(f"{size}{padded[at : at + size]}") for at in range(len(padded) - size + 1)]
+    numbers, padded = [number_of(word)], f" {word} "
+    for size in GROUP_LETTERS:  # those of a hint too: they give the few hints a voice among hundreds of words
+        numbers += [number_of(f"{size}{padded[at : at + size]}") for at in range(len(padded) - size + 1)]
     return np.array(numbers, dtype=np.int64) % half
 
 
@@ -119,7 +119,7 @@ class Wide:
         pairs = places_of_pairs(numbers, len(self._table))
         count += len(pairs)
         first, second = self._table[pairs].sum(0) if len(pairs) else (0.0, 0.0)
-        scale = max(1, count) ** -0.5
+        scale = max(1, count) ** -LENGTH_POWER
         return (bad + float(first)) * scale + float(self._bias[0]), (phish + float(second)) * scale + float(
             self._bias[1]
         )

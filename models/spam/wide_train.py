@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.spam.data import Example
 from models.spam.reading import Reading, read
-from models.spam.wide import Places, Wide, number_of, places_of_pairs, places_of_word, words_of
+from models.spam.wide import LENGTH_POWER, Places, Wide, number_of, places_of_pairs, places_of_word, words_of
 
 BUCKETS = 2**19
 STRENGTH = 30.0  # the inverse of the regularisation
@@ -28,15 +28,14 @@ def features(readings: Sequence[Reading], buckets: int = BUCKETS) -> csr_matrix:
         pairs = places_of_pairs([number_of(word) for word in words], buckets)
         places, counts = np.unique(np.concatenate([*(kept[word] for word in different), pairs]), return_counts=True)
         indexes.append(places.astype(np.int32))
-        values.append((counts / np.sqrt(max(1, counts.sum()))).astype(np.float32))
+        values.append((counts * max(1.0, counts.sum()) ** -LENGTH_POWER).astype(np.float32))
         ends.append(ends[-1] + len(places))
     return csr_matrix((np.concatenate(values), np.concatenate(indexes), ends), shape=(len(readings), buckets))
 
 
-def fit(examples: Sequence[Example], weights: Sequence[float], buckets: int = BUCKETS) -> Wide:
-    """Train on examples, each counted by its weight."""
+def fit(examples: Sequence[Example], buckets: int = BUCKETS) -> Wide:
+    """Train on examples, each counted once."""
     matrix = features([read(example.text) for example in examples], buckets)
-    weight = np.array(weights)
     bad = np.array([example.label != "ham" for example in examples])
     phish = np.array([example.label == "phish" for example in examples])
     table, bias = np.zeros((buckets, 2), dtype=np.float32), np.zeros(2, dtype=np.float32)
@@ -44,6 +43,6 @@ def fit(examples: Sequence[Example], weights: Sequence[float], buckets: int = BU
         if len(set(truth[rows].tolist())) < 2:  # nothing to tell apart
             continue
         line = LogisticRegression(C=STRENGTH, solver="liblinear", dual=True, tol=TOLERANCE, max_iter=ROUNDS)
-        line.fit(matrix[rows], truth[rows], weight[rows])
+        line.fit(matrix[rows], truth[rows])
         table[:, column], bias[column] = line.coef_[0], line.intercept_[0]
     return Wide(table, bias)

@@ -56,7 +56,8 @@ HONEST_NOW = HONEST | {
     "sale": mail(
         "Fjordwool <news@e.fjordwool.example>",
         "Last chance: up to 50% off ends tonight!",
-        "Hi Robin,\n\nour summer sale ends at midnight: up to 50% off jumpers and blankets while stocks last. Use code SUN20 at checkout.\n\n"
+        "Hi Robin,\n\nour summer sale ends at midnight: up to 50% off jumpers and blankets while stocks last. "
+        "Use code SUN20 at checkout.\n\n"
         "Shop now: https://www.fjordwool.example/sale\n\nYou get this mail because you signed up at fjordwool.example. "
         "Unsubscribe: https://www.fjordwool.example/unsubscribe/8f\nFjordwool AS, Bergen\n",
     ),

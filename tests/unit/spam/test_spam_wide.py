@@ -30,7 +30,7 @@ def test_the_score_is_the_product_of_features_and_table() -> None:
 
 
 def test_it_learns_what_separates_and_survives_saving(tmp_path: Path) -> None:
-    wide = fit(EXAMPLES, [1.0] * len(EXAMPLES), 2**14)
+    wide = fit(EXAMPLES, 2**14)
     readings = [read(example.text) for example in EXAMPLES]
     bad = wide.logits(readings)[:, 0] > 0
     assert bad.tolist() == [example.label != "ham" for example in EXAMPLES]
