@@ -30,8 +30,8 @@ from fastemailnet.message.text import model_input, visible_text
 from models.spam import authored
 from models.spam.runtime import SpamModel
 
-SEED, PAIRS = 77, 600
-ROUNDS = 5
+SEED, PAIRS = 77, 300
+ROUNDS = 3
 BATCHES = (1, 8, 32, 64, 128)
 NODE_BATCH = 64  # actors.examine.MAX_BATCH
 RATE, STEADY_S = 200, 8.0
