@@ -88,10 +88,16 @@ bench-quick: $(STAMP) ## mails per second beside Postfix on the same sink, with 
 	@tools/system-packages.sh postfix
 	$(PY) -m benchmarks.quick
 
+bench-scoring: $(STAMP) ## mails scored per second and core, and the wait for a score at 200 mails/s
+	$(PY) -m benchmarks.scoring
+
 train: $(STAMP) ## train the spam model anew (DATA=…/mail-train.parquet)
 	$(PY) -m models.spam.train --data $(DATA)
+
+evaluate-spam: $(STAMP) ## judge the spam model beside the linear baseline (DATA=…/mail-train.parquet)
+	$(PY) -m models.spam.evaluate --data $(DATA)
 
 clean: ## remove caches and the demo's data
 	rm -rf data/demo data/chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka train clean
+.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-scoring train evaluate-spam clean

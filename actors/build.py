@@ -10,7 +10,7 @@ from actors.auditor import Auditor
 from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
 from actors.classifier import Model
 from actors.events import EVENTS, Events
-from actors.examine import Examiner, Gate, Scorer
+from actors.examine import Action, Examiner, Gate, Scorer
 from actors.gateway import Gateway, admission_limits, listening_socket
 from actors.journal import DEAD, Journal
 from actors.key_file import KeyFile
@@ -239,7 +239,8 @@ def _write_new(path: Path, octets: bytes) -> None:
 def gate(settings: Settings, hold: float, reject: float) -> Gate:
     """The thresholds: the operator's where set, else as the model was calibrated; nothing is rejected unless asked for."""
     given = settings.classifier
-    return Gate(given.hold_threshold or hold, given.reject_threshold or NEVER_REJECT, given.timeout_ms / 1_000)
+    actions = {lane: Action(getattr(settings.score_action, lane.value)) for lane in Lane}
+    return Gate(given.hold_threshold or hold, given.reject_threshold or NEVER_REJECT, given.timeout_ms / 1_000, actions)
 
 
 def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer) -> dict[str, Any]:
@@ -327,9 +328,9 @@ def resolver(settings: Settings) -> Resolver:
 
 def classifier_parts(settings: Settings) -> tuple[Model, str, float, float]:
     """The loaded model as a function, its version and its thresholds."""
-    from models.spam.runtime import SpamModel  # torch takes seconds to import; only this process needs it
+    from models.spam.runtime import load  # torch takes seconds to import; only this process needs it
 
-    model = SpamModel.load(settings.classifier.model)
+    model = load(settings.classifier.model)
 
     def scores(texts: Sequence[str]) -> list[tuple[float, float, float]]:
         return [(score.p_ham, score.p_spam, score.p_phish) for score in model.score(texts)]

@@ -5,9 +5,10 @@ stop mail: by ``classifier.on_error`` the unit goes on, flagged as not scored.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import assert_never
 
 import msgspec
 
@@ -42,13 +43,37 @@ class Examined:
     bad: float | None = None  # probability of spam or phish; None: not scored
 
 
+class Action(Enum):
+    """What becomes of mail over the hold threshold."""
+
+    ACCEPT = "accept"
+    HOLD = "hold"
+    REJECT = "reject"
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Thresholds on the probability of spam or phish, and how long a score is waited for."""
+    """Thresholds on the probability of spam or phish, and how long a score is waited for; ``actions`` by lane, HOLD without one."""
 
     hold: float
     reject: float
     timeout_s: float
+    actions: Mapping[Lane, Action] = field(default_factory=dict)
+
+    def rule(self, bad: float, lane: Lane) -> Ruling:
+        """What a score means for a mail of a lane. Over ``reject`` even a lane that holds rejects; one that accepts, accepts."""
+        action = self.actions.get(lane, Action.HOLD)
+        if bad < self.hold and bad < self.reject:
+            return Ruling.SEND
+        match action:
+            case Action.ACCEPT:
+                return Ruling.SEND
+            case Action.HOLD:
+                return Ruling.REJECT if bad >= self.reject else Ruling.HOLD
+            case Action.REJECT:
+                return Ruling.REJECT
+            case _ as never:
+                assert_never(never)
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -96,11 +121,8 @@ class Examiner:
         bad = score[1] + score[2]
         name = "phish" if score[2] > score[1] else "spam"
         why = f"{name} score {bad:.3f}" + (f" ({'; '.join(seen.signals)})" if seen.signals else "")
-        if bad >= self.gate.reject:
-            return Examined(Ruling.REJECT, why, bad)
-        if bad >= self.gate.hold:
-            return Examined(Ruling.HOLD, why, bad)
-        return Examined(Ruling.SEND, f"score {bad:.3f}", bad)
+        ruling = self.gate.rule(bad, lane)
+        return Examined(ruling, f"score {bad:.3f}" if bad < self.gate.hold else why, bad)
 
     def sign(self, unit: Unit) -> bytes:
         """The octets to transmit: DKIM fields of the acceptance time before the body, so that every attempt is the same."""

@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from itertools import cycle
 from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -109,6 +110,7 @@ class _Coordinator(CoordinatorActor, _Process):
 class _Node(NodeActor, _Process):
     def __init__(self, settings: Settings, name: str) -> None:
         self.settings = settings
+        self.classifiers = cycle(settings.classifier.processes)
         super().__init__(**build.node_parts(settings, name, self.ask_join, self.ask_scores))
 
     async def ask_join(self, name: str, capacity: int, blamed: Position | None) -> tuple[Join, int]:
@@ -117,8 +119,8 @@ class _Node(NodeActor, _Process):
         return joined
 
     async def ask_scores(self, texts: list[str]) -> list[tuple[float, float, float]]:
-        """Scores by the classifier."""
-        scores: list[tuple[float, float, float]] = await call("classifier", "score", texts)
+        """Scores by the classifiers in turn."""
+        scores: list[tuple[float, float, float]] = await call(next(self.classifiers), "score", texts)
         return scores
 
     async def run(self) -> None:
@@ -214,8 +216,7 @@ class Fleet:
     def parts(self) -> list[tuple[str, type, tuple[Any, ...]]]:
         """Name, class and further arguments of each process."""
         parts: list[tuple[str, type, tuple[Any, ...]]] = [("coordinator", _Coordinator, ())]
-        if self.settings.classifier.enabled:
-            parts.append(("classifier", _Classifier, ()))
+        parts += [(name, _Classifier, ()) for name in self.settings.classifier.processes]
         if self.settings.route.kind == "sandbox":
             parts.append(("inbox", _Inbox, ()))
         parts += [(f"node-{number}", _Node, (f"node-{number}",)) for number in range(self.settings.fleet.nodes)]

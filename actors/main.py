@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from actors.classify_cli import classify
 from actors.doubt_cli import doubt_app
 from actors.journal_cli import journal_app
 from actors.suppression_cli import suppression_app
@@ -35,6 +36,7 @@ app.add_typer(doubt_app, name="in-doubt")
 app.add_typer(journal_app, name="journal")
 app.add_typer(suppression_app, name="suppression")
 app.command("tls-report")(tls_report)
+app.command()(classify)
 STOP_S = 90.0  # a fleet that is just starting comes up first
 TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
 

@@ -98,8 +98,7 @@ class FleetReader:
     async def status(self) -> dict[str, Any]:
         """Each process in a few numbers; one that cannot be reached says so."""
         names = ["coordinator", *(f"node-{number}" for number in range(self.settings.fleet.nodes)), "ledger"]
-        if self.settings.classifier.enabled:
-            names.append("classifier")
+        names += self.settings.classifier.processes
         answers = await asyncio.gather(*(self.call(name, "status") for name in names), return_exceptions=True)
         shown = {name: _shown(answer) for name, answer in zip(names, answers, strict=True)}
         return {"processes": shown, "balance": await self.balance()}

@@ -29,6 +29,7 @@ def _network(text: str) -> str:
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = Annotated[str, AfterValidator(_network)]
 Verdict = Literal["hold", "retry", "assume-relayed", "bounce"]
+ScoreAction = Literal["accept", "hold", "reject"]
 
 
 class FleetSection(Section):
@@ -202,6 +203,21 @@ class ClassifierSection(Section):
         0.0, ge=0.0, le=1.0, description="reject from this score on; 0: never, hold instead"
     )
     timeout_ms: int = Field(250, ge=10, description="a mail that is not scored by then goes on, flagged")
+    replicas: int = Field(1, ge=1, le=16, description="processes that score; the nodes ask them in turn")
+
+    @property
+    def processes(self) -> list[str]:
+        """The names of the processes that score; none where the classifier is off."""
+        more = (f"classifier-{number}" for number in range(1, self.replicas))
+        return ["classifier", *more] if self.enabled else []
+
+
+class ScoreActionSection(Section):
+    """What becomes of a mail whose score reaches classifier.hold_threshold, by lane."""
+
+    transactional: ScoreAction = Field("hold", description="accept, hold or reject")
+    standard: ScoreAction = Field("hold", description="accept, hold or reject")
+    bulk: ScoreAction = Field("hold", description="accept, hold or reject")
 
 
 class DeliverySection(Section):
@@ -241,6 +257,7 @@ class Settings(Section):
     sandbox: SandboxSection = SandboxSection()
     dkim: DkimSection = DkimSection()
     classifier: ClassifierSection = ClassifierSection()
+    score_action: ScoreActionSection = ScoreActionSection()
     delivery: DeliverySection = DeliverySection()
     retry: RetrySection = RetrySection()
     in_doubt: InDoubtSection = InDoubtSection()

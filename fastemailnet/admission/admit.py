@@ -43,7 +43,7 @@ def _units(submission: Submission, message: bytes, name: str, at_ms: int, limits
     envelope = _envelope(submission, limits)
     raw = submission.message
     asked = wishes(_header(raw))
-    lane = lane_of(submission.lane, asked)
+    lane = lane_of(submission.lane, asked, raw)
     key = _key(submission.idempotency_key or asked.idempotency_key, KEY_FIELD)
     order = _key(submission.order_key or asked.order_key, ORDER_FIELD)
     tls = tls_of(submission.tls, asked)

@@ -37,15 +37,27 @@ def of_model(model: SpamModel) -> Scorer:
     return lambda examples: 1.0 - calibrate.probabilities(model, examples)[:, 0]
 
 
+def ranks(bad: Floats, honest: Floats) -> dict[str, Any]:
+    """Figures that depend on the order of the scores alone."""
+    return {
+        "count": len(bad),
+        "honest": len(honest),
+        "auc": metrics.auc(bad, honest),
+        "pr_auc": metrics.pr_auc(bad, honest),
+        "recall_1": metrics.recall(bad, honest, calibrate.HOLD),
+        "recall_1_interval": metrics.interval(round(metrics.recall(bad, honest, calibrate.HOLD) * len(bad)), len(bad)),
+        "recall_01": metrics.recall(bad, honest, calibrate.REJECT),
+        "false_positives_95": metrics.false_positives(bad, honest, 0.95),
+        "false_positives_99": metrics.false_positives(bad, honest, 0.99),
+    }
+
+
 def whole(scores: Floats, examples: Sequence[Example]) -> dict[str, Any]:
     """Figures of a set with honest and bad mail."""
     truth = is_bad(examples)
     bad, honest = scores[truth], scores[~truth]
-    return {
-        "count": len(examples),
-        "auc": metrics.auc(bad, honest),
-        "recall_1": metrics.recall(bad, honest, calibrate.HOLD),
-        "recall_01": metrics.recall(bad, honest, calibrate.REJECT),
+    return ranks(bad, honest) | {
+        "f1_at_half": metrics.f1(bad, honest, 0.5),
         "ece": metrics.calibration_error(scores, truth),
         "brier": metrics.brier(scores, truth),
     }
@@ -77,13 +89,7 @@ def groups(
 
 def unseen(scorer: Scorer, strangers: Sequence[Example], honest: Floats) -> dict[str, Any]:
     """Figures of bad mail of a source that no model saw, against the honest mail of the development set."""
-    bad = scorer(strangers)
-    return {
-        "count": len(bad),
-        "auc": metrics.auc(bad, honest),
-        "recall_1": metrics.recall(bad, honest, calibrate.HOLD),
-        "recall_01": metrics.recall(bad, honest, calibrate.REJECT),
-    }
+    return ranks(scorer(strangers), honest)
 
 
 def tricks(scorer: Scorer, raws: Sequence[bytes], good: list[str], cut: float) -> dict[str, float]:
@@ -150,16 +156,21 @@ def evaluate(examples: Sequence[Example], path: Path, folder: Path, *, with_base
 
 
 def _show(result: dict[str, Any], console: Console) -> None:
-    head = Table("", "messages", "AUC", "recall at 1 %", "recall at 0.1 %", "ECE", title=f"model {result['version']}")
+    columns = ("", "bad", "ham", "AUC", "PR-AUC", "recall at 1 %", "at 0.1 %", "FP at 95 %", "FP at 99 %", "ECE")
+    head = Table(*columns, title=f"model {result['version']}")
     rows = {"dev": result["dev"], "unseen": result["unseen"]}
     rows |= {f"linear, {name}": row for name, row in result.get("baseline", {}).items()}
     for name, row in rows.items():
         head.add_row(
             name,
             str(row["count"]),
+            str(row["honest"]),
             f"{row['auc']:.4f}",
-            f"{row['recall_1']:.1%}",
+            f"{row['pr_auc']:.4f}",
+            f"{row['recall_1']:.1%} (from {row['recall_1_interval'][0]:.1%})",
             f"{row['recall_01']:.1%}",
+            f"{row['false_positives_95']:.2%}",
+            f"{row['false_positives_99']:.2%}",
             f"{row['ece']:.3f}" if "ece" in row else "",
         )
     console.print(head)
@@ -185,7 +196,7 @@ def main() -> None:
     args = parser.parse_args()
     examples = train.gather(args.data, args.cache)
     result = evaluate(examples, args.data, args.weights, with_baseline=not args.no_baseline)
-    _show(result, Console(width=110))
+    _show(result, Console(width=140))
     if args.json:
         args.json.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -26,6 +26,23 @@ def auc(bad: Floats, honest: Floats) -> float:
 def recall(bad: Floats, honest: Floats, false_positives: float) -> float:
     """Share of ``bad`` that reaches the threshold of this false positive rate."""
     return float((bad >= threshold(honest, false_positives)).mean())
+
+
+def pr_auc(bad: Floats, honest: Floats) -> float:
+    """Area under the curve of precision over recall (average precision)."""
+    return float(average_precision_score(np.r_[np.ones(len(bad)), np.zeros(len(honest))], np.r_[bad, honest]))
+
+
+def false_positives(bad: Floats, honest: Floats, recall_wanted: float) -> float:
+    """Share of ``honest`` at or over the threshold that catches this share of ``bad``."""
+    place = int(np.floor((1 - recall_wanted) * len(bad)))
+    return float((honest >= np.sort(bad)[place]).mean())
+
+
+def f1(bad: Floats, honest: Floats, cut: float) -> float:
+    """Harmonic mean of precision and recall at a threshold."""
+    caught, lost = int((bad >= cut).sum()), int((honest >= cut).sum())
+    return 2 * caught / (len(bad) + caught + lost) if caught else 0.0
 
 
 def calibration_error(scores: Floats, is_bad: Flags) -> float:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fastemailnet.message.links import organisation
 
 MAX_WORD_CHARS = 64  # longer ones are random or hidden data; their first characters tell as much
-HEAD_CHARS, TAIL_CHARS = 1_000, 300  # of a body; more never fits the token budget
+HEAD_CHARS, TAIL_CHARS = 2_600, 400  # of a body; 500 words, as many as the wide part reads
 MIN_NAME_CHARS = 3
 SEPARATOR = "|"
 _DIGITS = str.maketrans("123456789", "000000000")

@@ -3,8 +3,9 @@
 Texts are cut into tokens, sorted by length and run in groups of nearly equal length, so that little time goes into padding. A
 score does not depend on what else is in the batch (to 1e-4; tested), hence not on load.
 
-On the CPU a stock BERT runs through ``forward``, which needs no transformers; any other sequence classifier of the same three
-labels, and any model on a GPU, runs through transformers' own class.
+The score is the mean of two opinions: that of the transformer and that of the wide part (``wide``), where the folder has one. On the
+CPU a stock BERT runs through ``forward``, which needs no transformers; on a GPU it runs through transformers' own class in bf16. A
+folder without this project's settings is some other sequence classifier: ``foreign`` reads it.
 """
 
 import hashlib
@@ -13,17 +14,20 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
 from models.spam.forward import BertClassifier, supports
 from models.spam.reading import read
 from models.spam.tokens import WordTokens
+from models.spam.wide import FILE as WIDE_FILE
+from models.spam.wide import Wide
 
 WEIGHTS = Path(__file__).parent / "weights"
 LABELS = ("ham", "spam", "phish")
@@ -47,27 +51,56 @@ class Score(msgspec.Struct, frozen=True, array_like=True):
         return 1.0 - self.p_ham
 
 
+class Scorer(Protocol):
+    """What scores mail: the project's own model or a foreign one."""
+
+    version: str
+    threshold_hold: float
+    threshold_reject: float
+
+    def score(self, inputs: Sequence[str]) -> list[Score]:
+        """Scores of texts made by ``fastemailnet.message.text.model_input``, in the same order."""
+
+
+def load(path: Path | None = None, *, device: str = "auto", threads: int = 1) -> Scorer:
+    """Load a model's folder, the project's own or any sequence classifier; arguments as of ``SpamModel.load``."""
+    folder = path or WEIGHTS
+    if SETTINGS in json.loads((folder / "config.json").read_text("utf-8")):
+        return SpamModel.load(folder, device=device, threads=threads)
+    from models.spam.foreign import ForeignModel
+
+    return ForeignModel.load(folder, device=device, threads=threads)
+
+
 class SpamModel:
     """A loaded model. Not for use from several threads at once.
 
     Attributes:
         version: 12 hex digits of the hash of weights, tokenizer and configuration.
-        threshold_hold: ``Score.bad`` from which on 1 % of the honest mail of the development set would be held.
-        threshold_reject: the same for 0.1 %.
+        threshold_hold: ``Score.bad`` from which on mail should be held; how it was chosen stands in the model card.
+        threshold_reject: the same for rejecting.
     """
 
     def __init__(
-        self, forward: Forward, tokens: WordTokens, settings: Mapping[str, Any], version: str, device: str
+        self,
+        forward: Forward,
+        tokens: WordTokens,
+        settings: Mapping[str, Any],
+        version: str,
+        device: str,
+        wide: Wide | None = None,
     ) -> None:
-        self._forward, self._tokens, self._device = forward, tokens, device
+        self._forward, self._tokens, self._device, self._wide = forward, tokens, device, wide
+        self._wide_share = float(settings.get("wide_share", 0.5)) if wide else 0.0
         self._coldness = 1.0 / float(settings["temperature"])
+        self._shift = float(settings.get("shift", 0.0))
         self.threshold_hold = float(settings["threshold_hold"])
         self.threshold_reject = float(settings["threshold_reject"])
         self.version = version
 
     @classmethod
     def load(cls, path: Path | None = None, *, device: str = "auto", threads: int = 1) -> "SpamModel":
-        """Load a directory with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
+        """Load a directory with ``config.json``, ``model.safetensors``, ``tokenizer.json`` and perhaps ``wide.safetensors``.
 
         Args:
             path: the directory; None is the shipped model.
@@ -79,38 +112,72 @@ class SpamModel:
             KeyError: ``config.json`` lacks the settings of this project; the name is given.
         """
         folder = path or WEIGHTS
-        torch.set_num_threads(threads)
-        os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"  # read by tokenizers at every call
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = prepare(device, threads)
         config = json.loads((folder / "config.json").read_text("utf-8"))
         settings = config[SETTINGS]
         tokens = WordTokens(folder / "tokenizer.json", settings["token_budget"], settings["tail_tokens"])
-        return cls(_forward(folder, config, device), tokens, settings, _version(folder), device)
+        return cls(_forward(folder, config, device), tokens, settings, version_of(folder), device, Wide.load(folder))
 
     def score(self, inputs: Sequence[str]) -> list[Score]:
         """Scores of texts made by ``fastemailnet.message.text.model_input``, in the same order."""
-        readings = (read(text) for text in inputs)
-        ids = self._tokens.ids([[*reading.hints, *reading.text] for reading in readings])
-        scores: list[Score | None] = [None] * len(ids)
-        with torch.inference_mode():
-            for group in _groups(ids):
-                for index, row in zip(group, self._probabilities([ids[i] for i in group]), strict=True):
-                    scores[index] = Score(*row)
-        return [score for score in scores if score is not None]
+        return [Score(*row) for row in self.odds_to_rows(self.odds(inputs))]
 
-    def _probabilities(self, rows: list[list[int]]) -> list[list[float]]:
+    def odds(self, inputs: Sequence[str]) -> NDArray[np.float64]:
+        """(inputs, 2): log odds of bad over ham and of phish over spam, before calibration."""
+        if not inputs:
+            return np.empty((0, 2))
+        readings = [read(text) for text in inputs]
+        ids = self._tokens.ids([[*reading.hints, *reading.text] for reading in readings])
+        logits = np.empty((len(ids), len(LABELS)))
+        with torch.inference_mode():
+            for group in groups_of(ids):
+                logits[group] = self._logits([ids[i] for i in group])
+        ham, spam, phish = logits.T
+        odds = np.stack([np.logaddexp(spam, phish) - ham, phish - spam], 1)
+        if self._wide is None:
+            return odds
+        return (1 - self._wide_share) * odds + self._wide_share * self._wide.logits(readings)
+
+    def odds_to_rows(self, odds: NDArray[np.float64]) -> list[list[float]]:
+        """Calibrated probabilities (ham, spam, phish) of what ``odds`` gave."""
+        bad, phish = _sigmoid(odds[:, 0] * self._coldness + self._shift), _sigmoid(odds[:, 1])
+        rows: list[list[float]] = np.stack([1 - bad, bad * (1 - phish), bad * phish], 1).tolist()
+        return rows
+
+    def telling(self, model_input: str, most: int = 6) -> list[str]:
+        """The words of one input that speak most for bad, as far as the wide part knows; none where it is missing."""
+        return [] if self._wide is None else self._wide.telling(read(model_input), most)
+
+    def _logits(self, rows: list[list[int]]) -> NDArray[np.float64]:
         longest = max(map(len, rows))
         # Through numpy: torch reads a list of lists five times slower.
         array = np.array([row + [self._tokens.pad] * (longest - len(row)) for row in rows])
         padded = torch.from_numpy(array).to(self._device)
         mask = None if min(map(len, rows)) == longest else padded != self._tokens.pad
-        logits = self._forward(padded, mask).float() * self._coldness
-        answer: list[list[float]] = torch.softmax(logits, -1).tolist()
+        answer: NDArray[np.float64] = self._forward(padded, mask).double().cpu().numpy()
         return answer
 
 
-def _groups(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    answer: NDArray[np.float64] = 0.5 * (1 + np.tanh(0.5 * values))  # does not overflow
+    return answer
+
+
+def prepare(device: str, threads: int) -> str:
+    """Set the CPU threads of this process and name the device that ``auto`` stands for."""
+    torch.set_num_threads(threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"  # read by tokenizers at every call
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def precision(device: str) -> torch.dtype:
+    """bf16 on a GPU that has it, else single precision."""
+    return torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
+
+
+def groups_of(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Indexes of ``ids`` by falling length, in groups that fit one forward pass."""
     order = sorted(range(len(ids)), key=lambda index: (-len(ids[index]), index))
     start = 0
@@ -126,7 +193,7 @@ def _forward(folder: Path, config: Mapping[str, Any], device: str) -> Forward:
         return BertClassifier(config, {name: weight.float() for name, weight in stored.items()})
     from transformers import AutoModelForSequenceClassification
 
-    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).to(device).eval()
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=precision(device)).to(device).eval()
 
     def run(ids: Tensor, mask: Tensor | None) -> Tensor:
         logits: Tensor = model(ids, attention_mask=mask if mask is not None else torch.ones_like(ids)).logits
@@ -135,8 +202,10 @@ def _forward(folder: Path, config: Mapping[str, Any], device: str) -> Forward:
     return run
 
 
-def _version(folder: Path) -> str:
+def version_of(folder: Path) -> str:
+    """12 hex digits of the hash of a model's files."""
     digest = hashlib.sha256()
-    for name in ("model.safetensors", "tokenizer.json", "config.json"):
-        digest.update((folder / name).read_bytes())
+    for name in ("model.safetensors", WIDE_FILE, "tokenizer.json", "config.json"):
+        if (folder / name).exists():
+            digest.update((folder / name).read_bytes())
     return digest.hexdigest()[:12]

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fastemailnet.message.text import model_input, visible_text
-from models.spam.runtime import SpamModel
+from models.spam.runtime import Scorer, load
 
 ROWS_AT_A_TIME = 512
 SCHEMA = pa.schema([("p_ham", pa.float64()), ("p_spam", pa.float64()), ("p_phish", pa.float64())])
 
 
-def score_file(source: Path, target: Path, model: SpamModel) -> int:
+def score_file(source: Path, target: Path, model: Scorer) -> int:
     """Score every message of ``source`` into ``target``; returns how many."""
     count = 0
     with pq.ParquetWriter(target, SCHEMA) as writer:
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="directory of another model")
     parser.add_argument("--device", default="auto")
     args = parser.parse_args()
-    model = SpamModel.load(args.weights, device=args.device)
+    model = load(args.weights, device=args.device)
     print(f"{score_file(args.source, args.target, model)} messages scored by model {model.version}", file=sys.stderr)
 
 

@@ -119,9 +119,26 @@ def image_only(raw: bytes, good: list[str], rng: Random) -> bytes:
     return _rebuilt(message, f'<a href="{url}"><img src="{url}/p.png" width="600"></a>')
 
 
+def innocent_padding(raw: bytes, good: list[str], rng: Random) -> bytes:
+    """Honest text for all to see, below the message: a filter that averages over all words is drowned in it."""
+    message, text, is_html = _text_part(raw)
+    padding = html.escape(" ".join(_good_words(good, rng)[: rng.randrange(80, 300)]))
+    body = re.sub(r"</body>\s*</html>\s*$", "", _as_html(text, is_html), flags=re.IGNORECASE)
+    return _rebuilt(message, f"{body}{'<br>' * rng.randrange(2, 30)}<p>{padding}</p></body></html>")
+
+
+def split_words(raw: bytes, good: list[str], rng: Random) -> bytes:
+    """Words cut by comments and empty elements, which a reader does not see."""
+    del good
+    cuts = ("<!-- -->", "<span></span>", "<b></b>", "<!--x-->", '<font size="2"></font>')
+    return _letters(raw, rng, lambda word: f"{word[:2]}{rng.choice(cuts)}{word[2:]}" if len(word) > 3 else word)
+
+
 TRICKS: dict[str, Trick] = {
     "hidden good words": hidden_good_words,
     "zero width": zero_width,
     "homoglyphs": homoglyphs,
     "image only": image_only,
+    "innocent padding": innocent_padding,
+    "split words": split_words,
 }

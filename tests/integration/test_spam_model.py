@@ -14,14 +14,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from fastemailnet.message.text import model_input, visible_text
 from models.spam import authored
+from models.spam.forward import BertClassifier
 from models.spam.reading import read
 from models.spam.runtime import WEIGHTS, SpamModel
 from models.spam.tokens import WordTokens
 
 WHOLE = WordTokens(WEIGHTS / "tokenizer.json", 1_000_000, 24)  # no text is cut
+SETTINGS_OF_WEIGHTS = json.loads((WEIGHTS / "config.json").read_text("utf-8"))["fastemailnet"]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
@@ -151,21 +154,29 @@ def test_probabilities_add_up_and_an_empty_batch_is_empty(model: SpamModel, text
         assert score.bad == pytest.approx(score.p_spam + score.p_phish, abs=1e-5)
 
 
-def test_the_written_out_forward_pass_equals_the_stock_class(model: SpamModel, texts: list[str]) -> None:
+def test_the_written_out_forward_pass_equals_the_stock_class(texts: list[str]) -> None:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     config = json.loads((WEIGHTS / "config.json").read_text("utf-8"))
     stock = AutoModelForSequenceClassification.from_pretrained(WEIGHTS, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(WEIGHTS)
-    temperature, budget = config["fastemailnet"]["temperature"], config["fastemailnet"]["token_budget"]
-    short = [t for t in texts if len(tokenizer(joined(t))["input_ids"]) <= budget]
+    forward = BertClassifier(config, load_file(WEIGHTS / "model.safetensors"))
+    budget = config["fastemailnet"]["token_budget"]
+    encoded = [tokenizer(joined(t), return_tensors="pt")["input_ids"] for t in texts]
+    short = [ids for ids in encoded if ids.shape[1] <= budget]
     assert len(short) > 40
-    for one, score in zip(short, model.score(short), strict=True):
-        encoded = tokenizer(joined(one), return_tensors="pt")
+    for ids in short:
         with torch.inference_mode():
-            expected = torch.softmax(stock(encoded["input_ids"]).logits[0] / temperature, -1).tolist()
-        assert [score.p_ham, score.p_spam, score.p_phish] == pytest.approx(expected, abs=1e-4)
+            expected = stock(ids).logits[0].tolist()
+            assert forward(ids, None)[0].tolist() == pytest.approx(expected, abs=1e-4)
     assert [stock.config.id2label[i] for i in range(3)] == ["ham", "spam", "phish"]
+
+
+def test_both_parts_count(model: SpamModel, texts: list[str]) -> None:
+    parts = WEIGHTS / "wide.safetensors"
+    assert parts.exists()
+    alone = SpamModel(model._forward, model._tokens, SETTINGS_OF_WEIGHTS, "", "cpu", None)
+    assert abs(alone.odds(texts) - model.odds(texts)).max() > 0.1
 
 
 def joined(one: str) -> str:

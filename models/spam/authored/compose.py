@@ -12,7 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from models.spam.authored import links, names
+from models.spam.authored import links, modern, names
+from models.spam.authored.facts import facts
 from models.spam.authored.layout import Look, Parts, render
 from models.spam.authored.names import Brand, Person
 from models.spam.authored.spin import spin
@@ -55,7 +56,6 @@ _WEIGHTS = {
 _LANGUAGE_WEIGHTS = {"en": 40, "de": 12, "pt": 12, "fr": 9, "es": 9, "it": 6, "nl": 7, "pl": 5}
 _OTHER_LANGUAGE_WEIGHT = 3
 _INTERNAL = {"credential", "voicemail", "payroll", "document", "mfa"}  # pretexts that often name the victim's own firm
-_CURRENCY = {"en": "${}", "pt": "R$ {}", "pl": "{} zł"}
 _DESKS = [
     "IT Helpdesk",
     "Webmail",
@@ -103,44 +103,6 @@ def _words(lang: str) -> dict[str, Any]:
     return tomllib.loads((_WORDS / f"{lang}.toml").read_text("utf-8"))
 
 
-def _money(lang: str, whole: int, cents: int) -> str:
-    number = f"{whole:,}.{cents:02d}" if lang == "en" else f"{whole:,}".replace(",", ".") + f",{cents:02d}"
-    return _CURRENCY.get(lang, "{} €").format(number)
-
-
-def _slots(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
-    day, month, year = rng.randrange(1, 28), rng.randrange(1, 12), rng.choice([2024, 2025, 2026])
-    return {
-        "brand": brand.name,
-        "host": brand.host,
-        "first": to.first,
-        "name": to.name,
-        "email": to.address,
-        "local": to.address.partition("@")[0],
-        "ref": names.token(rng, rng.choice([6, 8, 10, 12])),
-        "code": f"{rng.randrange(10**6):06d}",
-        "days": str(rng.randrange(2, 9)),
-        "hours": rng.choice(["12", "24", "48", "72", "30", "15"]),
-        "small": _money(lang, rng.randrange(1, 5), rng.randrange(100)),
-        "amount": _money(lang, rng.choice([rng.randrange(20, 900), rng.randrange(900, 48000)]), rng.randrange(100)),
-        "million": rng.choice(["$", "€", "US$ "]) + f"{rng.randrange(1, 60)}.{rng.randrange(10)} million",
-        "coin": f"0.{rng.randrange(10**6):06d} BTC",
-        "date": f"{day:02d}/{month:02d}/{year}" if rng.random() < 0.5 else f"{day}.{month}.{year}",
-        "year": str(year),
-        "phone": f"+{rng.randrange(1, 99)} {rng.randrange(100, 999)} {rng.randrange(100, 999)} {rng.randrange(1000, 9999)}",
-        "person": names.person(rng).name,
-        "sender": names.person(rng).first,
-        "company": names.company(rng),
-        "city": names.city(rng),
-        "street": names.street(rng),
-        "device": rng.choice(["Chrome, Windows", "Safari, iPhone", "Firefox, Linux", "Android"]),
-        "file": rng.choice(["Contract", "Budget", "Q3-Report", "Invoice", "Proposal", "Plan", "Agenda", "Angebot"])
-        + rng.choice([".pdf", ".docx", ".xlsx", ""]),
-        "freemail": names.free_mail(rng),
-        "iban": f"{rng.choice(['DE', 'GB', 'PL', 'ES', 'LT'])}{rng.randrange(10**18):018d}",
-    }
-
-
 def _brand(kind: str, lang: str, to: Person, rng: Random) -> Brand:
     if kind == "payroll" or (kind in _INTERNAL and rng.random() < 0.35):
         host = to.address.rpartition("@")[2]
@@ -161,7 +123,7 @@ def _case(kind: str, lang: str, rng: Random) -> _Case:
     brand = _brand(kind, lang, to, rng)
     looks = [Look.PLAIN, Look.SIMPLE, Look.BARE] if kind in _PERSONAL else list(Look)
     weights = [3, 1, 1] if kind in _PERSONAL else [2, 3, 5, 2, 1, 3]
-    return _Case(kind, lang, brand, to, _slots(lang, brand, to, rng), rng.choices(looks, weights)[0])
+    return _Case(kind, lang, brand, to, facts(lang, brand, to, rng), rng.choices(looks, weights)[0])
 
 
 def _paragraphs(case: _Case, key: str, rng: Random, *, most: int) -> list[str]:
@@ -254,7 +216,7 @@ def _language(rng: Random) -> str:
 
 
 def generate(seed: int, pairs: int, *, dev_share: float = 0.1) -> Iterator[Mail]:
-    """Pairs of trick and twin, and one more honest mail for every second pair.
+    """Pairs of trick and twin with more honest mail beside them: short mail, and as many pairs of longer mail (``modern``).
 
     Args:
         seed: the same seed gives the same octets.
@@ -269,3 +231,6 @@ def generate(seed: int, pairs: int, *, dev_share: float = 0.1) -> Iterator[Mail]
         yield Mail(honest(case, rng), "ham", kind, lang, split)
         if number % 2:
             yield Mail(honest(_case("ham", lang, rng), rng), "ham", "ham", lang, split)
+        split = "dev" if rng.random() < dev_share else "train"
+        for kind, label, lang, raw in modern.pair(rng):
+            yield Mail(raw, label, kind, lang, split)

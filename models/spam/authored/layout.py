@@ -148,23 +148,42 @@ def _encode(subtype: str, text: str, rng: Random) -> str:
 
 def render(parts: Parts, look: Look, rng: Random) -> bytes:
     """The message, with CRLF line ends."""
-    lines = [
-        _header("From", _address(parts.sender_name, parts.sender)),
-        f"To: {parts.recipient}",
-        _header("Subject", parts.subject),
-    ]
+    lines = head(parts.sender_name, parts.sender, parts.recipient, parts.subject)
     if parts.reply_to:
         lines.append(f"Reply-To: {parts.reply_to}")
+    return message(lines, _bodies(parts, look), rng)
+
+
+def head(sender_name: str, sender: str, recipient: str, subject: str) -> list[str]:
+    """The fields that say who writes to whom about what."""
+    return [_header("From", _address(sender_name, sender)), f"To: {recipient}", _header("Subject", subject)]
+
+
+def message(
+    lines: list[str], bodies: list[tuple[str, str]], rng: Random, attached: tuple[tuple[str, str], ...] = ()
+) -> bytes:
+    """Header fields, alternatives of one body as (subtype, text) and attachments as (name, type), as octets with CRLF line ends."""
     month, day = rng.choice(["Jan", "Mar", "Jun", "Sep", "Nov"]), rng.randrange(1, 28)
-    lines.append(f"Date: Tue, {day:02d} {month} 2025 {rng.randrange(24):02d}:{rng.randrange(60):02d}:00 +0000")
-    lines.append(f"Message-ID: <{rng.randrange(16**12):012x}@{parts.sender.rpartition('@')[2]}>")
-    lines.append("MIME-Version: 1.0")
-    encoded = [_encode(subtype, text, rng) for subtype, text in _bodies(parts, look)]
-    head = "\r\n".join(lines) + "\r\n"
-    if len(encoded) == 1:
-        return (head + encoded[0]).encode()
+    dated = f"Date: Tue, {day:02d} {month} 2025 {rng.randrange(24):02d}:{rng.randrange(60):02d}:00 +0000"
+    numbered = f"Message-ID: <{rng.randrange(16**12):012x}@mail.example>"
+    content = _joined("alternative", [_encode(subtype, text, rng) for subtype, text in bodies], rng)
+    content = _joined("mixed", [content, *(_attachment(name, kind, rng) for name, kind in attached)], rng)
+    return ("\r\n".join([*lines, dated, numbered, "MIME-Version: 1.0"]) + "\r\n" + content).encode()
+
+
+def _joined(kind: str, parts: list[str], rng: Random) -> str:
+    if len(parts) == 1:
+        return parts[0]
     boundary = f"b{rng.randrange(16**16):016x}"
-    inside = "".join(f"--{boundary}\r\n{part}\r\n" for part in encoded)
+    inside = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts)
+    return f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n\r\n{inside}--{boundary}--\r\n'
+
+
+def _attachment(name: str, kind: str, rng: Random) -> str:
+    """Some octets of a file; an image stands in the mail, anything else beside it."""
+    octets = base64.encodebytes(rng.randbytes(rng.randrange(200, 900))).decode().replace("\n", "\r\n")
+    place = "inline" if kind.startswith("image/") else "attachment"
     return (
-        f'{head}Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n{inside}--{boundary}--\r\n'.encode()
+        f'Content-Type: {kind}; name="{name}"\r\nContent-Disposition: {place}; filename="{name}"\r\n'
+        f"Content-Transfer-Encoding: base64\r\n\r\n{octets}"
     )

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from actors.classifier import MAX_WAITING, ClassifierActor
-from actors.examine import Examiner, Gate, Ruling, look
+from actors.examine import Action, Examiner, Gate, Ruling, look
+from fastemailnet.envelope import Lane
 
 GATE = Gate(hold=0.5, reject=0.9, timeout_s=0.2)
 
@@ -27,6 +28,29 @@ def scorer(bad: float, batches: list[int] | None = None):  # type: ignore[no-unt
 async def test_the_thresholds_rule(bad: float, ruling: Ruling) -> None:
     examined = await Examiner(scorer(bad), GATE, None).examine(look(BODY, with_text=True))
     assert (examined.ruling, examined.bad) == (ruling, bad)
+
+
+@pytest.mark.parametrize(
+    ("action", "bad", "ruling"),
+    [
+        (Action.ACCEPT, 0.99, Ruling.SEND),
+        (Action.HOLD, 0.6, Ruling.HOLD),
+        (Action.HOLD, 0.99, Ruling.REJECT),
+        (Action.REJECT, 0.6, Ruling.REJECT),
+        (Action.REJECT, 0.4, Ruling.SEND),
+    ],
+)
+def test_a_lane_has_its_own_action_and_other_lanes_hold(action: Action, bad: float, ruling: Ruling) -> None:
+    gate = Gate(hold=0.5, reject=0.9, timeout_s=0.2, actions={Lane.BULK: action})
+    assert gate.rule(bad, Lane.BULK) is ruling
+    assert gate.rule(0.6, Lane.STANDARD) is Ruling.HOLD
+
+
+async def test_what_is_accepted_over_the_threshold_says_so() -> None:
+    gate = Gate(hold=0.5, reject=0.9, timeout_s=0.2, actions={Lane.BULK: Action.ACCEPT})
+    examined = await Examiner(scorer(0.7), gate, None).examine(look(BODY, with_text=True), Lane.BULK)
+    assert examined.ruling is Ruling.SEND
+    assert "spam score 0.700" in examined.reason
 
 
 async def test_what_waits_while_a_batch_is_scored_shares_the_next() -> None:

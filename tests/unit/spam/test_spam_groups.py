@@ -10,7 +10,7 @@ from models.spam import runtime
 
 @given(st.lists(st.integers(1, 128), max_size=600))
 def test_every_text_is_in_one_group_and_every_group_fits(lengths: list[int]) -> None:
-    groups = list(runtime._groups([[0] * length for length in lengths]))
+    groups = list(runtime.groups_of([[0] * length for length in lengths]))
     assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
     for group in groups:
         assert len(group) <= runtime.GROUP_TEXTS
@@ -19,6 +19,6 @@ def test_every_text_is_in_one_group_and_every_group_fits(lengths: list[int]) -> 
 
 @given(st.lists(st.integers(1, 128), min_size=2, max_size=600))
 def test_a_later_group_is_never_longer(lengths: list[int]) -> None:
-    groups = list(runtime._groups([[0] * length for length in lengths]))
+    groups = list(runtime.groups_of([[0] * length for length in lengths]))
     for group, later in pairwise(groups):
         assert min(lengths[index] for index in group) >= max(lengths[index] for index in later)

@@ -5,7 +5,16 @@ from random import Random
 import pytest
 
 from fastemailnet.message.text import FEATURE_NAMES, visible_text
-from models.spam.tricks import TRICKS, hidden_good_words, homoglyphs, image_only, wrapped, zero_width
+from models.spam.tricks import (
+    TRICKS,
+    hidden_good_words,
+    homoglyphs,
+    image_only,
+    innocent_padding,
+    split_words,
+    wrapped,
+    zero_width,
+)
 
 RAW = (
     b"From: Shop <a@shop.example>\r\nSubject: Cheap watches\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
@@ -38,6 +47,18 @@ def test_an_image_keeps_link_and_subject_only() -> None:
     assert seen.subject == "Cheap watches"
     assert "Replica" not in seen.body
     assert seen.hosts == ("shop.example",)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_words_cut_by_markup_are_whole_again(seed: int) -> None:
+    tricked = split_words(RAW, GOOD, Random(seed))
+    assert visible_text(tricked).body == visible_text(wrapped(RAW, GOOD, Random(seed))).body
+
+
+def test_padding_stands_below_the_message() -> None:
+    seen = visible_text(innocent_padding(RAW, GOOD, Random(2)))
+    assert seen.body.startswith("Replica watches")
+    assert "quarterly meeting" in seen.body
 
 
 def test_every_trick_survives_odd_messages() -> None:
