@@ -57,6 +57,7 @@ OPEN_UNITS = 100_000
 BATCH = 2_000
 TIER = "defer.8h"
 LOOK_S = 0.001
+RECENT = 400  # control frames
 PATIENCE_S = 60.0
 SETTLE_S = 3.0
 HOUR_MS = 3_600_000
@@ -141,17 +142,26 @@ def trickle(settings: Settings, stop: threading.Event) -> None:
             time.sleep(0.05)
 
 
+def leased_to(watch: Watch, node: str) -> set[tuple[str, int]]:
+    """What the newest control frames leased to the newest incarnation of a node."""
+    held: set[tuple[str, int]] = set()
+    for _, record in watch.log.fetch(CONTROL, 0, max(0, watch.log.end(CONTROL, 0) - RECENT), RECENT):
+        frame = decode_control(record)
+        if isinstance(frame, Join) and frame.node == node:
+            held.clear()
+        elif isinstance(frame, Assign) and frame.node == node:
+            held |= {(frame.stream, offset) for offset in range(frame.lo, frame.hi)}
+    return held
+
+
 def node_struck(fleet: Fleet, watch: Watch, number: int, sign: signal.Signals) -> float:
     """Seconds from the signal to another's lease on what a node had."""
     name = f"node-{number % 2}"
     pid = fleet.pid(name)
     time.sleep(SETTLE_S)
+    while not (held := leased_to(watch, name)):  # a busy coordinator may have given it nothing yet
+        time.sleep(LOOK_S)
     watch.skip()
-    held: set[tuple[str, int]] = set()
-    for _, record in watch.log.fetch(CONTROL, 0, max(0, watch.position - 400), 400):
-        frame = decode_control(record)
-        if isinstance(frame, Assign) and frame.node == name:
-            held |= {(frame.stream, offset) for offset in range(frame.lo, frame.hi)}
     os.kill(pid, sign)
     took = watch.until(
         lambda frame: isinstance(frame, Assign) and frame.node != name and (frame.stream, frame.lo) in held
