@@ -1,6 +1,11 @@
-"""The two clocks of a process: the wall for facts that people read, the monotonic one for deadlines."""
+"""The two clocks of a process: the wall for facts that people read, the monotonic one for deadlines.
+
+A deadline must pass while the machine is suspended, too: others have gone on meanwhile. So it is the clock since boot, where there is one.
+"""
 
 import time
+
+_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def wall_ms() -> int:
@@ -9,5 +14,5 @@ def wall_ms() -> int:
 
 
 def monotonic_ms() -> int:
-    """Milliseconds of this machine's monotonic clock."""
-    return time.monotonic_ns() // 1_000_000
+    """Milliseconds of this machine's monotonic clock, suspended or not."""
+    return time.clock_gettime_ns(_SINCE_BOOT) // 1_000_000
