@@ -27,7 +27,7 @@ from fastemailnet.delivery.demand import Level
 from fastemailnet.delivery.exchanger import Families, Rules
 from fastemailnet.delivery.route import Route, RouteKind, Routes, TlsPolicy
 from fastemailnet.delivery.split import SPLITS
-from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, is_ordered
+from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, Lane, is_ordered
 from fastemailnet.errors import BlobError, ConfigError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Policy
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Verdict
