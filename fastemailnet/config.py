@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError
 
 from fastemailnet.config_failures import BounceSection, DsnSection, RetrySection, Section, SuppressionSection
+from fastemailnet.config_gate import ClassifierSection, ScoreActionSection
 from fastemailnet.config_log import BlobsSection, LogSection
 from fastemailnet.errors import ConfigError
 
@@ -30,7 +31,6 @@ def _network(text: str) -> str:
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Network = Annotated[str, AfterValidator(_network)]
 Verdict = Literal["hold", "retry", "assume-relayed", "bounce"]
-ScoreAction = Literal["accept", "hold", "reject"]
 
 
 class FleetSection(Section):
@@ -136,37 +136,6 @@ class DkimSection(Section):
     domain: str = Field("", description="signing domain; empty: gateway.hostname with a key made at first start")
     selector: str = Field("fen1", min_length=1, description="selector")
     key_file: Path | None = Field(None, description="PEM private key (RSA or Ed25519), see `fastemailnet dkim new`")
-
-
-class ClassifierSection(Section):
-    """The spam model and its gate."""
-
-    enabled: bool = Field(True, description="score mail before it is sent")
-    model: Path | None = Field(
-        None, description="folder of a sequence-classification model; the shipped one without it"
-    )
-    hold_threshold: float = Field(
-        0.0, ge=0.0, le=1.0, description="hold from this score on; 0: as the model was calibrated"
-    )
-    reject_threshold: float = Field(
-        0.0, ge=0.0, le=1.0, description="reject from this score on; 0: never, hold instead"
-    )
-    timeout_ms: int = Field(250, ge=10, description="a mail that is not scored by then goes on, flagged")
-    replicas: int = Field(1, ge=1, le=16, description="processes that score; the nodes ask them in turn")
-
-    @property
-    def processes(self) -> list[str]:
-        """The names of the processes that score; none where the classifier is off."""
-        more = (f"classifier-{number}" for number in range(1, self.replicas))
-        return ["classifier", *more] if self.enabled else []
-
-
-class ScoreActionSection(Section):
-    """What becomes of a mail whose score reaches classifier.hold_threshold, by lane."""
-
-    transactional: ScoreAction = Field("hold", description="accept, hold or reject")
-    standard: ScoreAction = Field("hold", description="accept, hold or reject")
-    bulk: ScoreAction = Field("hold", description="accept, hold or reject")
 
 
 class DeliverySection(Section):
