@@ -1,6 +1,6 @@
 """The two clocks of a process: the wall for facts that people read, the monotonic one for deadlines.
 
-A deadline must pass while the machine is suspended, too: others have gone on meanwhile. So it is the clock since boot, where there is one.
+A deadline must pass while the machine is suspended, too, for others have gone on: so it is the clock since boot, where there is one.
 """
 
 import time
