@@ -6,6 +6,9 @@ A failing seed is made smaller and told with its trace; the same seed always fai
 import argparse
 import json
 import multiprocessing
+import os
+import platform
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
@@ -64,10 +67,21 @@ def main() -> int:
         "broken": [seed for seed, _ in broken],
     }
     if options.json:
-        options.json.write_text(json.dumps(figures) + "\n")
+        where = {"cores": os.cpu_count(), "python": platform.python_version(), "commit": commit()}
+        options.json.write_text(json.dumps({**figures, **where}, indent=1) + "\n")
     shown = " ".join(f"{name}={value}" for name, value in figures.items() if name != "broken")
     out.print(f"sim {shown}")
     return 1 if broken else 0
+
+
+def commit() -> str:
+    """What ran, where git knows it."""
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def collect(batches: list[range], jobs: int) -> Found:

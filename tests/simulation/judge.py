@@ -113,13 +113,13 @@ class Judge:
         waiting = sum(d.recipients for copy, d in fold.named.items() if copy not in doubt)
         total = sum(fold.ended.values()) + waiting + sum(doubt.values())
         if total != accepted:
-            left = {
+            left = sorted(
                 f"{where[0]}/{where[1]}@{offset}"
                 for where in world.mail
                 for offset in range(world.store.end(where))
                 if not fold.progress[where].is_done(offset) and (*where, offset) not in doubt
-            }
-            yield f"I2/I8 {accepted} accepted, {total} accounted for: {dict(fold.ended)}, {waiting} deferred, open {left}"
+            )
+            yield f"I2/I8 {accepted} accepted, {total} accounted for: {dict(fold.ended)}, {waiting} deferred, open {', '.join(left)}"
 
     def _delivered(
         self, fold: Fold, outcomes: dict[tuple[bytes, int], list[Kind]], resolved: set[bytes]
