@@ -195,7 +195,7 @@ def test_closing_commits_what_waits_and_refuses_the_rest() -> None:
         await closing
         assert held.result() == range(1)
         assert waiting.result() == range(1, 2)
-        assert not [thread for thread in threading.enumerate() if thread.name.startswith("commit ")]
+        assert not [line for line in commit._lines.values() if line.thread.is_alive()]
         await commit.close()
 
     with_group(use)
