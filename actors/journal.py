@@ -40,7 +40,7 @@ class Journal:
 
     async def tell(self, frame: NodeFrame) -> None:
         """Append a fact."""
-        landed = await self.group.append(JOURNAL, self.slot, [encode(self.right.numbered(frame))])
+        landed = await self.group.append(JOURNAL, self.slot, [encode(self.right.numbered(frame))], is_urgent=False)
         if isinstance(landed, Fenced):
             raise LogError("the log fenced an append that carried no token")
 

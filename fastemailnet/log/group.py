@@ -8,8 +8,10 @@ the loop's turn, so that callers who run in the same turn share the first commit
 Appends with different tokens cannot share a ``Log.append``: a batch is committed token by token, in the order of their
 first append.
 
-Where a commit costs much more than a record (a request to a broker: 0.4 ms of CPU here and as much there), the line of a partition
-is *paced*: it commits at once when it was idle, and else no sooner than ``pace_s`` after its last commit began.
+Where a commit costs much more than a record (a request to a broker: 0.4 ms of CPU here and as much there), the lines are
+*paced*: time is cut into ticks of ``pace_s``, and a line commits what is urgent once in a tick, at once if it was idle and else
+where the next tick begins. The ticks of all lines are the same, so that what several of them append can share a request. What is
+not urgent goes along with what is, or alone once ``pace_s`` have passed; nobody urgent waits for that.
 """
 
 import asyncio
@@ -37,6 +39,7 @@ class _Append:
     records: Sequence[bytes]
     octets: int
     token: Token | None
+    is_urgent: bool
     result: asyncio.Future[Sequence[int] | Fenced]
 
 
@@ -56,9 +59,15 @@ class GroupCommit:
         self._closed = False
 
     async def append(
-        self, stream: str, partition: int, records: Sequence[bytes], token: Token | None = None
+        self,
+        stream: str,
+        partition: int,
+        records: Sequence[bytes],
+        token: Token | None = None,
+        *,
+        is_urgent: bool = True,
     ) -> Sequence[int] | Fenced:
-        """Append the records durably; see ``interface.Log.append``.
+        """Append the records durably; see ``interface.Log.append``. ``is_urgent``: somebody outside waits for it.
 
         Appends with equal tokens are committed in the order of their calls. A caller that is cancelled while it waits
         has appended all the same.
@@ -78,7 +87,7 @@ class GroupCommit:
         line = self._lines.get((stream, partition)) or self._new_line(stream, partition)
         result: asyncio.Future[Sequence[int] | Fenced] = line.loop.create_future()
         self._pending_octets += octets
-        line.put(_Append(records, octets, token, result))
+        line.put(_Append(records, octets, token, is_urgent, result))
         return await result
 
     async def close(self) -> None:
@@ -127,6 +136,8 @@ class _Line:
         self._waiting: deque[_Append] = deque()
         self._guard = threading.Lock()  # of _waiting being empty and the thread being asleep, together
         self._asleep = True
+        self._urgent = threading.Event()  # something that waits is
+        self._tick_s = 0.0  # when the next tick begins
         self._bell: SimpleQueue[bool] = SimpleQueue()  # True: look; False: look, then end
         self.thread = threading.Thread(target=self._run, name=f"commit {stream}/{partition}", daemon=True)
         self.thread.start()
@@ -135,6 +146,8 @@ class _Line:
         """Let the append join the next commit (in the loop)."""
         with self._guard:
             self._waiting.append(append)
+            if append.is_urgent:
+                self._urgent.set()
             wake, self._asleep = self._asleep, False
         if wake:
             self.loop.call_soon(self._bell.put, True)
@@ -144,18 +157,23 @@ class _Line:
         self._bell.put(False)
 
     def _run(self) -> None:
-        go_on, began = True, float("-inf")
+        go_on = True
         while go_on:
             go_on = self._bell.get()
             while True:
-                if self._pace_s and (early := began + self._pace_s - monotonic()) > 0:
-                    sleep(early)
-                began = monotonic()
+                if self._pace_s and self._waiting:
+                    self._keep_pace()
                 appends = self._take()
                 if not appends:
                     break
                 self._commit(appends)
         self.loop.call_soon_threadsafe(self.stopped.set_result, None)
+
+    def _keep_pace(self) -> None:
+        """Wait until what is there may be committed."""
+        if self._urgent.wait(self._pace_s):
+            sleep(max(0.0, self._tick_s - monotonic()))
+            self._tick_s = (monotonic() // self._pace_s + 1) * self._pace_s
 
     def _take(self) -> list[_Append]:
         """The next batch: all that waits, up to ``MAX_COMMIT_OCTETS``. None waits: sleep until the bell rings."""
@@ -166,6 +184,8 @@ class _Line:
                 batch.append(self._waiting.popleft())
                 octets += batch[-1].octets
             self._asleep = not batch
+            if not self._waiting:
+                self._urgent.clear()
         return batch
 
     def _commit(self, batch: list[_Append]) -> None:

@@ -13,6 +13,7 @@ from kafka import TopicPartition
 
 from fastemailnet.errors import ConfigError
 from fastemailnet.log.interface import Where
+from fastemailnet.log.kafka_selector import LeanSelector
 
 SCHEME: Final = "kafka"
 PORT: Final = 9092
@@ -43,6 +44,7 @@ class Cluster:
             "request_timeout_ms": REQUEST_TIMEOUT_MS,
             "reconnect_backoff_max_ms": RECONNECT_MAX_MS,
             "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
+            "selector": LeanSelector,
             **self.security,
         }
 

@@ -91,6 +91,7 @@ class Follower:
         self._unwrap = unwrap
         self._tracks: dict[Where, Track] = {}
         self._changed = threading.Condition()
+        self._awaited = threading.Event()  # somebody waits for a record that is in the log
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -134,6 +135,7 @@ class Follower:
                     return track.take(count, max_octets)
                 if start >= (self._offsets.known(where) or 0):
                     return []
+                self._awaited.set()
                 if self._closed or not self._changed.wait(deadline - time.monotonic()):
                     raise LogError(f"{where[0]}/{where[1]}: the record at offset {start} did not come")
 
@@ -155,7 +157,8 @@ class Follower:
                 batches = consumer.poll(POLL_MS, max_records=POLL_RECORDS)
                 self._land(consumer, batches)
                 if batches:
-                    time.sleep(STOCKED_PACE_S if self._is_stocked() else self._pace_s)
+                    self._awaited.wait(STOCKED_PACE_S if self._is_stocked() else self._pace_s)
+                    self._awaited.clear()
             except OffsetOutOfRangeError as error:
                 self._trimmed(error)
             except (KafkaError, LogError) as error:

@@ -20,7 +20,7 @@ from fastemailnet.errors import LogError
 from fastemailnet.log.interface import Where
 from fastemailnet.log.kafka_cluster import Cluster
 
-WATCH_S: Final = 0.08  # a request of 1.3 ms of CPU
+WATCH_S: Final = 0.2  # a request of 1.3 ms of CPU here and as much in the broker
 INTEREST_S: Final = 2.0
 PATIENCE_S: Final = 120.0  # a cluster that is away for longer is an error
 RETRY_S: Final = 0.2
