@@ -14,7 +14,7 @@ from typing import Final
 from fastemailnet.errors import LogError
 from fastemailnet.log.interface import Fenced, Token, Where
 from fastemailnet.log.kafka_cluster import Cluster
-from fastemailnet.log.kafka_follower import Follower
+from fastemailnet.log.kafka_follower import Follower, Pace
 from fastemailnet.log.kafka_offsets import Offsets
 from fastemailnet.log.kafka_reader import Reader
 from fastemailnet.log.kafka_records import Records, Unwrap, contiguous, fence_header, plain
@@ -23,8 +23,9 @@ from fastemailnet.log.kafka_writer import Writer
 
 GROUP: Final = "fastemailnet"
 FRAMES: Final = ("control", "journal", "snapshot")  # small and urgent: not behind megabytes of bodies in one fetch
-FRAMES_PACE_S: Final = 0.05  # a poll costs 0.4 ms of CPU here and as much in the broker, and nobody waits for frames
-BODIES_PACE_S: Final = 0.012
+# A poll costs 0.4 ms of CPU here and as much in the broker.
+FRAMES_PACE: Final = Pace(each_s=0.02, most_s=0.08)  # nobody waits for frames
+BODIES_PACE: Final = Pace(each_s=0.004, most_s=0.025)
 
 
 class KafkaLog:
@@ -37,8 +38,8 @@ class KafkaLog:
         self._offsets = Offsets(cluster)
         self._writer = Writer(cluster)
         self._reader = Reader(cluster, self._offsets)
-        self._frames = Follower(cluster, self._offsets, unwrap, FRAMES_PACE_S)
-        self._bodies = Follower(cluster, self._offsets, unwrap, BODIES_PACE_S)
+        self._frames = Follower(cluster, self._offsets, unwrap, FRAMES_PACE)
+        self._bodies = Follower(cluster, self._offsets, unwrap, BODIES_PACE)
         self._rights: dict[Where, Rights] = {}  # of the partitions to which this process appends under tokens
         self._starts: dict[Where, int] = {}  # followed partition → where this process first began to follow it
         self._guard = threading.Lock()

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
@@ -33,6 +34,18 @@ STOCKED_PACE_S: Final = 0.05
 ERROR_PAUSE_S: Final = 0.2
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """``each_s`` for each record that came, so that a busy partition is asked seldom and a quiet one at once; at most ``most_s``."""
+
+    each_s: float
+    most_s: float
+
+    def behind(self, records: int) -> float:
+        """Seconds to wait behind a poll that brought so many."""
+        return min(records * self.each_s, self.most_s)
 
 
 class Track:
@@ -83,9 +96,9 @@ class Track:
 class Follower:
     """Follows any number of partitions. ``unwrap`` gives the octets of a record."""
 
-    def __init__(self, cluster: Cluster, offsets: Offsets, unwrap: Unwrap, pace_s: float) -> None:
-        """``pace_s``: how long to wait behind a poll that brought something, so that the next one brings more."""
-        self._pace_s = pace_s
+    def __init__(self, cluster: Cluster, offsets: Offsets, unwrap: Unwrap, pace: Pace) -> None:
+        """``pace``: how long to wait behind a poll that brought something, so that the next one brings more."""
+        self._pace = pace
         self._cluster = cluster
         self._offsets = offsets
         self._unwrap = unwrap
@@ -157,7 +170,8 @@ class Follower:
                 batches = consumer.poll(POLL_MS, max_records=POLL_RECORDS)
                 self._land(consumer, batches)
                 if batches:
-                    self._awaited.wait(STOCKED_PACE_S if self._is_stocked() else self._pace_s)
+                    brought = sum(map(len, batches.values()))
+                    self._awaited.wait(STOCKED_PACE_S if self._is_stocked() else self._pace.behind(brought))
                     self._awaited.clear()
             except OffsetOutOfRangeError as error:
                 self._trimmed(error)

@@ -79,7 +79,7 @@ class Writer:
         offsets: list[int] = []
         deadline = time.monotonic() + DELIVERY_MS / 1_000
         with self._of(where):
-            for lo, hi in _batches(records):
+            for lo, hi in batches(records):
                 try:
                     offsets += self._append(where, records[lo:hi], keys[lo:hi], headers or [], deadline)
                 except LogAppendUnknown:
@@ -197,7 +197,7 @@ class Writer:
         return self._client
 
 
-def _batches(records: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+def batches(records: Sequence[bytes]) -> Iterator[tuple[int, int]]:
     """Which records go together: as many as fit into ``BATCH_OCTETS``, one at least."""
     lo = octets = 0
     for hi, record in enumerate(records):

@@ -66,3 +66,30 @@ def test_racing_writers_are_told_exactly_what_stands_before_their_fence(one_brok
                 counted = writing.result()
             kept = everything(coordinator, "journal", 3)
             assert counted == [at for at, record in enumerate(kept) if record == mark and at < fence]
+
+
+def test_appends_of_several_threads_share_requests_and_keep_their_order(one_broker: Brokers, prefix: str) -> None:
+    with logs(one_broker, prefix) as open_log:
+        log = open_log()
+        log.append("journal", 0, [b"first"])
+
+        def write(thread: int) -> None:
+            for turn in range(50):
+                log.append("journal", thread % 4, [b"%d/%d" % (thread, turn)])
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(write, range(8)))
+        for partition in range(4):
+            records = [record for record in everything(open_log(), "journal", partition) if b"/" in record]
+            for thread in (partition, partition + 4):
+                own = [record for record in records if record.startswith(b"%d/" % thread)]
+                assert own == [b"%d/%d" % (thread, turn) for turn in range(50)]
+            assert len(records) == 100
+
+
+def test_an_append_larger_than_a_batch_goes_in_several_and_stands_in_order(one_broker: Brokers, prefix: str) -> None:
+    with logs(one_broker, prefix) as open_log:
+        log = open_log()
+        records = [bytes([number]) * 100_000 for number in range(10)]
+        assert log.append("mail.bulk", 0, records) == range(10)
+        assert everything(open_log(), "mail.bulk", 0) == records
