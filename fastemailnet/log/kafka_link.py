@@ -2,7 +2,8 @@
 
 kafka-python's producer has a thread of its own, and each append goes there and back: two changes of thread for each request, for
 which the interpreter lock is handed over under load. Here the caller drives kafka-python's event loop itself until its answer
-is there: connecting, TLS, log-in and the protocol are kafka-python's, without its threads.
+is there: connecting, TLS, log-in and the protocol are kafka-python's, without its threads. Where a connection is plain, a
+request does without the event loop as well: the caller writes, and sleeps in the read.
 
 A *link* is the conversation with one broker, for appends. Threads that want it at the same time share requests: whoever gets the
 link sends the batches of all who wait for it, and they find their answers when their turn comes.
@@ -14,13 +15,21 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from kafka import TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError, LeaderNotAvailableError, for_code
+from kafka.errors import (
+    CorrelationIdError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    LeaderNotAvailableError,
+    for_code,
+)
 from kafka.net.compat import KafkaNetClient
 from kafka.protocol.producer import InitProducerIdRequest, ProduceRequest
 
 from fastemailnet.log.kafka_cluster import BOOTSTRAP_TIMEOUT_MS, REQUEST_TIMEOUT_MS, Cluster
 
 IN_SYNC: Final = -1  # acks=all
+RECEIVE_OCTETS: Final = 65_536
 PATIENCE_MS: Final = REQUEST_TIMEOUT_MS + 1_000  # kafka-python ends the connection first
 PRODUCE_VERSIONS: Final = (3, 9)  # from record batches with producer ids to the last one that names topics by name
 
@@ -51,6 +60,7 @@ class Client:
         Raises:
             KafkaError: no broker answers.
         """
+        self._is_plain = not cluster.is_guarded
         self._net = KafkaNetClient(allow_auto_create_topics=False, metrics_enabled=False, **cluster.client())
         try:
             self._net.check_version(timeout_ms=BOOTSTRAP_TIMEOUT_MS)
@@ -92,6 +102,9 @@ class Client:
 
     def ask(self, node: int, request: Any) -> Any:
         """What a broker answers. Raises KafkaError."""
+        connection = self._net._manager.get_connection(node)
+        if self._is_plain and connection.connected and not connection.in_flight_requests:
+            return _ask_directly(connection, request)
         return self._wait(self._net.send(node, request))
 
     def close(self) -> None:
@@ -105,6 +118,31 @@ class Client:
         if future.failed():
             raise future.exception
         return future.value
+
+
+def _ask_directly(connection: Any, request: Any) -> Any:
+    """Write the request and read the answer, on a connection where nothing else is on its way. Raises KafkaError."""
+    if request.API_VERSION is None:
+        request.API_VERSION = connection.broker_version_data.api_version(request)
+    sock, parser = connection.transport._sock, connection.parser
+    try:
+        number = parser.send_request(request)
+        sock.settimeout(PATIENCE_MS / 1_000)
+        sock.sendall(parser.send_bytes())
+        answers: list[tuple[int, Any]] = []
+        while not answers:
+            octets = sock.recv(RECEIVE_OCTETS)
+            if not octets:
+                raise KafkaConnectionError("the broker closed the connection")
+            answers = parser.receive_bytes(octets)
+        if len(answers) > 1 or answers[0][0] != number:
+            raise CorrelationIdError(f"answers to {[answered for answered, _ in answers]}, request {number}")
+        sock.setblocking(False)
+        return answers[0][1]
+    except (OSError, KafkaError) as error:
+        meaning = error if isinstance(error, KafkaError) else KafkaConnectionError(f"{type(error).__name__}: {error}")
+        connection.close(meaning)
+        raise meaning from error
 
 
 class Link:
