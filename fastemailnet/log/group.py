@@ -9,9 +9,9 @@ Appends with different tokens cannot share a ``Log.append``: a batch is committe
 first append.
 
 Where a commit costs much more than a record (a request to a broker: 0.4 ms of CPU here and as much there), the lines are
-*paced*: time is cut into ticks of ``pace_s``, and a line commits what is urgent once in a tick, at once if it was idle and else
-where the next tick begins. The ticks of all lines are the same, so that what several of them append can share a request. What is
-not urgent goes along with what is, or alone once ``pace_s`` have passed; nobody urgent waits for that.
+*paced*: time is cut into ticks of ``pace_s``, and behind a commit that several callers shared a line waits for the next tick; behind
+one that a single caller had for himself it does not. The ticks of all lines are the same, so that what several of them append
+can share a request. What is not urgent goes along with what is, or alone once ``pace_s`` have passed.
 """
 
 import asyncio
@@ -137,7 +137,7 @@ class _Line:
         self._guard = threading.Lock()  # of _waiting being empty and the thread being asleep, together
         self._asleep = True
         self._urgent = threading.Event()  # something that waits is
-        self._tick_s = 0.0  # when the next tick begins
+        self._next_s = 0.0  # when the next commit of something urgent may begin
         self._bell: SimpleQueue[bool] = SimpleQueue()  # True: look; False: look, then end
         self.thread = threading.Thread(target=self._run, name=f"commit {stream}/{partition}", daemon=True)
         self.thread.start()
@@ -166,14 +166,15 @@ class _Line:
                 appends = self._take()
                 if not appends:
                     break
+                if self._pace_s and sum(append.is_urgent for append in appends) > 1:
+                    self._next_s = (monotonic() // self._pace_s + 1) * self._pace_s
                 self._commit(appends)
         self.loop.call_soon_threadsafe(self.stopped.set_result, None)
 
     def _keep_pace(self) -> None:
         """Wait until what is there may be committed."""
         if self._urgent.wait(self._pace_s):
-            sleep(max(0.0, self._tick_s - monotonic()))
-            self._tick_s = (monotonic() // self._pace_s + 1) * self._pace_s
+            sleep(max(0.0, self._next_s - monotonic()))
 
     def _take(self) -> list[_Append]:
         """The next batch: all that waits, up to ``MAX_COMMIT_OCTETS``. None waits: sleep until the bell rings."""
