@@ -28,6 +28,7 @@ from actors.suppressions import Suppressions
 from fastemailnet import ids
 from fastemailnet.admission.reading import Gap, Malformed
 from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
+from fastemailnet.delivery.review import SCORES, to_text
 from fastemailnet.delivery.route import Routes
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.delivery.tls_report import encode_sessions
@@ -156,7 +157,7 @@ class _Attempt:
         if seen is None:
             await self.give_up(f"looking into it ended {self.taken.strikes} processes")
             return
-        examined = await self.shop.examiner.examine(seen, unit.lane)
+        examined = await self.shop.examiner.examine(seen, unit.lane, unit.released)
         if examined.ruling is not Ruling.SEND:
             await self.refuse(examined)
             return
@@ -236,6 +237,8 @@ class _Attempt:
         """The gate says no: invalid, rejected or held."""
         kind = Kind.HELD if examined.ruling is Ruling.HOLD else Kind.REJECTED
         what = "invalid message" if examined.ruling is Ruling.INVALID else f"{kind.value} by the spam gate"
+        if examined.scores is not None:
+            self.where[SCORES] = to_text(examined.scores)
         await self.end_all(kind, f"{what}: {examined.reason}")
 
     async def expire(self) -> None:

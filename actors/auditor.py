@@ -24,7 +24,7 @@ from fastemailnet.flashsync.frames import (
     decode_control,
     decode_journal,
 )
-from fastemailnet.flashsync.lease import Open, Spot
+from fastemailnet.flashsync.lease import Open, Quarantined, Spot
 from fastemailnet.ledger.fact import decode_facts
 from fastemailnet.log.interface import Log
 from fastemailnet.outcome import Kind
@@ -41,6 +41,9 @@ class Auditor:
         self.accepted = 0
         self.units = 0
         self.positions: dict[tuple[str, int], int] = {}
+        self.reviewed: dict[
+            Spot, tuple[Quarantined, int]
+        ] = {}  # OUTCOME that held → what, and where the decision stands
         self.reports: dict[Spot, int] = {}  # INTENT in doubt → where its node's own report of the doubt stands
 
     def catch_up(self) -> None:
@@ -51,7 +54,9 @@ class Auditor:
         for (_, partition), end in journals.items():
             for position, record in self._new(JOURNAL, partition, end):
                 frame = decode_journal(record)
-                self.fold.apply_journal(partition, position, frame)
+                held = self.fold.held.get((partition, frame.intent)) if isinstance(frame, Resolve) else None
+                if self.fold.apply_journal(partition, position, frame) and held is not None:
+                    self.reviewed[held.spot] = held, position
                 self._note(partition, position, frame)
         for where, end in self.log.ends(*LANES).items():
             for offset, record in self._new(*where, end):
@@ -82,6 +87,7 @@ class Auditor:
         fold = self.fold
         doubt = {entry.place: len(entry.kinds) for entry in fold.in_doubt()}
         counts = {kind.value: fold.ended[kind] for kind in Kind}
+        counts[Kind.HELD.value] = sum(entry.recipients for entry in fold.held.values())
         counts[Kind.DEFERRED.value] = sum(d.recipients for copy, d in fold.named.items() if copy not in doubt)
         counts[Kind.IN_DOUBT.value] = sum(doubt.values())
         counts["open"] = sum(map(deliveries, self.open_units(doubt)))
@@ -123,18 +129,22 @@ class Auditor:
         entry = self.fold.open.get(spot)
         if entry is None or entry.doubt_ms is None:
             return None
-        intent = self._frame(spot)
+        intent = self.frame(spot)
         assert isinstance(intent, Intent)
-        records = self.log.fetch(*entry.place, 1)
-        is_there = bool(records) and records[0][0] == entry.place.offset
-        unit = read_unit(records[0][1], entry.place) if is_there else None
-        return entry, intent, unit if isinstance(unit, Unit) else None, self._host(spot)
+        return entry, intent, self.unit(entry.place), self._host(spot)
 
     def _host(self, spot: Spot) -> str:
-        report = self._frame((spot[0], self.reports[spot])) if spot in self.reports else None
+        report = self.frame((spot[0], self.reports[spot])) if spot in self.reports else None
         facts = decode_facts(report.evidence) if isinstance(report, Outcome) else []
         return next((str(fact.detail["host"]) for fact in facts if "host" in fact.detail), "")
 
-    def _frame(self, spot: Spot) -> JournalFrame:
+    def unit(self, place: Position) -> Unit | None:
+        """The unit in a record; None where it is gone or none."""
+        records = self.log.fetch(*place, 1)
+        unit = read_unit(records[0][1], place) if records and records[0][0] == place.offset else None
+        return unit if isinstance(unit, Unit) else None
+
+    def frame(self, spot: Spot) -> JournalFrame:
+        """The frame at a place of the journal."""
         ((_, record),) = self.log.fetch(JOURNAL, *spot, 1)
         return decode_journal(record)

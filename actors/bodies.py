@@ -43,6 +43,20 @@ class Bodies:
         await self._do(lambda: self.blobs.put(blob.key, first.body))
         return [msgspec.structs.replace(unit, body=b"", blob=blob) for unit in units]
 
+    async def renew(self, unit: Unit, at_ms: int) -> Unit:
+        """A unit whose term begins anew: a body outside the log is put out again, under the day of ``at_ms``.
+
+        Raises:
+            BlobAltered: what is kept is another body.
+            BlobError: it cannot be had or kept now.
+        """
+        if unit.blob is None:
+            return unit
+        whole = await self.bring_in(unit)
+        blob = refer(whole, at_ms)
+        await self._do(lambda: self.blobs.put(blob.key, whole.body))
+        return msgspec.structs.replace(unit, blob=blob)
+
     async def bring_in(self, unit: Unit) -> Unit:
         """The unit with its body.
 

@@ -16,9 +16,11 @@ from actors.journal import DEAD, Journal
 from actors.key_file import KeyFile
 from actors.node import JoinCall
 from actors.poison import Blame
+from actors.quarantine import Quarantine
 from actors.reader import Call, FleetReader
 from actors.reports import Reporter
 from actors.suppressions import Suppressions, projector
+from fastemailnet.admission.networks import Networks
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.config import RouteEntry, Settings
@@ -46,6 +48,7 @@ from fastemailnet.net.resolve import Resolver
 from fastemailnet.net.sts import StsPolicies
 from fastemailnet.net.tls import Trust
 from fastemailnet.route_table import read_table
+from fastemailnet.web.held import held_routes
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
@@ -366,10 +369,13 @@ def suppressing(settings: Settings) -> suppression.Policy:
 def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
-    reader = FleetReader(settings, Auditor(over), call)
+    auditor, commit, large = Auditor(over), group(settings, over), bodies(settings)
+    reader = FleetReader(settings, auditor, call)
     key_file = KeyFile(settings.fleet.data / "gateway" / "keys.sqlite3")
     spread = mail_partitions(settings)
-    return Gateway(settings, over, group(settings, over), reader, bodies(settings), key_file, spread)
+    desk = Quarantine(auditor, reader.audit, call, commit, large)
+    review = held_routes(desk, Networks(settings.gateway.review_networks).allow)
+    return Gateway(settings, over, commit, reader, large, key_file, spread, [review])
 
 
 def inbox_parts(settings: Settings) -> dict[str, Any]:

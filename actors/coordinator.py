@@ -13,6 +13,8 @@ import os
 from contextlib import suppress
 from typing import Any
 
+import msgspec
+
 from actors.clock import wall_ms
 from fastemailnet.envelope import LANES, Position, is_ordered
 from fastemailnet.errors import FleetError, LogError
@@ -20,9 +22,11 @@ from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Coordinator, 
 from fastemailnet.flashsync.frames import (
     CONTROL,
     JOURNAL,
+    Deferral,
     Fence,
     Join,
     Outcome,
+    Resolve,
     Verdict,
     Void,
     decode_control,
@@ -147,7 +151,10 @@ class CoordinatorActor:
         end = self.log.ends(SNAPSHOT).get((SNAPSHOT, 0), 0)
         newest = self.log.fetch(SNAPSHOT, 0, end - 1, 1) if end else []
         if newest:
-            fold, self.control_position = decode_snapshot(newest[0][1])
+            try:
+                fold, self.control_position = decode_snapshot(newest[0][1])
+            except msgspec.MsgspecError:  # of another version: the streams have it all
+                return
             self.machine = Coordinator(self.machine.policy, fold, self.machine.who)
             for partition, position in fold.read.items():
                 self.journal_positions[partition] = position
@@ -238,11 +245,30 @@ class CoordinatorActor:
         landed = self.log.append(JOURNAL, partition, [encode(write.frame)])
         assert not isinstance(landed, Fenced)
         # A fact may have come in between; then it settled the attempt, and the resolution is void.
-        span = read(self.log, (JOURNAL, partition), self.journal_positions[partition], landed[0])
-        facts = [decode_journal(record) async for records in span for _, record in records]
-        is_late = any(isinstance(frame, Outcome | Void) and frame.intent == intent for frame in facts)
+        is_late = await self.is_before(partition, landed[0], intent, Outcome, Void)
         self.read_all()
         return not is_late
+
+    async def review(
+        self, partition: int, outcome: int, verdict: str, reason: str, deferral: Deferral | None, evidence: bytes
+    ) -> bool:
+        """A person decides about held mail; False if it is not held any more. The copy of a release is durable already."""
+        self.read_all()
+        entry = self.machine.fold.held.get((partition, outcome))
+        if entry is None:
+            return False
+        write = self.machine.review(entry, Verdict(verdict), wall_ms(), reason, deferral, evidence)
+        landed = self.log.append(JOURNAL, partition, [encode(write.frame)])
+        assert not isinstance(landed, Fenced)
+        is_late = await self.is_before(partition, landed[0], outcome, Resolve)
+        self.read_all()
+        return not is_late
+
+    async def is_before(self, partition: int, end: int, intent: int, *kinds: type[Outcome | Void | Resolve]) -> bool:
+        """Whether such a frame about one place of a journal partition stands in what is not read yet, before ``end``."""
+        span = read(self.log, (JOURNAL, partition), self.journal_positions[partition], end)
+        frames = [decode_journal(record) async for records in span for _, record in records]
+        return any(isinstance(frame, kinds) and frame.intent == intent for frame in frames)
 
     async def status(self) -> dict[str, Any]:
         """What the coordinator knows, in numbers."""

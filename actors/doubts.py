@@ -33,9 +33,7 @@ def from_id(text: str) -> Spot:
     partition, _, position = text.partition("-")
     for part in (partition, position):
         if not (part.isascii() and part.isdecimal() and len(part) <= MAX_DIGITS):
-            raise NotFound(
-                f"{text[:60]!r} is no id of an attempt in doubt (journal partition-position of its INTENT, as in 3-1207)"
-            )
+            raise NotFound(f"{text[:60]!r} is no id of an attempt (journal partition-position, as in 3-1207)")
     return int(partition), int(position)
 
 

@@ -1,16 +1,19 @@
 """What a node tells the ledger: facts, built from the outcomes and from what the connection was."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from actors.timeline import HELD
 from fastemailnet import ids
+from fastemailnet.delivery.review import LABEL, SCORES, VERDICT
 from fastemailnet.delivery.suppression import CLASS, KIND, LANE
 from fastemailnet.envelope import Unit
+from fastemailnet.flashsync.frames import Verdict
 from fastemailnet.ledger.fact import SALT_OCTETS, Fact, Flag, LeafType, encode_facts
 from fastemailnet.outcome import Kind, Outcome
 
 SESSIONS = "tls_sessions"  # detail of a fact
+Held = Mapping[int, dict[str, str | int]]  # by Recipient.index: what is to stand in the detail
 TYPES = {
     Kind.RELAYED: LeafType.RELAYED,
     Kind.BOUNCED: LeafType.FAILED,
@@ -19,6 +22,7 @@ TYPES = {
     Kind.SUPPRESSED: LeafType.REJECTED,
     Kind.DEAD: LeafType.FAILED,
     Kind.DEFERRED: LeafType.DEFERRED,
+    Kind.HELD: LeafType.DEFERRED,
     Kind.IN_DOUBT: LeafType.IN_DOUBT,
 }
 
@@ -37,20 +41,24 @@ def evidence(
     """The facts of one attempt, encoded: the acceptance (first attempt of the accepted record only) and what became of each recipient.
 
     ``where`` describes the connection: host, address, TLS and the policy that asked for it. ``sessions`` is what was seen of TLS on the
-    way to it (``delivery.tls_report``), told once, with the first recipient. A recipient whose mail is held has no fact yet but the
-    acceptance.
+    way to it (``delivery.tls_report``), told once, with the first recipient. A recipient whose mail is held has that in the acceptance,
+    or, where it was tried before, as a fact that it waits.
     """
-    held = {one.recipient: one.reason for one in outcomes if one.kind is Kind.HELD}
-    facts = _acceptance(unit, held) if attempt == 1 and unit.source is None else []
+    scores = {SCORES: where[SCORES]} if SCORES in where else {}
+    held: Held = {one.recipient: {HELD: one.reason, **scores} for one in outcomes if one.kind is Kind.HELD}
+    is_first = attempt == 1 and unit.source is None
+    facts = _acceptance(unit, held) if is_first else []
     recipients = {recipient.index: recipient.address for recipient in unit.recipients}
     for outcome, salt in zip(outcomes, _salts(len(outcomes)), strict=True):
         who = (unit.message, outcome.recipient, ids.delivery_id(unit.message, outcome.recipient))
         names = (unit.tenant, unit.reverse_path, recipients[outcome.recipient])
-        kind = TYPES.get(outcome.kind)
-        if kind is None:
+        if outcome.kind is Kind.HELD and is_first:
             continue
+        kind = TYPES[outcome.kind]
         reply = outcome.reply
         detail: dict[str, str | int] = {**where, KIND: outcome.kind.value, "reason": outcome.reason}
+        if outcome.kind is Kind.HELD:
+            detail |= held[outcome.recipient]
         if outcome.bounce_class is not None:
             detail[CLASS] = outcome.bounce_class.value
             detail[LANE] = unit.lane.value
@@ -70,6 +78,23 @@ def acceptance(unit: Unit) -> bytes:
     return encode_facts(_acceptance(unit, {}))
 
 
+def reviewed(
+    unit: Unit, attempt: int, recipients: Collection[int], verdict: Verdict, reason: str, label: str, at_ms: int
+) -> bytes:
+    """The facts of a review, encoded: what a person decided about the held recipients (``Recipient.index`` values) of a unit."""
+    facts = []
+    chosen = [recipient for recipient in unit.recipients if recipient.index in recipients]
+    for recipient, salt in zip(chosen, _salts(len(chosen)), strict=True):
+        who = (unit.message, recipient.index, ids.delivery_id(unit.message, recipient.index))
+        names = (unit.tenant, unit.reverse_path, recipient.address)
+        detail: dict[str, str | int] = {VERDICT: verdict.value, LABEL: label, "reason": reason}
+        kind = LeafType.RESOLVED
+        if verdict is Verdict.REJECT:
+            kind, detail[KIND] = LeafType.REJECTED, Kind.REJECTED.value
+        facts.append(Fact(kind, at_ms, *who, attempt, 0, None, 0, *names, b"", detail, salt))
+    return encode_facts(facts)
+
+
 def lost(message: bytes, reason: str, at_ms: int) -> bytes:
     """The facts of a record that holds no unit, encoded: it came, and is dead. Nobody is named, since nobody can be."""
     who = (message, 0, ids.delivery_id(message, 0))
@@ -84,16 +109,14 @@ def lost(message: bytes, reason: str, at_ms: int) -> bytes:
     )
 
 
-def _acceptance(unit: Unit, held: Mapping[int, str]) -> list[Fact]:
-    """One fact for each recipient; ``held``: why the gate holds it, by index."""
+def _acceptance(unit: Unit, held: Held) -> list[Fact]:
+    """One fact for each recipient; ``held``: why the gate holds it and how it was scored, by index."""
     facts = []
     for recipient, salt in zip(unit.recipients, _salts(len(unit.recipients)), strict=True):
         index = recipient.index
         who = (unit.message, index, ids.delivery_id(unit.message, index))
         names = (unit.tenant, unit.reverse_path, recipient.address)
-        detail: dict[str, str | int] = {"lane": unit.lane.value}
-        if index in held:
-            detail[HELD] = held[index]
+        detail: dict[str, str | int] = {"lane": unit.lane.value, **held.get(index, {})}
         facts.append(Fact(LeafType.ACCEPTED, unit.accepted_ms, *who, 1, 0, None, 0, *names, b"", detail, salt))
     return facts
 

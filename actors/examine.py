@@ -41,6 +41,7 @@ class Examined:
     ruling: Ruling
     reason: str
     bad: float | None = None  # probability of spam or phish; None: not scored
+    scores: tuple[float, float, float] | None = None  # of ham, spam and phish
 
 
 class Action(Enum):
@@ -107,10 +108,12 @@ class Examiner:
         self.scored = 0
         self.unscored = 0
 
-    async def examine(self, seen: Look, lane: Lane = Lane.STANDARD) -> Examined:
-        """Rule over a message by what it looks like."""
+    async def examine(self, seen: Look, lane: Lane = Lane.STANDARD, released: str = "") -> Examined:
+        """Rule over a message by what it looks like. What a person released, and why, is not scored again."""
         if seen.problem:
             return Examined(Ruling.INVALID, seen.problem)
+        if released:
+            return Examined(Ruling.SEND, f"released: {released}")
         if self.scorer is None:
             return Examined(Ruling.SEND, "classifier off")
         score = await self._score(seen.text, lane)
@@ -122,7 +125,7 @@ class Examiner:
         name = "phish" if score[2] > score[1] else "spam"
         why = f"{name} score {bad:.3f}" + (f" ({'; '.join(seen.signals)})" if seen.signals else "")
         ruling = self.gate.rule(bad, lane)
-        return Examined(ruling, f"score {bad:.3f}" if bad < self.gate.hold else why, bad)
+        return Examined(ruling, f"score {bad:.3f}" if bad < self.gate.hold else why, bad, score)
 
     def sign(self, unit: Unit) -> bytes:
         """The octets to transmit: DKIM fields of the acceptance time before the body, so that every attempt is the same."""

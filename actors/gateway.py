@@ -6,11 +6,12 @@ starts it reads the idempotency keys back from the log, then listens.
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
 import uvicorn
+from fastapi import APIRouter
 
 from actors.bodies import Bodies
 from actors.clock import wall_ms
@@ -49,7 +50,9 @@ class Gateway:
         bodies: Bodies,
         key_file: KeyFile,
         mail_partitions: int = 1,
+        more: Sequence[APIRouter] = (),
     ) -> None:
+        """``more``: routes of the API beside its own."""
         self.settings = settings
         self.bodies = bodies
         self.sweeping: asyncio.Task[None] | None = None
@@ -62,7 +65,7 @@ class Gateway:
             allow=networks.allow,
             message_octets=settings.limits.message_octets,
             pending_octets=settings.limits.pending_octets,
-            more=[suppression_routes(SuppressionListing(log, group_commit)), feedback_routes(desk)],
+            more=[suppression_routes(SuppressionListing(log, group_commit)), feedback_routes(desk), *more],
         )
         self.http: _HttpServer | None = None
         self.smtp = SmtpServer(

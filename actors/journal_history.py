@@ -11,7 +11,7 @@ SHRINK what was only held is free.
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import assert_never
 
@@ -20,6 +20,7 @@ from fastemailnet.envelope import Position
 from fastemailnet.flashsync.frames import (
     NO_INTENT,
     NOT_NUMBERED,
+    REVIEWS,
     Assign,
     Beat,
     ControlFrame,
@@ -44,6 +45,7 @@ from fastemailnet.outcome import Kind
 
 REOPENS = (Verdict.RETRY, Verdict.ASK)
 DECIDES = {Verdict.ASSUME_RELAYED: Kind.RELAYED, Verdict.BOUNCE: Kind.BOUNCED}
+REVIEWED = {Verdict.RELEASE: Kind.DEFERRED, Verdict.REJECT: Kind.REJECTED}
 MAX_LISTED = 100  # of each invariant
 GAP = -1
 Act = Intent | Outcome
@@ -79,7 +81,7 @@ class Ending:
 
     place: Position
     attempt: int
-    spot: Spot  # of the frame that ended it
+    spot: Spot  # of the frame that ended it, or decided what it holds
     kinds: tuple[Kind, ...]
     deferrals: tuple[Deferral, ...]
     intent: Spot | None
@@ -100,6 +102,7 @@ class History:
     places: dict[tuple[int, int], Begun | Left] = field(default_factory=dict)  # (lease, offset), where not just held
     begun: dict[Spot, Begun] = field(default_factory=dict)
     endings: list[Ending] = field(default_factory=list)
+    held: dict[Spot, int] = field(default_factory=dict)  # OUTCOME that holds mail which nobody decided → its ending
     reopened: dict[tuple[Position, int], Spot] = field(default_factory=dict)  # (place, attempt) that a RESOLVE ended
     numbers: dict[tuple[Token, bool], int] = field(default_factory=dict)
     numbered: dict[tuple[int, Token, bool], "array[int]"] = field(
@@ -159,6 +162,8 @@ class History:
                     pass
                 case Fence():
                     self._fence(frame, (partition, position), opened)
+                case Resolve() if frame.verdict in REVIEWS:
+                    self._review(frame, (partition, position))
                 case Resolve():
                     self._resolve(frame, (partition, position))
                 case _:
@@ -181,6 +186,8 @@ class History:
                 place = self._place(frame, token, spot)
                 if place is not None:
                     self.places[frame.lease, frame.offset] = Left.ENDED
+                    if Kind.HELD in frame.kinds:
+                        self.held[spot] = len(self.endings)
                     self._end(Ending(place, frame.attempt, spot, frame.kinds, frame.deferrals, None, False))
             case Outcome():
                 self._fact(frame, spot)
@@ -311,6 +318,19 @@ class History:
         names = {Kind.IN_DOUBT: DECIDES[frame.verdict], Kind.DEFERRED: Kind.EXPIRED}
         kinds = tuple(names.get(kind, kind) for kind in begun.kinds)
         self._end(Ending(begun.place, begun.intent.attempt, spot, kinds, (), begun.spot, True))
+
+    def _review(self, frame: Resolve, spot: Spot) -> None:
+        """What was held ends as rejected, or is deferred to the copy that the release names. Of several decisions the first counts."""
+        number = self.held.get((spot[0], frame.intent))
+        if number is None:
+            return
+        if frame.verdict is Verdict.RELEASE and frame.deferral is None:
+            self.report("I2", f"{at(spot)} releases {at((spot[0], frame.intent))} and names no copy")
+            return
+        del self.held[spot[0], frame.intent]
+        ending, kind = self.endings[number], REVIEWED[frame.verdict]
+        kinds = tuple(kind if one is Kind.HELD else one for one in ending.kinds)
+        self.endings[number] = replace(ending, spot=spot, kinds=kinds, deferrals=(*ending.deferrals, *frame.deferrals))
 
     def _end(self, ending: Ending) -> None:
         self.endings.append(ending)

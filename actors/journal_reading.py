@@ -14,7 +14,7 @@ import msgspec
 from fastemailnet.admission.reading import deliveries, read_unit
 from fastemailnet.delivery.retry import TIERS
 from fastemailnet.delivery.split import SPLITS
-from fastemailnet.envelope import LANES, Position, Recipient, Unit
+from fastemailnet.envelope import LANES, Position, Recipient, Unit, is_tier
 from fastemailnet.errors import LogCorrupt
 from fastemailnet.flashsync.frames import (
     CONTROL,
@@ -72,11 +72,6 @@ class Streams:
             if not is_tier(stream):
                 for offset, record in enumerate(records):
                     yield Position(stream, partition, offset), record
-
-
-def is_tier(stream: str) -> bool:
-    """Whether a stream is a deferral tier."""
-    return stream.startswith("defer.")
 
 
 def read_streams(log: Log, progress: Progress) -> Streams:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from actors.journal_history import Begun, Ending, History, at
-from actors.journal_reading import Record, Streams, is_tier
+from actors.journal_reading import Record, Streams
 from fastemailnet.admission.replay import WINDOW_MS
-from fastemailnet.envelope import Position
-from fastemailnet.flashsync.fold import Fold
+from fastemailnet.envelope import Position, is_tier
+from fastemailnet.flashsync.fold import WAITING, Fold
 from fastemailnet.flashsync.frames import Deferral, Void
 from fastemailnet.flashsync.lease import Spot
 from fastemailnet.outcome import Kind
@@ -105,17 +105,19 @@ def points_of_no_return(world: World) -> Iterator[str | int]:
 
 
 def one_class(world: World) -> Iterator[str | int]:
-    """I2: a unit ended once, or waits in a tier, or is in doubt, or is open; recipient by recipient, as the fold says too."""
+    """I2: a unit ended once, or waits in a tier or for a reviewer, or is in doubt, or is open; by recipient, as the fold says too."""
     for first, second in world.ended_twice:
         yield f"{second.place} ended at {at(first.spot)} and again at {at(second.spot)}"
     ended: Counter[Kind] = Counter()
     for ending in world.ends.values():
-        ended.update(kind for kind in ending.kinds if kind is not Kind.DEFERRED)
+        ended.update(kind for kind in ending.kinds if kind not in WAITING)
         yield from _recipients(world, ending)
         if ending.place in world.unfinished:
             yield f"{ending.place} ended at {at(ending.spot)}, and {at(world.unfinished[ending.place].spot)} is still open"
     if ended != +world.fold.ended:
         yield f"the fold counts {_counts(world.fold.ended)}, the streams {_counts(ended)}"
+    for spot in world.history.held.keys() ^ world.fold.held.keys():
+        yield f"{at(spot)} holds mail by {'the fold' if spot in world.fold.held else 'the streams'} only"
     for place, _ in world.streams.mail():
         yield 1
         yield from _agreed(world, place)
@@ -333,6 +335,12 @@ def attempts(world: World) -> Iterator[str | int]:
     yield from noted("I1")(world)
 
 
+def classes(world: World) -> Iterator[str | int]:
+    """I2, and no release of what would then be nowhere."""
+    yield from one_class(world)
+    yield from noted("I2")(world)
+
+
 def leases(world: World) -> Iterator[str | int]:
     """I5, and no lease number twice."""
     yield from disjoint(world)
@@ -342,7 +350,7 @@ def leases(world: World) -> Iterator[str | int]:
 RULES: dict[str, tuple[str, Rule]] = {
     "frames": ("records of control and journal that are frames", readable),
     "I1": ("ends allowed: one for each attempt, the next after the one before ended", attempts),
-    "I2": ("units in exactly one class, the same by fold and streams", one_class),
+    "I2": ("units in exactly one class, the same by fold and streams", classes),
     "I3": ("facts that settle a valid INTENT, once", facts),
     "I4": ("fenced incarnations that ended nothing more", rights),
     "I5": ("places leased to one at a time", leases),

@@ -1,7 +1,7 @@
 """The ledger process: follows the journal, turns the evidence of valid outcomes into leaves, seals, signs and publishes.
 
 The journal positions that a batch consumed are written with it, so a restart goes on exactly where the files end. An OUTCOME that
-is a permission behind its node's FENCE is void (R5) and leaves no leaf.
+is a permission behind its node's FENCE is void (R5) and leaves no leaf; of several decisions about one held mail the first has leaves.
 """
 
 import asyncio
@@ -17,7 +17,17 @@ from fastemailnet.archive.receipts import Row
 from fastemailnet.delivery.feedback import STREAM, decode_note, fact_of
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
-from fastemailnet.flashsync.frames import JOURNAL, NO_INTENT, Fence, JournalFrame, Outcome, decode_journal
+from fastemailnet.flashsync.frames import (
+    JOURNAL,
+    NO_INTENT,
+    REVIEWS,
+    Fence,
+    JournalFrame,
+    Outcome,
+    Resolve,
+    decode_journal,
+)
+from fastemailnet.flashsync.lease import Spot
 from fastemailnet.ledger.fact import Fact, decode_facts
 from fastemailnet.log.interface import Log
 
@@ -40,6 +50,7 @@ class LedgerActor:
         self.events = events
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
+        self.reviewed: set[Spot] = set()  # OUTCOMEs that held mail which is decided
         self.is_open = asyncio.Event()
         self.positions: dict[int, int] = {}  # journal partition → first offset not consumed
         self.thread = ThreadPoolExecutor(1, "ledger")  # the keeper's only user, so its steps never interleave
@@ -71,9 +82,11 @@ class LedgerActor:
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
-            outcomes = [(at, one) for at, record in batch if (one := self._valid(decode_journal(record))) is not None]
-            found[partition] = [(at, fact) for at, outcome in outcomes for fact in decode_facts(outcome.evidence)]
-            reports[partition] = [report for _, outcome in outcomes for report in outcome.reports]
+            frames = [(at, self._valid(partition, decode_journal(record))) for at, record in batch]
+            found[partition] = [
+                (at, fact) for at, frame in frames if frame is not None for fact in decode_facts(frame.evidence)
+            ]
+            reports[partition] = [report for _, one in frames if isinstance(one, Outcome) for report in one.reports]
             reached[partition] = batch[-1][0] + 1
         self._tell(found)
         for partition, facts in found.items():
@@ -114,9 +127,12 @@ class LedgerActor:
     def _keep(self, facts: Sequence[tuple[int, Fact]], reached: dict[int, int]) -> None:
         self.keeper.append([fact for _, fact in facts], reached, wall_ms())
 
-    def _valid(self, frame: JournalFrame) -> Outcome | None:
-        """The OUTCOME that a frame is, if it counts."""
+    def _valid(self, partition: int, frame: JournalFrame) -> Outcome | Resolve | None:
+        """A frame that carries evidence, if it counts. A coordinator reviews only what is held, so the first such RESOLVE counts."""
         match frame:
+            case Resolve() if frame.verdict in REVIEWS and (partition, frame.intent) not in self.reviewed:
+                self.reviewed.add((partition, frame.intent))
+                return frame
             case Fence():
                 self.fenced.add((frame.node, frame.incarnation))
             case Outcome() if frame.intent != NO_INTENT or (frame.node, frame.incarnation) not in self.fenced:
@@ -130,23 +146,21 @@ class LedgerActor:
         kept = self.keeper.positions()
         self.postmaster.recover(kept)
         positions = {partition: position for partition, position in kept.items() if partition < FIRST_MARK}
-        self._recall_fences({partition: end for partition, end in positions.items() if partition != FEEDBACK})
+        self._recall({partition: end for partition, end in positions.items() if partition != FEEDBACK})
         for partition in range(JOURNAL_PARTITIONS):
             self.log.follow(JOURNAL, partition, positions.get(partition, 0))
         self.log.follow(STREAM, 0, positions.get(FEEDBACK, 0))
         return positions
 
-    def _recall_fences(self, positions: dict[int, int]) -> None:
-        """The fences before the positions where this writer goes on."""
+    def _recall(self, positions: dict[int, int]) -> None:
+        """The fences and reviews before the positions where this writer goes on."""
         for partition, end in positions.items():
             at = 0
             self.log.follow(JOURNAL, partition, at)
             while at < end:
                 batch = self.log.fetch(JOURNAL, partition, at, min(READ_RECORDS, end - at))
                 for _, record in batch:
-                    frame = decode_journal(record)
-                    if isinstance(frame, Fence):
-                        self.fenced.add((frame.node, frame.incarnation))
+                    self._valid(partition, decode_journal(record))
                 at = batch[-1][0] + 1
 
     async def reach(self, positions: dict[int, int]) -> None:

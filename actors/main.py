@@ -14,6 +14,7 @@ from rich.table import Table
 
 from actors.classify_cli import classify
 from actors.doubt_cli import doubt_app
+from actors.held_cli import held_app
 from actors.journal_cli import journal_app
 from actors.suppression_cli import suppression_app
 from actors.terminal import Config, Json, client, err, moment, out, write
@@ -33,6 +34,7 @@ dkim_app = typer.Typer(no_args_is_help=True, help="DKIM keys.")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(dkim_app, name="dkim")
 app.add_typer(doubt_app, name="in-doubt")
+app.add_typer(held_app, name="held")
 app.add_typer(journal_app, name="journal")
 app.add_typer(suppression_app, name="suppression")
 app.command("tls-report")(tls_report)

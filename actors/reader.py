@@ -10,7 +10,7 @@ from actors.timeline import timeline
 from fastemailnet import ids
 from fastemailnet.config import Settings
 from fastemailnet.errors import FleetError, MessageError, NotFound
-from fastemailnet.flashsync.frames import Verdict
+from fastemailnet.flashsync.frames import OF_DOUBT, Verdict
 from fastemailnet.flashsync.lease import Spot
 
 Call = Callable[..., Awaitable[Any]]
@@ -25,18 +25,19 @@ class FleetReader:
         self.call = call
         self.one_at_a_time = asyncio.Lock()  # the auditor is one reader with one place in each stream
 
-    async def _audit(self, ask: Callable[[], Any]) -> Any:
+    async def audit(self, ask: Callable[[], Any]) -> Any:
+        """Ask the auditor, one at a time and in a thread."""
         async with self.one_at_a_time:
             return await asyncio.to_thread(ask)
 
     async def balance(self) -> dict[str, Any]:
         """Every class of the balance, both sides and their difference."""
-        balance: dict[str, Any] = await self._audit(self.auditor.balance)
+        balance: dict[str, Any] = await self.audit(self.auditor.balance)
         return balance
 
     async def in_doubt(self) -> list[dict[str, Any]]:
         """The attempts in doubt."""
-        entries: list[dict[str, Any]] = await self._audit(self.auditor.in_doubt)
+        entries: list[dict[str, Any]] = await self.audit(self.auditor.in_doubt)
         return entries
 
     async def doubt(self, doubt_id: str) -> dict[str, Any]:
@@ -48,7 +49,7 @@ class FleetReader:
         return await self._doubt(doubts.from_id(doubt_id))
 
     async def _doubt(self, spot: Spot) -> dict[str, Any]:
-        found = await self._audit(lambda: self.auditor.doubt(spot))
+        found = await self.audit(lambda: self.auditor.doubt(spot))
         if found is None:
             raise doubts.not_in_doubt(doubts.to_id(spot))
         entry, intent, unit, host = found
@@ -65,7 +66,7 @@ class FleetReader:
         spot = doubts.from_id(doubt_id)
         entry = await self._doubt(spot)
         if verdict is Verdict.ASK and not entry["can_ask"]:
-            others = ", ".join(one.value for one in Verdict if one is not Verdict.ASK)
+            others = ", ".join(one.value for one in OF_DOUBT if one is not Verdict.ASK)
             raise MessageError("the peer of this attempt keeps no record that could be asked", "verdict", others)
         if not await self.call("coordinator", "resolve", *spot, verdict.value, reason):
             raise doubts.not_in_doubt(doubt_id)
@@ -78,7 +79,7 @@ class FleetReader:
             NotFound: no such message.
         """
         message = ids.from_text(message_id)
-        waiting = await self._audit(lambda: self.auditor.waiting(message))
+        waiting = await self.audit(lambda: self.auditor.waiting(message))
         doubted = {entry["message"] for entry in await self.in_doubt()} if waiting else set()
         rows = await self.call("ledger", "timeline", message, self.auditor.journal_positions())
         found = timeline(message, rows, waiting, doubted)

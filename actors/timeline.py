@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastemailnet import ids
+from fastemailnet.delivery.review import VERDICT
 from fastemailnet.envelope import Unit
+from fastemailnet.flashsync.frames import Verdict
 from fastemailnet.ledger.fact import LeafType
 
 STATES = {
@@ -18,7 +20,8 @@ STATES = {
     LeafType.COMPLAINT: "complaint",
 }
 OWN_ENDS = ("expired", "dead", "suppressed")  # kinds of failure that are no bounce: no peer refused
-HELD = "held"  # key in an acceptance's detail: the gate holds the mail, and why
+HELD = "held"  # key in the detail of an acceptance or of what waits: the gate holds the mail, and why
+RELEASED = "released"  # a reviewer let it go on
 
 
 def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubted: set[str]) -> dict[str, Any]:
@@ -47,8 +50,10 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
 
 def state_of(kind: LeafType, detail: Mapping[str, Any]) -> str:
     """The state of a delivery that a fact tells."""
-    if kind is LeafType.ACCEPTED and HELD in detail:
+    if kind in (LeafType.ACCEPTED, LeafType.DEFERRED) and HELD in detail:
         return HELD
+    if kind is LeafType.RESOLVED and detail.get(VERDICT) == Verdict.RELEASE:
+        return RELEASED
     if kind is LeafType.DSN:
         return f"dsn-{detail.get('action')}"
     end = detail.get("kind")

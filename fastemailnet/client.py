@@ -133,6 +133,31 @@ class Client:
         found: dict[str, Any] = msgspec.json.decode(self._ask(_resolution(doubt_id, verdict, reason)))
         return found
 
+    def held(self, after: str = "", limit: int = 100) -> dict[str, Any]:
+        """A page of what the gate holds, behind the id ``after``, and how much there is."""
+        found: dict[str, Any] = self._get(_page("/v1/held", after, limit))
+        return found
+
+    def quarantined(self, held_id: str) -> dict[str, Any]:
+        """Everything known about one held mail. Raises ``NotFound``."""
+        found: dict[str, Any] = self._get(_held_path(held_id))
+        return found
+
+    def held_message(self, held_id: str) -> bytes:
+        """The octets of a mail that is or was held. Raises ``NotFound``."""
+        return self._ask(Call("GET", f"{_held_path(held_id)}/message"))
+
+    def review(self, held_id: str, verdict: str, reason: str, label: str = "") -> dict[str, Any]:
+        """Decide held mail: release or reject (``label``: spam or phish). Raises ``NotFound`` where it is decided."""
+        wish = {"verdict": verdict, "reason": reason, "label": label}
+        found: dict[str, Any] = msgspec.json.decode(self._ask(_wish(_held_path(held_id), wish)))
+        return found
+
+    def reviewed(self, after: str = "", limit: int = 100) -> dict[str, Any]:
+        """A page of what was decided, behind the id ``after``."""
+        found: dict[str, Any] = self._get(_page("/v1/held/reviewed", after, limit))
+        return found
+
     def suppressed(self, after: str = "", limit: int = 1_000) -> dict[str, Any]:
         """A page of the suppression list by address: ``entries``, and ``next``, the ``after`` of the next page or None."""
         found: dict[str, Any] = self._get(f"/v1/suppression?after={quote(after, safe='')}&limit={limit}")
@@ -281,6 +306,31 @@ class AsyncClient:
         found: dict[str, Any] = msgspec.json.decode(await self._ask(_resolution(doubt_id, verdict, reason)))
         return found
 
+    async def held(self, after: str = "", limit: int = 100) -> dict[str, Any]:
+        """See ``Client.held``."""
+        found: dict[str, Any] = await self._get(_page("/v1/held", after, limit))
+        return found
+
+    async def quarantined(self, held_id: str) -> dict[str, Any]:
+        """See ``Client.quarantined``."""
+        found: dict[str, Any] = await self._get(_held_path(held_id))
+        return found
+
+    async def held_message(self, held_id: str) -> bytes:
+        """See ``Client.held_message``."""
+        return await self._ask(Call("GET", f"{_held_path(held_id)}/message"))
+
+    async def review(self, held_id: str, verdict: str, reason: str, label: str = "") -> dict[str, Any]:
+        """See ``Client.review``."""
+        wish = {"verdict": verdict, "reason": reason, "label": label}
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(_wish(_held_path(held_id), wish)))
+        return found
+
+    async def reviewed(self, after: str = "", limit: int = 100) -> dict[str, Any]:
+        """See ``Client.reviewed``."""
+        found: dict[str, Any] = await self._get(_page("/v1/held/reviewed", after, limit))
+        return found
+
     async def suppressed(self, after: str = "", limit: int = 1_000) -> dict[str, Any]:
         """See ``Client.suppressed``."""
         found: dict[str, Any] = await self._get(f"/v1/suppression?after={quote(after, safe='')}&limit={limit}")
@@ -355,6 +405,14 @@ class AsyncClient:
 
 def _doubt_path(doubt_id: str) -> str:
     return f"/v1/in-doubt/{quote(doubt_id, safe='')}"
+
+
+def _held_path(held_id: str) -> str:
+    return f"/v1/held/{quote(held_id, safe='')}"
+
+
+def _page(path: str, after: str, limit: int) -> str:
+    return f"{path}?after={quote(after, safe='')}&limit={limit}"
 
 
 def _wish(path: str, wish: dict[str, Any]) -> Call:

@@ -50,6 +50,9 @@ class GatewaySection(Section):
     relay_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="networks that may relay without AUTH"
     )
+    review_networks: tuple[Network, ...] = Field(
+        ("127.0.0.0/8", "::1/128"), description="those of them that may also read and decide held mail"
+    )
 
 
 class LimitsSection(Section):

@@ -64,6 +64,11 @@ def is_ordered(stream: str) -> bool:
     return stream.startswith("order.")
 
 
+def is_tier(stream: str) -> bool:
+    """Whether a stream is a deferral tier: it holds copies, which count once a frame of the journal names them."""
+    return stream.startswith("defer.")
+
+
 SEVERAL = ""  # the domain of a unit whose recipients are of several, which is split before anything is sent
 
 
@@ -134,6 +139,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     blob: Blob | None = None  # where the body is, if not here: then ``body`` is empty
     tls: TlsWish = TlsWish.DEFAULT
     reporting: Reporting | None = None
+    released: str = ""  # of a copy: why a person let it pass the gate
 
     @property
     def body_sha256(self) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from fastemailnet.admission.native import message_of_record, unit_of_native
-from fastemailnet.envelope import Position, Unit, decode_unit
+from fastemailnet.envelope import Position, Unit, decode_unit, is_tier
 from fastemailnet.native import decode_native, is_native
 
 
@@ -33,7 +33,7 @@ def read_unit(record: bytes, place: Position) -> Read:
     at_ms = 0
     try:
         if not is_native(record):
-            return decode_unit(record)
+            return _unreleased(decode_unit(record), place)
         native = decode_native(record)
         at_ms = native.timestamp_ms
         read = unit_of_native(native, place)
@@ -42,6 +42,13 @@ def read_unit(record: bytes, place: Position) -> Read:
     if isinstance(read, Unit):
         return read
     return Malformed(message_of_record(at_ms, place), tuple(map(str, read)), record)
+
+
+def _unreleased(unit: Unit, place: Position) -> Unit:
+    """Only a copy in a tier, which a RESOLVE names, is released. Many may write mail streams, and nobody releases his own mail."""
+    if not unit.released or is_tier(place.stream):
+        return unit
+    return msgspec.structs.replace(unit, released="")
 
 
 def deliveries(read: Read) -> int:

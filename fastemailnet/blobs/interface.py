@@ -6,7 +6,8 @@
 An object is written before the record that names it, so a record never names nothing; a crash between the two leaves an object that
 nobody names, and its day takes it away. Its name is the message's id under the day of acceptance, so one message has one object,
 whatever it is written for, and to write it again changes nothing. No unit is sent after its expiry (I17), which is at most the longest
-term behind its acceptance: a day older than that and a margin is needed by nobody.
+term behind its acceptance: a day older than that and a margin is needed by nobody. What a person releases from quarantine begins its
+term anew, so its body is put out once more, under that day.
 """
 
 import hashlib
@@ -52,9 +53,9 @@ class Blobs(Protocol):
         """Raises BlobError where the store cannot be used at all."""
 
 
-def refer(unit: Unit) -> Blob:
-    """The reference to the body of a unit, which it carries itself so far."""
-    day = datetime.fromtimestamp(unit.accepted_ms / 1_000, UTC).strftime(_DAY)
+def refer(unit: Unit, at_ms: int | None = None) -> Blob:
+    """The reference to the body of a unit, which it carries itself so far. ``at_ms``: when it began to live, if not at acceptance."""
+    day = datetime.fromtimestamp((unit.accepted_ms if at_ms is None else at_ms) / 1_000, UTC).strftime(_DAY)
     return Blob(f"{day}/{ids.to_text(unit.message)}", len(unit.body), hashlib.sha256(unit.body).digest())
 
 

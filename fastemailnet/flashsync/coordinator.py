@@ -20,6 +20,7 @@ from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.frames import (
     Beat,
     ControlFrame,
+    Deferral,
     Epoch,
     Fence,
     Intent,
@@ -34,7 +35,7 @@ from fastemailnet.flashsync.frames import (
     Void,
 )
 from fastemailnet.flashsync.grants import Ends, Grants, Where
-from fastemailnet.flashsync.lease import Open, Token
+from fastemailnet.flashsync.lease import Open, Quarantined, Token
 
 JOURNAL_PARTITIONS = 16
 
@@ -99,7 +100,7 @@ class Coordinator:
     def journal_read(self, partition: int, position: int, frame: JournalFrame, at_ms: int) -> None:
         """Fold a journal frame; any frame of a node is a sign of life."""
         self.fold.apply_journal(partition, position, frame)
-        if isinstance(frame, Outcome):
+        if isinstance(frame, Outcome | Resolve):
             for deferral in frame.deferrals:
                 self.grants.defer(deferral)
         match frame:
@@ -205,6 +206,13 @@ class Coordinator:
     def resolve(self, entry: Open, verdict: Verdict, at_ms: int, reason: str) -> Write:
         """The RESOLVE of one attempt in doubt, for the partition of its INTENT (R6)."""
         return Write(Resolve(self.epoch, entry.spot[1], verdict, at_ms, reason), entry.spot[0])
+
+    def review(
+        self, entry: Quarantined, verdict: Verdict, at_ms: int, reason: str, deferral: Deferral | None, evidence: bytes
+    ) -> Write:
+        """The RESOLVE of what is held, for the partition of the OUTCOME that holds it."""
+        frame = Resolve(self.epoch, entry.spot[1], verdict, at_ms, reason, deferral, evidence)
+        return Write(frame, entry.spot[0])
 
     def _accepted_in(self, entry: Open) -> str:
         named = self.fold.named.get(entry.place)

@@ -8,17 +8,19 @@ A frame is folded once: what stands below the position that its partition was re
 number was seen (R9).
 
 A place (see ``frames``) is *done* when a valid outcome ended it, *open* while a valid INTENT has no fact, *in doubt* when it is
-open and its node is fenced or says itself that the reply never came, and otherwise *out* under a lease or *free*.
+open and its node is fenced or says itself that the reply never came, and otherwise *out* under a lease or *free*. A done place may
+be *held*: its deliveries wait until a RESOLVE rejects them or names the copy in which they go on.
 """
 
 from collections import Counter, defaultdict, deque
 from dataclasses import replace
 from typing import assert_never
 
-from fastemailnet.envelope import Asked, Position
+from fastemailnet.envelope import Asked, Position, is_tier
 from fastemailnet.flashsync.frames import (
     NO_INTENT,
     NOT_NUMBERED,
+    REVIEWS,
     Assign,
     Beat,
     ControlFrame,
@@ -38,12 +40,12 @@ from fastemailnet.flashsync.frames import (
     Void,
     is_fact,
 )
-from fastemailnet.flashsync.lease import Lease, Open, Spot, Token
+from fastemailnet.flashsync.lease import Lease, Open, Quarantined, Spot, Token
 from fastemailnet.flashsync.progress import Again, Progress
 from fastemailnet.outcome import Kind
 
 MAX_ALARMS = 100
-TIERS = "defer."  # how the names of the deferral tiers begin
+WAITING = (Kind.DEFERRED, Kind.HELD)  # classes that end an attempt and not the delivery
 
 
 class Fold:
@@ -63,6 +65,7 @@ class Fold:
         self.named: dict[
             Position, Deferral
         ] = {}  # live tier copies; one that no OUTCOME names is an orphan (claim rule)
+        self.held: dict[Spot, Quarantined] = {}  # where the OUTCOME stands → what it holds until a person decides
         self.ended: Counter[Kind] = Counter()  # recipients whose delivery ended, by class
         self.strikes: Counter[Position] = Counter()  # open place → processes that died over it
         self.read: dict[int, int] = {}  # journal partition → the position behind the newest frame that was folded
@@ -104,7 +107,7 @@ class Fold:
         progress = self.progress[where]
         self.leases[lease.lease] = lease
         self.left[lease.lease] = set(range(frame.lo, frame.hi))
-        if frame.stream.startswith(TIERS):
+        if is_tier(frame.stream):
             progress.take_copies(frame.lo, frame.hi)
         else:
             progress.take(frame.lo, frame.hi)
@@ -132,6 +135,8 @@ class Fold:
             case Fence():
                 return self._fence(frame)
             case Resolve():
+                if frame.verdict in REVIEWS:
+                    return self._review((partition, frame.intent), frame)
                 return self._resolve((partition, frame.intent), frame.verdict)
             case _:
                 return not self.is_repeated(frame) and self._node_frame(partition, position, frame)
@@ -143,7 +148,7 @@ class Fold:
             case Intent():
                 return self._intent((partition, position), frame)
             case Outcome():
-                return self._outcome(partition, frame)
+                return self._outcome((partition, position), frame)
             case Void():
                 return self._void((partition, frame.intent))
             case Shrink():
@@ -197,13 +202,15 @@ class Fold:
         self.open[spot] = Open(place, frame.attempt, frame.lease, token, spot, frame.message, kinds, asked=frame.asked)
         return True
 
-    def _outcome(self, partition: int, frame: Outcome) -> bool:
+    def _outcome(self, spot: Spot, frame: Outcome) -> bool:
         if frame.intent != NO_INTENT:
-            return self._fact((partition, frame.intent), frame)
+            return self._fact((spot[0], frame.intent), frame)
         place = self._permitted(frame)
         if place is None:
             return False
         self._end(place, frame.lease, frame.kinds, frame.deferrals)
+        if Kind.HELD in frame.kinds:
+            self.held[spot] = Quarantined(place, frame.attempt, spot, frame.kinds, frame.at_ms)
         return True
 
     def _fact(self, spot: Spot, frame: Outcome) -> bool:
@@ -265,8 +272,22 @@ class Fold:
                 self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.RELAYED), ())
             case Verdict.BOUNCE:
                 self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.BOUNCED), ())
+            case Verdict.RELEASE | Verdict.REJECT:
+                raise AssertionError(f"{verdict} decides about no doubt")
             case _:
                 assert_never(verdict)
+        return True
+
+    def _review(self, spot: Spot, frame: Resolve) -> bool:
+        """A person decides about what is held: once. A release that names no copy would lose it, and is void."""
+        entry = self.held.get(spot)
+        if entry is None or (frame.verdict is Verdict.RELEASE and frame.deferral is None):
+            return False
+        del self.held[spot]
+        if frame.verdict is Verdict.REJECT:
+            self.ended[Kind.REJECTED] += entry.recipients
+        else:
+            self._name(frame.deferrals)
         return True
 
     # ---- the steps that the frames share
@@ -281,7 +302,11 @@ class Fold:
         self._leave(place, lease)
         self.named.pop(place, None)
         self.strikes.pop(place, None)
-        self.ended.update(kind for kind in kinds if kind is not Kind.DEFERRED)
+        self.ended.update(kind for kind in kinds if kind not in WAITING)
+        self._name(deferrals)
+
+    def _name(self, deferrals: tuple[Deferral, ...]) -> None:
+        """From here on these copies are live (claim rule), unless control was read ahead and they have ended already."""
         for deferral in deferrals:
             if not self.progress[deferral.copy[:2]].is_done(deferral.copy.offset):
                 self.named[deferral.copy] = deferral
@@ -335,6 +360,7 @@ class Fold:
         copy.begun = dict(self.begun)
         copy.progress.update((where, progress.clone()) for where, progress in self.progress.items())
         copy.named, copy.ended, copy.alarms = dict(self.named), self.ended.copy(), self.alarms.copy()
+        copy.held = dict(self.held)
         copy.strikes, copy.read, copy.numbers = self.strikes.copy(), dict(self.read), dict(self.numbers)
         return copy
 
@@ -349,6 +375,7 @@ class Fold:
             frozenset(self.open.values()),
             frozenset((where, progress.key()) for where, progress in self.progress.items() if progress.next),
             frozenset(self.named.items()),
+            frozenset(self.held.values()),
             frozenset(self.ended.items()),
             frozenset(self.strikes.items()),
         )

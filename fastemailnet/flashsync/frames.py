@@ -4,7 +4,8 @@
 precedes it (R1).
 
 *Journal* has one partition per node slot. Its node writes INTENT, OUTCOME, VOID, SHRINK and BEAT; coordinators write FENCE and
-RESOLVE into the partition whose intents they concern, so that one total order decides between a late fact and a resolution.
+RESOLVE into the partition whose intents they concern, so that one total order decides between a late fact and a resolution, and
+between two people who decide about the same held mail.
 
 An incarnation numbers its frames (R9): permissions (appended under its token) and facts apart, from 0. A number that was seen is a
 repetition and void; one that was passed over is an alarm.
@@ -27,12 +28,18 @@ NOT_NUMBERED = -1
 
 
 class Verdict(StrEnum):
-    """What a RESOLVE decides about a unit in doubt."""
+    """What a RESOLVE decides: about a unit in doubt, or (RELEASE, REJECT) about one that the gate holds."""
 
     ASK = "ask"  # try again at the peer that remembers the transaction: no second copy, whatever it knows
     RETRY = "retry"
     ASSUME_RELAYED = "assume-relayed"
     BOUNCE = "bounce"
+    RELEASE = "release"  # the held recipients go on, in the copy that the frame names
+    REJECT = "reject"
+
+
+REVIEWS = (Verdict.RELEASE, Verdict.REJECT)
+OF_DOUBT = tuple(verdict for verdict in Verdict if verdict not in REVIEWS)
 
 
 class Epoch(msgspec.Struct, frozen=True, array_like=True, tag="E"):
@@ -178,13 +185,25 @@ class Fence(msgspec.Struct, frozen=True, array_like=True, tag="F"):
 
 
 class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="R"):
-    """A policy or a person ends the attempt whose INTENT, in this partition, is in doubt (R6)."""
+    """A policy or a person ends the attempt whose INTENT, in this partition, is in doubt (R6), or what an OUTCOME in it holds.
+
+    Of several for one place the first counts.
+    """
 
     epoch: int
-    intent: int
+    intent: int  # position of the INTENT in doubt; under RELEASE and REJECT of the OUTCOME that holds
     verdict: Verdict
     at_ms: int
     reason: str
+    deferral: Deferral | None = (
+        None  # under RELEASE: the copy, already durable, that carries the recipients on (claim rule)
+    )
+    evidence: bytes = b""  # of a review: facts for the ledger; opaque here
+
+    @property
+    def deferrals(self) -> tuple[Deferral, ...]:
+        """Every copy that the frame names."""
+        return (self.deferral,) if self.deferral is not None else ()
 
 
 ControlFrame = Epoch | Join | Assign | Split | Strike

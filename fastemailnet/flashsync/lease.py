@@ -53,6 +53,22 @@ class Open:
     asked: Asked | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """What an OUTCOME holds for a person to decide."""
+
+    place: Position
+    attempt: int
+    spot: Spot  # of the OUTCOME
+    kinds: tuple[Kind, ...]  # of all recipients; those HELD wait
+    at_ms: int
+
+    @property
+    def recipients(self) -> int:
+        """How many deliveries wait."""
+        return self.kinds.count(Kind.HELD)
+
+
 class Held:
     """The leases of one incarnation, by partition, and how far each was taken. Offsets are taken in ascending order within a lease."""
 

@@ -10,7 +10,7 @@ import msgspec
 from fastemailnet.envelope import Position
 from fastemailnet.flashsync.fold import MAX_ALARMS, Fold
 from fastemailnet.flashsync.frames import Deferral, Join
-from fastemailnet.flashsync.lease import Lease, Open, Token
+from fastemailnet.flashsync.lease import Lease, Open, Quarantined, Token
 from fastemailnet.flashsync.progress import Again, Progress
 from fastemailnet.outcome import Kind
 
@@ -36,6 +36,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     read: list[tuple[int, int]]
     numbers: list[tuple[Token, bool, int]]
     alarms: list[str]
+    held: list[Quarantined]
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -65,6 +66,7 @@ def encode_snapshot(fold: Fold, control_position: int) -> bytes:
             list(fold.read.items()),
             [(token, facts, number) for (token, facts), number in fold.numbers.items()],
             list(fold.alarms),
+            list(fold.held.values()),
         )
     )
 
@@ -73,7 +75,7 @@ def decode_snapshot(record: bytes, kind: type[Fold] = Fold) -> tuple[Fold, int]:
     """The fold and the control position of a record.
 
     Raises:
-        msgspec.MsgspecError: the record is no snapshot.
+        msgspec.MsgspecError: the record is no snapshot of this version.
     """
     kept = _decoder.decode(record)
     fold = kind()
@@ -92,4 +94,5 @@ def decode_snapshot(record: bytes, kind: type[Fold] = Fold) -> tuple[Fold, int]:
     fold.read = dict(kept.read)
     fold.numbers = {(token, facts): number for token, facts, number in kept.numbers}
     fold.alarms = deque(kept.alarms, maxlen=MAX_ALARMS)
+    fold.held = {entry.spot: entry for entry in kept.held}
     return fold, kept.control_position

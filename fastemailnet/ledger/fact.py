@@ -18,12 +18,14 @@ class LeafType(IntEnum):
     """What a leaf says. The numbers are part of the format."""
 
     ACCEPTED = 0x01
-    REJECTED = 0x02
+    REJECTED = 0x02  # by the gate, or by a reviewer of what it held
     RELAYED = 0x10  # a 2xx from the next hop ("RelayToNonERDS", ETSI EN 319 522)
     FAILED = 0x11  # refused for good, or expired
     DEFERRED = 0x12
     IN_DOUBT = 0x13
-    RESOLVED = 0x14  # an in-doubt delivery was decided by policy or by a person
+    RESOLVED = (
+        0x14  # a delivery that waited for a decision (in doubt, held) and goes on was decided by policy or by a person
+    )
     DSN = 0x20
     COMPLAINT = 0x22
     SEAL = 0x80

@@ -8,6 +8,7 @@
     GET  /v1/in-doubt/{id}       one of them in full              200
     POST /v1/in-doubt/{id}       decide it                        200
     POST /v1/feedback            what came back                   200
+    …    /v1/held                 what the gate holds, see ``held`` 200
     …    /v1/suppression         the list, see ``suppression``    200
     GET  /v1/status              the processes of the fleet       200
     GET  /healthz                the gateway serves               200

@@ -23,7 +23,7 @@ BATCH_OCTETS: Final = 8_000_000
 FIRST_POLL_S: Final = 0.02
 SLOWEST_POLL_S: Final = 0.5
 _ADDRESS_FIELDS: Final = ("From", "Sender", "Reply-To", "To", "Cc", "Bcc")
-UNSETTLED: Final = frozenset({"accepted", "open", "deferred"})
+UNSETTLED: Final = frozenset({"accepted", "open", "deferred", "released"})
 
 Content = bytes | EmailMessage
 Result = Accepted | FastEmailNetError

@@ -11,11 +11,11 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from fastemailnet.errors import MessageError
-from fastemailnet.flashsync.frames import Verdict
+from fastemailnet.flashsync.frames import OF_DOUBT, Verdict
 from fastemailnet.web.answers import to_json
 from fastemailnet.web.bodies import JSON, json_body, reason_in
 
-VERDICTS: Final = ", ".join(verdict.value for verdict in Verdict)
+VERDICTS: Final = ", ".join(verdict.value for verdict in OF_DOUBT)
 
 
 class Doubts(Protocol):
@@ -48,7 +48,7 @@ def decided(body: bytes) -> tuple[Verdict, str]:
         decision = msgspec.json.decode(body, type=Decision)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MessageError(f"not the JSON of a decision: {error}", "request body") from None
-    if decision.verdict not in list(Verdict):
+    if decision.verdict not in list(OF_DOUBT):
         raise MessageError(f"{decision.verdict[:40]!r} is no verdict", "verdict", VERDICTS)
     return Verdict(decision.verdict), reason_in(decision.reason)
 

@@ -115,7 +115,12 @@ def conserved(streams: Streams, fold: Fold, bounds: Bounds) -> Iterator[str]:
     parts = 2 if bounds.splits else 1
     mail = fold.progress[bounds.stream, 0]
     open_units = sum(not mail.is_done(offset) for offset in range(bounds.units))
-    total = sum(fold.ended.values()) + len(fold.named) + open_units * parts
+    total = (
+        sum(fold.ended.values())
+        + len(fold.named)
+        + open_units * parts
+        + sum(entry.recipients for entry in fold.held.values())
+    )
     if total != bounds.units * parts:
         yield f"I2 {bounds.units} accepted, but {dict(fold.ended)} ended, {len(fold.named)} deferred, {open_units} open"
     sources = [streams.tier[copy.offset][0] for copy in fold.named if copy.offset < len(streams.tier)]

@@ -111,7 +111,12 @@ class Judge:
         accepted = sum(len(unit.recipients) for where in world.mail for unit in world.store.read(where, 0))
         doubt = {entry.place: len(entry.kinds) for entry in fold.in_doubt()}
         waiting = sum(d.recipients for copy, d in fold.named.items() if copy not in doubt)
-        total = sum(fold.ended.values()) + waiting + sum(doubt.values())
+        total = (
+            sum(fold.ended.values())
+            + waiting
+            + sum(doubt.values())
+            + sum(entry.recipients for entry in fold.held.values())
+        )
         if total != accepted:
             left = sorted(
                 f"{where[0]}/{where[1]}@{offset}"

@@ -39,9 +39,9 @@ class FactsAreFenced(Fold):
 
 
 class PermissionsAreNotFenced(Fold):
-    def _outcome(self, partition: int, frame: f.Outcome) -> bool:
+    def _outcome(self, spot: Spot, frame: f.Outcome) -> bool:
         if frame.intent != f.NO_INTENT:
-            return super()._outcome(partition, frame)
+            return super()._outcome(spot, frame)
         self._end(Position("mail.standard", 0, frame.offset), frame.lease, frame.kinds, frame.deferrals)
         return True
 
