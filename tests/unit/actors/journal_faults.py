@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from fastemailnet.admission.replay import WINDOW_MS
 from fastemailnet.envelope import Position, Recipient
 from fastemailnet.flashsync import frames as f
@@ -18,6 +20,7 @@ from tests.unit.actors.journal_story import (
     Story,
     copy_of,
     fact,
+    hold,
     split,
     unit,
 )
@@ -52,6 +55,29 @@ def act_on_an_ended_place(story: Story) -> None:
 def two_ends_of_a_unit(story: Story) -> None:
     story.control.append(f.Assign(2, 9, MAIL, 0, 0, 1, *B))
     story.says(1, fact(0, 9, B, f.NO_INTENT, (Kind.BOUNCED,)))
+
+
+def a_release_without_a_copy(story: Story) -> None:
+    hold(story)
+    story.says(1, f.Resolve(2, len(story.journals[1]) - 1, f.Verdict.RELEASE, 70, "a person"))
+
+
+def the_copy_of_a_second_release_is_sent(story: Story) -> None:
+    hold(story, f.Verdict.RELEASE, f.Verdict.RELEASE)
+    story.intent(1, len(story.tier) - 1, 9, B, 2)
+
+
+def rejected_mail_is_sent(story: Story) -> None:
+    hold(story, f.Verdict.REJECT, f.Verdict.RELEASE)
+    story.intent(1, len(story.tier) - 1, 9, B, 2)
+
+
+def a_release_for_more_people(story: Story) -> None:
+    hold(story, f.Verdict.RELEASE)
+    resolve = story.journals[1][-1]
+    story.journals[1][-1] = msgspec.structs.replace(
+        resolve, deferral=msgspec.structs.replace(resolve.deferral, recipients=2)
+    )
 
 
 def an_end_for_too_many_recipients(story: Story) -> None:
@@ -213,6 +239,10 @@ FAULTS: list[tuple[str, Fault]] = [
     ("I1", next_attempt_before_the_end_of_the_first),
     ("I1", act_on_an_ended_place),
     ("I2", two_ends_of_a_unit),
+    ("I2", a_release_without_a_copy),
+    ("I9", a_release_for_more_people),
+    ("I10", the_copy_of_a_second_release_is_sent),
+    ("I10", rejected_mail_is_sent),
     ("I2", an_end_for_too_many_recipients),
     ("I2", a_deferral_without_a_copy),
     ("I2", an_end_of_no_record),

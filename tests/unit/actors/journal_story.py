@@ -92,6 +92,19 @@ def split(story: Story, indexes: list[int]) -> None:
     story.says(1, fact(8, 6, B, f.NO_INTENT, DEFERRED * len(indexes), deferral=named[0], more=tuple(named[1:])))
 
 
+def hold(story: Story, *decisions: f.Verdict) -> None:
+    """Unit 8 is held, and these decisions are made about it; each release has a copy of its own, the first leased as lease 9."""
+    source = Position(MAIL, 0, 8)
+    story.says(1, fact(8, 6, B, f.NO_INTENT, (Kind.HELD,)))
+    at, first = len(story.journals[1]) - 1, len(story.tier)
+    for verdict in decisions:
+        deferral = copy_of(8, len(story.tier)) if verdict is f.Verdict.RELEASE else None
+        story.says(1, f.Resolve(2, at, verdict, 70, "a person", deferral))
+        if deferral is not None:
+            story.tier.append(unit(8, attempt=2, source=source, released="a person"))
+    story.control.append(f.Assign(2, 9, TIER, 0, first, first + 2, *B))
+
+
 def good() -> Story:
     """Relayed, deferred and relayed, rejected, in doubt and tried again, voided, stolen, and a coordinator that was deposed."""
     story = Story()

@@ -53,7 +53,7 @@ def test_an_id_names_the_intent_for_ever() -> None:
 
 @pytest.mark.parametrize("text", ["", "3", "3-", "-7", "a-7", "3-7-9", "3--7", "٣-7", "3-" + "9" * 30, "../3-7"])
 def test_what_is_no_id_is_not_found(text: str) -> None:
-    with pytest.raises(NotFound, match="no id of an attempt in doubt"):
+    with pytest.raises(NotFound, match="no id of an attempt"):
         from_id(text)
 
 

@@ -53,6 +53,15 @@ async def test_what_is_accepted_over_the_threshold_says_so() -> None:
     assert "spam score 0.700" in examined.reason
 
 
+async def test_what_a_person_released_is_not_scored_and_still_has_to_be_a_message() -> None:
+    batches: list[int] = []
+    examiner = Examiner(scorer(0.99, batches), GATE, None)
+    examined = await examiner.examine(look(BODY, with_text=True), released="a customer")
+    assert (examined.ruling, examined.reason, batches) == (Ruling.SEND, "released: a customer", [])
+    invalid = await examiner.examine(look(b"no message", with_text=True), released="a customer")
+    assert invalid.ruling is Ruling.INVALID
+
+
 async def test_what_waits_while_a_batch_is_scored_shares_the_next() -> None:
     batches: list[int] = []
     examiner = Examiner(scorer(0.0, batches), GATE, None)

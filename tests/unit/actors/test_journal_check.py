@@ -17,7 +17,20 @@ from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.log.memory import MemoryLog
 from tests.unit.actors.journal_faults import FAULTS, Fault
-from tests.unit.actors.journal_story import DEFERRED, MAIL, RELAYED, TIER, B, copy_of, fact, good, message, split, unit
+from tests.unit.actors.journal_story import (
+    DEFERRED,
+    MAIL,
+    RELAYED,
+    TIER,
+    B,
+    copy_of,
+    fact,
+    good,
+    hold,
+    message,
+    split,
+    unit,
+)
 
 
 def broken(findings: Findings) -> set[str]:
@@ -81,6 +94,34 @@ def test_a_waiting_unit_and_a_person_s_verdict() -> None:
     assert {"in_doubt": 0, "waiting": 1, "ended": 5, "open": 4}.items() <= findings.figures.items()
 
 
+@pytest.mark.parametrize(
+    ("decisions", "figures"),
+    [
+        ([], {"held": 1, "waiting": 0, "ended": 4}),
+        ([f.Verdict.REJECT, f.Verdict.RELEASE], {"held": 0, "waiting": 0, "ended": 5}),
+        ([f.Verdict.RELEASE, f.Verdict.RELEASE, f.Verdict.REJECT], {"held": 0, "waiting": 1, "ended": 4}),
+    ],
+)
+def test_of_several_decisions_about_held_mail_the_first_counts(
+    decisions: list[f.Verdict], figures: dict[str, int]
+) -> None:
+    story = good()
+    hold(story, *decisions)
+    findings = story.check()
+    assert findings.violations == []
+    assert {**figures, "open": 4}.items() <= findings.figures.items()
+
+
+def test_a_released_mail_is_sent_as_its_next_attempt() -> None:
+    story = good()
+    hold(story, f.Verdict.RELEASE, f.Verdict.RELEASE)
+    first = story.intent(1, len(story.tier) - 2, 9, B, 2)
+    story.says(1, fact(len(story.tier) - 2, 9, B, first, RELAYED, 2))
+    findings = story.check()
+    assert findings.violations == []
+    assert {"held": 0, "waiting": 0, "ended": 5}.items() <= findings.figures.items()
+
+
 def test_the_parts_of_a_split_unit_are_tried_each_for_itself() -> None:
     story = good()
     split(story, [0, 1])
@@ -142,6 +183,22 @@ class NamesNothing(Fold):
         was_valid = super().apply_journal(partition, position, frame)
         self.named.clear()
         return was_valid
+
+
+class ReviewsAsOftenAsAsked(Fold):
+    def _review(self, spot: Any, frame: f.Resolve) -> bool:
+        entry = self.held.get(spot)
+        was_valid = super()._review(spot, frame)
+        if was_valid and entry is not None:
+            self.held[spot] = entry
+        return was_valid
+
+
+def test_a_fold_that_lets_two_decisions_count_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = good()
+    hold(story, f.Verdict.RELEASE, f.Verdict.RELEASE)
+    monkeypatch.setattr(checker, "Fold", ReviewsAsOftenAsAsked)
+    assert {"I2", "I9"} <= broken(story.check())
 
 
 class CountsFromTheBeginning(Fold):
