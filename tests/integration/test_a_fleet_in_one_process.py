@@ -46,13 +46,13 @@ class House:
     smtp_port: int = 0  # of the gateway, where there is one
     smtp_policy: Any = None
 
-    def start_node(self, name: str) -> NodeActor:
-        """A node of its own, as a process would have it."""
+    def start_node(self, name: str, score: tuple[float, float, float] = (1.0, 0.0, 0.0)) -> NodeActor:
+        """A node of its own, as a process would have it. ``score``: of every mail."""
 
-        async def no_scores(texts: list[str]) -> list[tuple[float, float, float]]:
-            return [(1.0, 0.0, 0.0)] * len(texts)
+        async def scores(texts: list[str]) -> list[tuple[float, float, float]]:
+            return [score] * len(texts)
 
-        node = NodeActor(**build.node_parts(self.settings, name, self.coordinator.join, no_scores))
+        node = NodeActor(**build.node_parts(self.settings, name, self.coordinator.join, scores))
         self.nodes.append(node)
         self.tasks.append(asyncio.create_task(node.run()))
         return node
