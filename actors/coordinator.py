@@ -162,7 +162,7 @@ class CoordinatorActor:
     def keep_snapshot(self) -> None:
         """Append a snapshot if enough was read since the last one, and forget the older ones."""
         fold = self.machine.fold
-        if self.frames_since_snapshot > max(SNAPSHOT_FRAMES, 2 * (len(fold.named) + len(fold.out))):
+        if self.frames_since_snapshot > max(SNAPSHOT_FRAMES, 2 * (len(fold.named) + len(fold.out) + len(fold.held))):
             self.frames_since_snapshot = 0
             landed = self.log.append(SNAPSHOT, 0, [encode_snapshot(fold, self.control_position)])
             assert not isinstance(landed, Fenced)
