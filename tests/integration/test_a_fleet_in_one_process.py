@@ -28,7 +28,7 @@ from fastemailnet.flashsync.coordinator import Policy
 from fastemailnet.flashsync.frames import JOURNAL, Beat, Outcome, Resolve, Verdict, decode_journal
 from fastemailnet.ledger.fact import LeafType, decode_facts
 from fastemailnet.log.interface import Log
-from tests.integration.kafka_log_world import everything, settings_on
+from tests.integration.kafka_log_world import everything
 
 PATIENCE_S = 60.0
 
@@ -91,14 +91,6 @@ class House:
         """What the inbox wrote down."""
         path = self.settings.fleet.data / "inbox" / "received.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-@pytest.fixture(params=["embedded", "kafka"])
-def over(request: pytest.FixtureRequest, tmp_path: Path, prefix: str) -> dict[str, str]:
-    """The settings of each log in turn."""
-    if request.param == "embedded":
-        return {}
-    return settings_on(request.getfixturevalue("bootstrap"), prefix, tmp_path)
 
 
 @asynccontextmanager

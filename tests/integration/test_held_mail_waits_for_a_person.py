@@ -12,13 +12,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors import build
+from actors.bodies import Bodies
+from actors.clock import wall_ms
 from actors.coordinator import CoordinatorActor
 from actors.journal_check import check_journal
 from actors.ledger import LedgerActor
 from actors.main import app, main
+from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.client import AsyncClient
-from fastemailnet.envelope import Position, encode_unit
-from fastemailnet.errors import FleetError, NotFound
+from fastemailnet.delivery.suppression import DAY_MS
+from fastemailnet.envelope import Lane, Position, Recipient, Unit, encode_unit
+from fastemailnet.errors import BlobMissing, FleetError, NotFound
 from fastemailnet.flashsync.frames import JOURNAL, Deferral, Resolve, Verdict, encode
 from fastemailnet.flashsync.snapshot import SNAPSHOT
 from models.spam import data
@@ -70,9 +74,9 @@ class Quarantined:
 
 
 @asynccontextmanager
-async def quarantine(tmp_path: Path, gateways: int = 1) -> AsyncIterator[Quarantined]:
+async def quarantine(tmp_path: Path, gateways: int = 1, **given: str) -> AsyncIterator[Quarantined]:
     """A fleet of one node whose gate takes every mail for phish."""
-    async with house(tmp_path, CLASSIFIER__HOLD_THRESHOLD="0.5") as fleet:
+    async with house(tmp_path, CLASSIFIER__HOLD_THRESHOLD="0.5", **given) as fleet:
         ledger = LedgerActor(**build.ledger_parts(fleet.settings))
         fleet.tasks.append(asyncio.create_task(ledger.run()))
         built = Quarantined(fleet, ledger)
@@ -89,8 +93,8 @@ async def quarantine(tmp_path: Path, gateways: int = 1) -> AsyncIterator[Quarant
                 await door.submissions.group.close()
 
 
-async def test_what_is_released_is_sent_and_what_is_rejected_is_not(tmp_path: Path) -> None:
-    async with quarantine(tmp_path) as held, AsyncClient(held.urls[0]) as client:
+async def test_what_is_released_is_sent_and_what_is_rejected_is_not(tmp_path: Path, over: dict[str, str]) -> None:
+    async with quarantine(tmp_path, **over) as held, AsyncClient(held.urls[0]) as client:
         good = await held.hold("r@x.example", "s@x.example")
         bad = await held.hold("t@x.example")
         page = await client.held()
@@ -142,8 +146,8 @@ async def test_what_is_released_is_sent_and_what_is_rejected_is_not(tmp_path: Pa
         held.is_sound()
 
 
-async def test_two_people_who_release_at_one_moment_send_one_mail(tmp_path: Path) -> None:
-    async with quarantine(tmp_path, gateways=2) as held:
+async def test_two_people_who_release_at_one_moment_send_one_mail(tmp_path: Path, over: dict[str, str]) -> None:
+    async with quarantine(tmp_path, gateways=2, **over) as held:
         one = await held.hold("r@x.example")
         async with AsyncClient(held.urls[0]) as first, AsyncClient(held.urls[1]) as second:
             asked = (client.review(one, "release", name) for client, name in ((first, "first"), (second, "second")))
@@ -246,6 +250,23 @@ async def test_mail_that_expired_while_it_was_held_is_sent(tmp_path: Path) -> No
         await client.review(one, "release", "a customer")
         await held.fleet.until(lambda b: b["relayed"] == 1)
         held.is_sound()
+
+
+async def test_a_large_body_is_kept_for_as_long_as_its_release_lives(tmp_path: Path) -> None:
+    large = Bodies(FolderBlobs(tmp_path / "blobs"), inline_octets=10)
+    now_ms = wall_ms()
+    people = (Recipient("r@x.example", 0),)
+    accepted_ms = now_ms - 6 * DAY_MS
+    given = Unit(
+        b"m" * 16, Lane.BULK, "", accepted_ms, accepted_ms + 5 * DAY_MS, "", people, "x.example", False, b"x" * 99
+    )
+    (unit,) = await large.put_out([given])
+    copy = await large.renew(unit, now_ms)
+    assert copy.blob != unit.blob
+    await large.sweep(now_ms + 4 * DAY_MS)
+    assert (await large.bring_in(copy)).body == given.body
+    with pytest.raises(BlobMissing):
+        await large.renew(unit, now_ms)
 
 
 def commanded(*words: str) -> int | None:

@@ -46,6 +46,16 @@ def effective(journal: Journal) -> list[Any]:
     return [x for _, x in unfenced(journal)] + facts
 
 
+def reviews(journal: Journal) -> list[Any]:
+    """The decision that counts of each OUTCOME that holds mail: the first behind it."""
+    holding = {at for at, x in unfenced(journal) if isinstance(x, f.Outcome) and Kind.HELD in x.kinds}
+    first: dict[int, Any] = {}
+    for x in journal:
+        if isinstance(x, f.Resolve) and x.verdict in f.REVIEWS and x.intent in holding:
+            first.setdefault(x.intent, x)
+    return list(first.values())
+
+
 def leased(streams: Streams) -> dict[int, Any]:
     """Valid leases by number."""
     return {frame.lease: frame for frame in valid_control(streams) if isinstance(frame, f.Assign)}
@@ -75,6 +85,7 @@ def violations(streams: Streams, fold: Fold, live: Fold, bounds: Bounds, kind: t
     yield from disjoint(fold)
     yield from doubts(streams, fold)
     yield from conserved(streams, fold, bounds)
+    yield from reviewed(streams, fold)
     yield from low(fold)
 
 
@@ -130,6 +141,16 @@ def conserved(streams: Streams, fold: Fold, bounds: Bounds) -> Iterator[str]:
         yield "I9 a copy is named that is not durable"
 
 
+def reviewed(streams: Streams, fold: Fold) -> Iterator[str]:
+    """I2: held is what an OUTCOME holds and no decision behind it."""
+    for partition, journal in enumerate(streams.journals):
+        decided = {x.intent for x in reviews(journal)}
+        held = {at for at, x in unfenced(journal) if isinstance(x, f.Outcome) and Kind.HELD in x.kinds} - decided
+        found = {spot[1] for spot in fold.held if spot[0] == partition}
+        if not found <= held:
+            yield f"I2 journal/{partition}@{sorted(found - held)} is held by the fold and decided by the streams"
+
+
 def low(fold: Fold) -> Iterator[str]:
     """I6: the low watermark passes nothing that is open or in doubt."""
     for entry in fold.open.values():
@@ -156,8 +177,10 @@ def ends(
     held = [leases[x.lease] for x in mine if x.lease in leases]
     if not any((x.node, x.incarnation) == token and x.lo <= place.offset < x.hi for x in held):
         yield f"I7 {what}: no valid lease of this incarnation"
-    if place.stream == TIER and not any(names(x, place.offset) for j in streams.journals for x in effective(j)):
-        yield f"I10 {what}: no OUTCOME names the copy"
+    if place.stream == TIER and not any(
+        names(x, place.offset) for j in streams.journals for x in (*effective(j), *reviews(j))
+    ):
+        yield f"I10 {what}: no OUTCOME and no release names the copy"
     if not bounds.remembers and is_resolved(end, streams):
         yield f"I1 {what}: its attempt was resolved before"
     if bounds.remembers and sum(one.is_kept for one in (*before, end) if one.source == end.source) > 1:
@@ -171,8 +194,10 @@ def ends(
 
 
 def names(frame: Any, copy: int) -> bool:
-    """Whether the frame is an OUTCOME that names this tier copy."""
-    return isinstance(frame, f.Outcome) and any(deferral.copy.offset == copy for deferral in frame.deferrals)
+    """Whether the frame is an OUTCOME or a release that names this tier copy."""
+    return isinstance(frame, f.Outcome | f.Resolve) and any(
+        deferral.copy.offset == copy for deferral in frame.deferrals
+    )
 
 
 def repeated(before: End, end: End, streams: Streams, what: str) -> Iterator[str]:

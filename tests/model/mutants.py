@@ -1,7 +1,7 @@
 """The mutants: which rule each one lacks, and the bounds under which the explorer must show its harm."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.model.mutated import coordinators, folds, nodes
 from tests.model.nodes import Parts
@@ -18,6 +18,7 @@ from tests.model.scenarios import (
     ORPHAN,
     PLAIN,
     RESTART,
+    REVIEW,
     SLOW,
     SPLIT,
     STEAL,
@@ -37,6 +38,7 @@ RULES = {
     "R9": "an incarnation numbers its frames",
     "R10": "state is the fold of the log",
     "claim rule": "the copy is durable, then named, then sent, once",
+    "review": "of several decisions about held mail the first counts",
     "CHECKPOINT": "who asks, asks under the number that the peer knows",
     "order_key": "one of a key at a time",
     "low watermark": "it passes nothing that is open",
@@ -104,6 +106,9 @@ MUTANTS = [
     Mutant("claim rule", Parts(fold=folds.NamesWhatHasEnded), DEFER),
     Mutant("claim rule", Parts(fold=folds.NamesOnlyTheFirstCopy), SPLIT),
     Mutant("claim rule", Parts(attempt=nodes.NamesTheCopyBeforeItIsDurable), SPLIT),
+    Mutant("review", Parts(fold=folds.ReviewsAsOftenAsAsked), REVIEW),
+    Mutant("review", Parts(fold=folds.EveryReleaseNamesItsCopy), replace(REVIEW, reviews=2)),
+    Mutant("review", Parts(fold=folds.ReviewsWhatAFenceVoided), replace(REVIEW, fences=1, takeovers=0)),
     Mutant("CHECKPOINT", Parts(attempt=nodes.AsksUnderItsOwnNumber), ASK),
     Mutant("CHECKPOINT", Parts(fold=folds.ForgetsWhatItWasToAsk), ASK),
     Mutant("CHECKPOINT", Parts(attempt=nodes.CopyForgetsToAskBehindAnIntent), FORGET),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fastemailnet.envelope import Asked, Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator
-from fastemailnet.flashsync.fold import Fold
+from fastemailnet.flashsync.fold import WAITING, Fold
 from fastemailnet.flashsync.lease import Held, Lease
 from fastemailnet.flashsync.node import INTENT_MAX_AGE_MS, TTL_MS, Release, Right, Standing
 from fastemailnet.flashsync.unit import (
@@ -131,7 +131,7 @@ class Nodes:
                 continue
             yield from self.begins(taker, work, "begins")
             for kind in self.bounds.early:
-                if kind is not Kind.DEFERRED or work.attempt <= self.bounds.attempts:
+                if kind not in WAITING or work.attempt <= self.bounds.attempts:  # what was released passes the gate
                     machine = self.machine(work)
                     after, flights = self.perform(taker, work, machine, machine.step(Ended((kind,))))
                     says = f"{name(node)} ends unit {source} attempt {work.attempt} before data: {kind.value}"

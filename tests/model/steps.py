@@ -7,6 +7,7 @@ a part is worked out once and remembered, so that a step of the whole is a few l
 from functools import cache
 from typing import Any
 
+from fastemailnet.envelope import Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator, Policy, Write
 from fastemailnet.flashsync.fold import Fold
@@ -18,7 +19,9 @@ from tests.model.world import TIER, Answer, Book, Bounds, End, Flight, Node, Res
 Move = tuple[tuple[Any, ...], World, str]  # what was done, the world behind it, the invariant it breaks
 AT_MS = 10  # every doubt and every deferral is due
 PRODUCTION = Parts()
-FAULTS = frozenset({"kill", "suspect", "takeover", "rejoin", "echo"})
+NOT_OWED = frozenset(
+    {"kill", "suspect", "takeover", "rejoin", "echo", "review"}
+)  # faults, and what a person need not do
 
 
 class Model:
@@ -277,6 +280,14 @@ class Model:
                     nodes = self._late(fleet, streams)
                 flying = self.adding(flown, flights)
                 found.append(((kind, says), (streams, flying, nodes, self.rests.number(after), ends), ""))
+        if spent.reviews < self.bounds.reviews:
+            after = self.rests.number(spent._replace(reviews=spent.reviews + 1))
+            for entry in self.folds[streams].held.values():
+                copy = (entry.place.offset, entry.attempt + 1, None)
+                flight = self.flights.number(Flight(TIER, 0, (copy,), ("reviewer", spent.reviews)))
+                says = f"a reviewer makes a copy of unit {entry.place.offset}"
+                flying = self.adding(flown, (flight,))
+                found.append((("review", says), (streams, flying, fleet, after, ends), ""))
         if spent.takeovers < self.bounds.takeovers:
             who = spent.takeovers + 2
             epoch = f.Epoch(self.folds[streams].epoch + 1, 0, who)
@@ -305,6 +316,9 @@ class Model:
             writes = self.leader(streams, who).admit(node, 9, 0)
             says = f"{node} starts anew, coordinator {who} writes {words(writes)}"
             found.append(("rejoin", says, self.send(writes, who), False, nobody))
+        for write in self.reviews(leader, streams):
+            says = f"coordinator {who} is asked by a reviewer and writes {words([write])}"
+            found.append(("review", says, self.send([write], who), False, nobody))
         writes = leader.plan(AT_MS, {(self.bounds.stream, 0): self.bounds.units})
         if writes:
             # A peer that remembers may be asked at once; any other resolution waits until no holder can still end anything.
@@ -312,6 +326,20 @@ class Model:
             says = f"coordinator {who} writes {words(writes)}"
             found.append(("plan", says, self.send(writes, who), resolves, nobody))
         return found
+
+    def reviews(self, leader: Coordinator, streams: int) -> list[Write]:
+        """The decisions that people may ask a coordinator for: to reject what is held, or to release it as one of the copies made."""
+        if not self.bounds.reviews:
+            return []
+        said = self.streams.values[streams]
+        writes = []
+        for entry in leader.fold.held.values():
+            writes.append(leader.review(entry, f.Verdict.REJECT, 0, "", None, b""))
+            for offset, (source, attempt, _) in enumerate(said.tier):
+                if (source, attempt) == (entry.place.offset, entry.attempt + 1):
+                    deferral = f.Deferral(Position(TIER, 0, offset), entry.place, attempt, 1, 1)
+                    writes.append(leader.review(entry, f.Verdict.RELEASE, 0, "", deferral, b""))
+        return writes
 
     def leader(self, streams: int, who: int) -> Coordinator:
         """A coordinator process, having read to the tail."""
@@ -385,4 +413,4 @@ def words(writes: list[Write]) -> str:
 
 def is_quiet(moves: list[Move]) -> bool:
     """Whether nothing but faults could still happen."""
-    return all(move[0][0] in FAULTS for move in moves)
+    return all(move[0][0] in NOT_OWED for move in moves)

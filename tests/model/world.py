@@ -49,6 +49,7 @@ class Bounds:
     verdict: f.Verdict | None = f.Verdict.RETRY
     remembers: bool = False  # the peer offers CHECKPOINT
     splits: bool = False  # a unit is of two destinations
+    reviews: int = 0  # copies that reviewers make of what is held, each to be named by a release or by nobody
     loses: int = 0  # up to which attempt a connection may be lost between the release of an end and its leaving
 
 
@@ -150,6 +151,7 @@ class Rest(NamedTuple):
     takeovers: int = 0
     joins: int = 0
     echoes: int = 0
+    reviews: int = 0
 
 
 World = tuple[int, int, int, int, int]
@@ -196,6 +198,9 @@ def brief(frame: Any) -> str:
             return f"SPLIT {lease(frame.lease)}"
         case f.Fence():
             return f"FENCE {frame.node}.{frame.incarnation}"
+        case f.Resolve() if frame.verdict in f.REVIEWS:
+            copied = "".join(f" as {deferral.copy}" for deferral in frame.deferrals)
+            return f"RESOLVE what the OUTCOME at {frame.intent} holds: {frame.verdict.value}{copied}"
         case f.Resolve():
             return f"RESOLVE the INTENT at {frame.intent}: {frame.verdict.value}"
         case _:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from fastemailnet.envelope import Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.fold import Fold
-from fastemailnet.flashsync.lease import Lease, Spot
+from fastemailnet.flashsync.lease import Lease, Quarantined, Spot
 from fastemailnet.flashsync.progress import Again, Progress
 from fastemailnet.outcome import Kind
 
@@ -136,6 +136,32 @@ class NamesWhatHasEnded(Fold):
 class ForgetsWhatItWasToAsk(Fold):
     def _resolve(self, spot: Spot, verdict: f.Verdict) -> bool:
         return super()._resolve(spot, f.Verdict.RETRY if verdict is f.Verdict.ASK else verdict)
+
+
+class ReviewsAsOftenAsAsked(Fold):
+    def _review(self, spot: Spot, frame: f.Resolve) -> bool:
+        entry = self.held.get(spot)
+        done = super()._review(spot, frame)
+        if done and entry is not None:
+            self.held[spot] = entry
+        return done
+
+
+class EveryReleaseNamesItsCopy(Fold):
+    def _review(self, spot: Spot, frame: f.Resolve) -> bool:
+        done = super()._review(spot, frame)
+        if not done:
+            self._name(frame.deferrals)
+        return done
+
+
+class ReviewsWhatAFenceVoided(Fold):
+    def _outcome(self, spot: Spot, frame: f.Outcome) -> bool:
+        done = super()._outcome(spot, frame)
+        if Kind.HELD in frame.kinds:
+            place = Position("mail.standard", 0, frame.offset)
+            self.held[spot] = Quarantined(place, frame.attempt, spot, frame.kinds, frame.at_ms)
+        return done
 
 
 class LowPassesWhatIsOpen(Progress):
