@@ -14,16 +14,14 @@ import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import quote
 
 import httpx
 import msgspec
 
 from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.submission import Accepted
-from fastemailnet.errors import FastEmailNetError, FleetError
+from fastemailnet.errors import FastEmailNetError
 from fastemailnet.web import calls
-from fastemailnet.web.answers import to_json
 from fastemailnet.web.calls import Call, Content, Result
 
 __all__ = ["Accepted", "AsyncClient", "Client", "envelope"]
@@ -115,7 +113,7 @@ class Client:
 
     def doubt(self, doubt_id: str) -> dict[str, Any]:
         """Everything known about one attempt in doubt. Raises ``NotFound``."""
-        found: dict[str, Any] = self._get(_doubt_path(doubt_id))
+        found: dict[str, Any] = self._get(calls.doubt_path(doubt_id))
         return found
 
     def resolve(self, doubt_id: str, verdict: str, reason: str) -> dict[str, Any]:
@@ -130,37 +128,36 @@ class Client:
             NotFound: it is not in doubt any more.
             MessageError: the verdict is none or not possible here, or the reason is empty or too long.
         """
-        found: dict[str, Any] = msgspec.json.decode(self._ask(_resolution(doubt_id, verdict, reason)))
+        found: dict[str, Any] = msgspec.json.decode(self._ask(calls.resolution(doubt_id, verdict, reason)))
         return found
 
     def held(self, after: str = "", limit: int = 100) -> dict[str, Any]:
         """A page of what the gate holds, behind the id ``after``, and how much there is."""
-        found: dict[str, Any] = self._get(_page("/v1/held", after, limit))
+        found: dict[str, Any] = self._get(calls.page("/v1/held", after, limit))
         return found
 
     def quarantined(self, held_id: str) -> dict[str, Any]:
         """Everything known about one held mail. Raises ``NotFound``."""
-        found: dict[str, Any] = self._get(_held_path(held_id))
+        found: dict[str, Any] = self._get(calls.held_path(held_id))
         return found
 
     def held_message(self, held_id: str) -> bytes:
         """The octets of a mail that is or was held. Raises ``NotFound``."""
-        return self._ask(Call("GET", f"{_held_path(held_id)}/message"))
+        return self._ask(Call("GET", f"{calls.held_path(held_id)}/message"))
 
     def review(self, held_id: str, verdict: str, reason: str, label: str = "") -> dict[str, Any]:
         """Decide held mail: release or reject (``label``: spam or phish). Raises ``NotFound`` where it is decided."""
-        wish = {"verdict": verdict, "reason": reason, "label": label}
-        found: dict[str, Any] = msgspec.json.decode(self._ask(_wish(_held_path(held_id), wish)))
+        found: dict[str, Any] = msgspec.json.decode(self._ask(calls.review(held_id, verdict, reason, label)))
         return found
 
     def reviewed(self, after: str = "", limit: int = 100) -> dict[str, Any]:
         """A page of what was decided, behind the id ``after``."""
-        found: dict[str, Any] = self._get(_page("/v1/held/reviewed", after, limit))
+        found: dict[str, Any] = self._get(calls.page("/v1/held/reviewed", after, limit))
         return found
 
     def suppressed(self, after: str = "", limit: int = 1_000) -> dict[str, Any]:
         """A page of the suppression list by address: ``entries``, and ``next``, the ``after`` of the next page or None."""
-        found: dict[str, Any] = self._get(f"/v1/suppression?after={quote(after, safe='')}&limit={limit}")
+        found: dict[str, Any] = self._get(calls.page("/v1/suppression", after, limit))
         return found
 
     def suppress(
@@ -172,19 +169,18 @@ class Client:
             MessageError: it is no address, or the reason is empty or too long.
         """
         wish = {"address": address, "reason": reason, "tenant": tenant, "lane": lane, "days": days}
-        found: dict[str, Any] = msgspec.json.decode(self._ask(_wish("/v1/suppression", wish)))
+        found: dict[str, Any] = msgspec.json.decode(self._ask(calls.wish("/v1/suppression", wish)))
         return found
 
     def lift(self, address: str, reason: str, *, tenant: str = "", lane: str = "") -> dict[str, Any]:
         """Take an entry off the suppression list; the entry that it was. Raises ``NotFound``."""
         wish = {"address": address, "reason": reason, "tenant": tenant, "lane": lane}
-        found: dict[str, Any] = msgspec.json.decode(self._ask(_wish("/v1/suppression/remove", wish)))
+        found: dict[str, Any] = msgspec.json.decode(self._ask(calls.wish("/v1/suppression/remove", wish)))
         return found
 
     def take_back(self, report: bytes) -> dict[str, Any]:
         """Hand in a report or complaint about mail that was sent: ``kind`` (dsn, complaint, nothing) and ``notes`` made of it."""
-        call = Call("POST", "/v1/feedback", [(b"content-type", b"message/rfc822")], report)
-        found: dict[str, Any] = msgspec.json.decode(self._ask(call))
+        found: dict[str, Any] = msgspec.json.decode(self._ask(calls.taken_back(report)))
         return found
 
     def receipt(self, delivery: str) -> str:
@@ -223,7 +219,7 @@ class Client:
                 answer = self._http.request(call.method, call.path, headers=call.headers, content=call.content)
                 return calls.check(answer.status_code, answer.content)
             except httpx.HTTPError as problem:
-                error: FastEmailNetError = _unreachable(self._http, problem)
+                error: FastEmailNetError = calls.unreachable(str(self._http.base_url), problem)
             except FastEmailNetError as problem:
                 error = problem
             if not error.retriable or attempt == calls.TRIES - 1:
@@ -298,42 +294,41 @@ class AsyncClient:
 
     async def doubt(self, doubt_id: str) -> dict[str, Any]:
         """See ``Client.doubt``."""
-        found: dict[str, Any] = await self._get(_doubt_path(doubt_id))
+        found: dict[str, Any] = await self._get(calls.doubt_path(doubt_id))
         return found
 
     async def resolve(self, doubt_id: str, verdict: str, reason: str) -> dict[str, Any]:
         """See ``Client.resolve``."""
-        found: dict[str, Any] = msgspec.json.decode(await self._ask(_resolution(doubt_id, verdict, reason)))
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(calls.resolution(doubt_id, verdict, reason)))
         return found
 
     async def held(self, after: str = "", limit: int = 100) -> dict[str, Any]:
         """See ``Client.held``."""
-        found: dict[str, Any] = await self._get(_page("/v1/held", after, limit))
+        found: dict[str, Any] = await self._get(calls.page("/v1/held", after, limit))
         return found
 
     async def quarantined(self, held_id: str) -> dict[str, Any]:
         """See ``Client.quarantined``."""
-        found: dict[str, Any] = await self._get(_held_path(held_id))
+        found: dict[str, Any] = await self._get(calls.held_path(held_id))
         return found
 
     async def held_message(self, held_id: str) -> bytes:
         """See ``Client.held_message``."""
-        return await self._ask(Call("GET", f"{_held_path(held_id)}/message"))
+        return await self._ask(Call("GET", f"{calls.held_path(held_id)}/message"))
 
     async def review(self, held_id: str, verdict: str, reason: str, label: str = "") -> dict[str, Any]:
         """See ``Client.review``."""
-        wish = {"verdict": verdict, "reason": reason, "label": label}
-        found: dict[str, Any] = msgspec.json.decode(await self._ask(_wish(_held_path(held_id), wish)))
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(calls.review(held_id, verdict, reason, label)))
         return found
 
     async def reviewed(self, after: str = "", limit: int = 100) -> dict[str, Any]:
         """See ``Client.reviewed``."""
-        found: dict[str, Any] = await self._get(_page("/v1/held/reviewed", after, limit))
+        found: dict[str, Any] = await self._get(calls.page("/v1/held/reviewed", after, limit))
         return found
 
     async def suppressed(self, after: str = "", limit: int = 1_000) -> dict[str, Any]:
         """See ``Client.suppressed``."""
-        found: dict[str, Any] = await self._get(f"/v1/suppression?after={quote(after, safe='')}&limit={limit}")
+        found: dict[str, Any] = await self._get(calls.page("/v1/suppression", after, limit))
         return found
 
     async def suppress(
@@ -341,19 +336,18 @@ class AsyncClient:
     ) -> dict[str, Any]:
         """See ``Client.suppress``."""
         wish = {"address": address, "reason": reason, "tenant": tenant, "lane": lane, "days": days}
-        found: dict[str, Any] = msgspec.json.decode(await self._ask(_wish("/v1/suppression", wish)))
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(calls.wish("/v1/suppression", wish)))
         return found
 
     async def lift(self, address: str, reason: str, *, tenant: str = "", lane: str = "") -> dict[str, Any]:
         """See ``Client.lift``."""
         wish = {"address": address, "reason": reason, "tenant": tenant, "lane": lane}
-        found: dict[str, Any] = msgspec.json.decode(await self._ask(_wish("/v1/suppression/remove", wish)))
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(calls.wish("/v1/suppression/remove", wish)))
         return found
 
     async def take_back(self, report: bytes) -> dict[str, Any]:
         """See ``Client.take_back``."""
-        call = Call("POST", "/v1/feedback", [(b"content-type", b"message/rfc822")], report)
-        found: dict[str, Any] = msgspec.json.decode(await self._ask(call))
+        found: dict[str, Any] = msgspec.json.decode(await self._ask(calls.taken_back(report)))
         return found
 
     async def receipt(self, delivery: str) -> str:
@@ -394,35 +388,10 @@ class AsyncClient:
                 answer = await self._http.request(call.method, call.path, headers=call.headers, content=call.content)
                 return calls.check(answer.status_code, answer.content)
             except httpx.HTTPError as problem:
-                error: FastEmailNetError = _unreachable(self._http, problem)
+                error: FastEmailNetError = calls.unreachable(str(self._http.base_url), problem)
             except FastEmailNetError as problem:
                 error = problem
             if not error.retriable or attempt == calls.TRIES - 1:
                 break
             await asyncio.sleep(calls.pause_s(attempt))
         raise error
-
-
-def _doubt_path(doubt_id: str) -> str:
-    return f"/v1/in-doubt/{quote(doubt_id, safe='')}"
-
-
-def _held_path(held_id: str) -> str:
-    return f"/v1/held/{quote(held_id, safe='')}"
-
-
-def _page(path: str, after: str, limit: int) -> str:
-    return f"{path}?after={quote(after, safe='')}&limit={limit}"
-
-
-def _wish(path: str, wish: dict[str, Any]) -> Call:
-    return Call("POST", path, [(b"content-type", b"application/json")], to_json(wish))
-
-
-def _resolution(doubt_id: str, verdict: str, reason: str) -> Call:
-    decision = to_json({"verdict": verdict, "reason": reason})
-    return Call("POST", _doubt_path(doubt_id), [(b"content-type", b"application/json")], decision)
-
-
-def _unreachable(http: httpx.Client | httpx.AsyncClient, problem: httpx.HTTPError) -> FleetError:
-    return FleetError(f"the gateway at {http.base_url} does not answer: {problem or type(problem).__name__}")

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
@@ -183,6 +184,46 @@ def pause_s(attempt: int) -> float:
 def new_key() -> str:
     """A key that nobody else uses."""
     return uuid.uuid4().hex
+
+
+def page(path: str, after: str, limit: int) -> str:
+    """Where a page of a list is asked for."""
+    return f"{path}?after={quote(after, safe='')}&limit={limit}"
+
+
+def doubt_path(doubt_id: str) -> str:
+    """Where an attempt in doubt is."""
+    return f"/v1/in-doubt/{quote(doubt_id, safe='')}"
+
+
+def held_path(held_id: str) -> str:
+    """Where held mail is."""
+    return f"/v1/held/{quote(held_id, safe='')}"
+
+
+def wish(path: str, body: dict[str, Any]) -> Call:
+    """POST of something that a person decides."""
+    return Call("POST", path, [(b"content-type", b"application/json")], to_json(body))
+
+
+def resolution(doubt_id: str, verdict: str, reason: str) -> Call:
+    """The decision about an attempt in doubt."""
+    return wish(doubt_path(doubt_id), {"verdict": verdict, "reason": reason})
+
+
+def review(held_id: str, verdict: str, reason: str, label: str) -> Call:
+    """The decision about held mail."""
+    return wish(held_path(held_id), {"verdict": verdict, "reason": reason, "label": label})
+
+
+def taken_back(report: bytes) -> Call:
+    """POST of a report or complaint that came back."""
+    return Call("POST", "/v1/feedback", [(b"content-type", b"message/rfc822")], report)
+
+
+def unreachable(url: str, problem: Exception) -> FleetError:
+    """What it means that a request had no answer."""
+    return FleetError(f"the gateway at {url} does not answer: {problem or type(problem).__name__}")
 
 
 class Watch:

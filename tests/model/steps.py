@@ -7,13 +7,13 @@ a part is worked out once and remembered, so that a step of the whole is a few l
 from functools import cache
 from typing import Any
 
-from fastemailnet.envelope import Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator, Policy, Write
 from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.snapshot import decode_snapshot, encode_snapshot
 from tests.model import invariants
 from tests.model.nodes import Ending, Nodes, Parts, View
+from tests.model.reviewers import copies, decisions
 from tests.model.world import TIER, Answer, Book, Bounds, End, Flight, Node, Rest, Streams, World, brief, genesis
 
 Move = tuple[tuple[Any, ...], World, str]  # what was done, the world behind it, the invariant it breaks
@@ -282,12 +282,9 @@ class Model:
                 found.append(((kind, says), (streams, flying, nodes, self.rests.number(after), ends), ""))
         if spent.reviews < self.bounds.reviews:
             after = self.rests.number(spent._replace(reviews=spent.reviews + 1))
-            for entry in self.folds[streams].held.values():
-                copy = (entry.place.offset, entry.attempt + 1, None)
-                flight = self.flights.number(Flight(TIER, 0, (copy,), ("reviewer", spent.reviews)))
-                says = f"a reviewer makes a copy of unit {entry.place.offset}"
-                flying = self.adding(flown, (flight,))
-                found.append((("review", says), (streams, flying, fleet, after, ends), ""))
+            for flight in copies(self.folds[streams], spent.reviews):
+                flying = self.adding(flown, (self.flights.number(flight),))
+                found.append((("review", "a reviewer makes a copy"), (streams, flying, fleet, after, ends), ""))
         if spent.takeovers < self.bounds.takeovers:
             who = spent.takeovers + 2
             epoch = f.Epoch(self.folds[streams].epoch + 1, 0, who)
@@ -316,7 +313,7 @@ class Model:
             writes = self.leader(streams, who).admit(node, 9, 0)
             says = f"{node} starts anew, coordinator {who} writes {words(writes)}"
             found.append(("rejoin", says, self.send(writes, who), False, nobody))
-        for write in self.reviews(leader, streams):
+        for write in decisions(leader, self.streams.values[streams].tier) if self.bounds.reviews else ():
             says = f"coordinator {who} is asked by a reviewer and writes {words([write])}"
             found.append(("review", says, self.send([write], who), False, nobody))
         writes = leader.plan(AT_MS, {(self.bounds.stream, 0): self.bounds.units})
@@ -326,20 +323,6 @@ class Model:
             says = f"coordinator {who} writes {words(writes)}"
             found.append(("plan", says, self.send(writes, who), resolves, nobody))
         return found
-
-    def reviews(self, leader: Coordinator, streams: int) -> list[Write]:
-        """The decisions that people may ask a coordinator for: to reject what is held, or to release it as one of the copies made."""
-        if not self.bounds.reviews:
-            return []
-        said = self.streams.values[streams]
-        writes = []
-        for entry in leader.fold.held.values():
-            writes.append(leader.review(entry, f.Verdict.REJECT, 0, "", None, b""))
-            for offset, (source, attempt, _) in enumerate(said.tier):
-                if (source, attempt) == (entry.place.offset, entry.attempt + 1):
-                    deferral = f.Deferral(Position(TIER, 0, offset), entry.place, attempt, 1, 1)
-                    writes.append(leader.review(entry, f.Verdict.RELEASE, 0, "", deferral, b""))
-        return writes
 
     def leader(self, streams: int, who: int) -> Coordinator:
         """A coordinator process, having read to the tail."""
