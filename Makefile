@@ -88,6 +88,10 @@ bench-quick: $(STAMP) ## mails per second beside Postfix on the same sink, with 
 	@tools/system-packages.sh postfix
 	$(PY) -m benchmarks.quick
 
+bench-wire: $(STAMP) ## what one flight is worth at round trips of 0, 20 and 100 ms, beside Postfix on the same sink
+	@tools/system-packages.sh postfix
+	$(PY) -m benchmarks.wire
+
 bench-scoring: $(STAMP) ## mails scored per second and core, and the wait for a score at 200 mails/s
 	$(PY) -m benchmarks.scoring
 
@@ -100,4 +104,4 @@ evaluate-spam: $(STAMP) ## judge the spam model beside the linear baseline (DATA
 clean: ## remove caches and the demo's data
 	rm -rf data/demo data/chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-scoring train evaluate-spam clean
+.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-wire bench-scoring train evaluate-spam clean

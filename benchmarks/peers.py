@@ -82,10 +82,11 @@ def generate(port: int, mails: int, octets: int) -> None:
 
 
 @contextmanager
-def postfix(directory: Path, relay_port: int) -> Iterator[int]:
+def postfix(directory: Path, relay_port: int, sessions: int = SESSIONS, more: str = "") -> Iterator[int]:
     """A plain Postfix with queue and configuration in ``directory``; the port it listens on. Needs root.
 
-    Connections to the relay are as many as ours (SESSIONS); DNS is off for both sides; nothing else is tuned.
+    Connections to the relay are as many as ours (``sessions``); DNS is off for both sides; nothing else is tuned but for the lines
+    ``more`` of main.cf.
     """
     binary = shutil.which("postfix") or "/usr/sbin/postfix"
     config, queue, data = directory / "etc", directory / "queue", directory / "lib"
@@ -96,7 +97,7 @@ def postfix(directory: Path, relay_port: int) -> Iterator[int]:
     for path in [directory, *directory.parents]:
         if path.stat().st_mode & 0o001 == 0 and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o011)
-    (config / "main.cf").write_text(MAIN.format(queue=queue, data=data, relay=relay_port, sessions=SESSIONS))
+    (config / "main.cf").write_text(MAIN.format(queue=queue, data=data, relay=relay_port, sessions=sessions) + more)
     master = Path("/usr/share/postfix/master.cf.dist")
     text = (master if master.exists() else Path("/etc/postfix/master.cf")).read_text()
     text = re.sub(r"^smtp\s+inet\s+(\S+\s+\S+\s+)y", rf"127.0.0.1:{port} inet \1n", text, count=1, flags=re.MULTILINE)
