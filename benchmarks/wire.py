@@ -5,24 +5,24 @@
 Back of the envelope: over a warm connection a mail costs one round trip where MAIL, RCPT and BDAT leave in one flight; two where MAIL,
 RCPT and DATA wait for 354 (our grouped way); three for Postfix, which knows no CHUNKING and sends RSET first to see whether a cached
 connection still lives (its CONNECTION_CACHE_README). So 50, 25 and 17 mails/s a connection at 20 ms, 10, 5 and 3.3 at 100 ms, less
-what our INTENT waits for the disk: 2 ms, and a ratio near 2.7. At 0 ms there is no round trip to save, and that wait is nearly all
-there is: we lose.
+what our INTENT waits for the disk: 2 ms, and a ratio near 2.7. At 0 ms there is no round trip to save: CPU and that wait are all there
+is, and whoever else uses the machine's disk and cores decides; that ratio has no floor.
 
 Three ways to one sink, in turn, in every round, over equally many connections (``--connections``); mails of 5 KB with one
 recipient each. ``wire_sink`` says what is delayed. The rate is the sink's: from the tenth to the last tenth of the ends that it read.
 
 Ours is the production pool and connection, and the production journal on the embedded log: an INTENT is durable before each flight
 with an end in it, an OUTCOME behind it, two fsyncs a mail, shared by those that wait. As many deliveries as there are connections
-wait behind those in work, so that no connection idles. Left out: submission, the fleet's lease of a unit, validation, scoring, signing, the ledger. It
-runs in the process of the benchmark.
+wait behind those in work, so that no connection idles. Left out: submission, the fleet's lease of a unit, validation, scoring, signing,
+the ledger. It runs in the process of the benchmark.
 
 Postfix is as Debian ships it, and given what makes it quick here: its queue is full before the first mail leaves (they come in under
 HOLD, are released at once, and the submission server idles); ``smtp_destination_concurrency_limit`` and
 ``initial_destination_concurrency`` are the number of connections; ``smtp_connection_cache_destinations`` names the sink, so that
 every connection is reused (it is on demand otherwise), within ``smtp_connection_reuse_time_limit`` of 300 s as ours;
 ``smtp_host_lookup`` is native, no TLS, no DNS. A mail has one recipient anyway, and ``smtp_destination_recipient_limit`` stays as it
-is: at 1 it would turn the concurrency limit into one for each recipient. How many connections each side opened is printed:
-reuse that does not work would show there. Left in, for Postfix: its queue manager reads and removes a file a mail, which counts at 0 ms.
+is: at 1 it would turn the concurrency limit into one for each recipient. How many connections each side opened is printed: reuse
+that does not work would show there. Left in, for Postfix: a queue file read and removed for each mail, which counts at 0 ms.
 """
 
 import argparse
@@ -163,7 +163,8 @@ def ours(directory: Path, port: int, connections: int, mails: int) -> list[float
         await sender.send(mails)
         return sender.intent_ms
 
-    return uvloop.run(send())
+    waits: list[float] = uvloop.run(send())
+    return waits
 
 
 def release_queue(config: Path) -> None:
