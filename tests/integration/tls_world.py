@@ -31,13 +31,17 @@ class Issued:
     key: ec.EllipticCurvePrivateKey
     chain: tuple[x509.Certificate, ...] = ()
 
-    def server(self, folder: Path) -> ssl.SSLContext:
-        path = folder / f"{self.certificate.serial_number}.pem"
+    def pem(self) -> bytes:
+        """The key and what a server shows, as servers take it."""
         private = self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         shown = (one.public_bytes(serialization.Encoding.PEM) for one in (self.certificate, *self.chain))
-        path.write_bytes(private + b"".join(shown))
+        return private + b"".join(shown)
+
+    def server(self, folder: Path) -> ssl.SSLContext:
+        path = folder / f"{self.certificate.serial_number}.pem"
+        path.write_bytes(self.pem())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
         return context
