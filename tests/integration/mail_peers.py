@@ -9,6 +9,7 @@ installed together run together, nothing of the machine is touched, and the end 
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -105,16 +106,28 @@ def own(folder: Path, path: Path, user: str) -> None:
 def running(server: Path, folder: Path, port: int, *command: str) -> Iterator[Peer]:
     """The server in its world, listening."""
     world = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    environ = os.environ | {"SERVER": str(server), "FOLDER": str(folder), "PATH": os.environ["PATH"] + ":/usr/sbin"}
-    peer = Peer(port, folder)
-    with (folder / "log" / "stdout").open("wb") as said:
+    environ = {"SERVER": str(server), "FOLDER": str(folder), "PATH": os.environ["PATH"] + ":/usr/sbin"}
+    with answering(Peer(port, folder), [*world, "sh", "-c", WORLD, "sh", *command], **environ) as peer:
+        yield peer
+
+
+@contextlib.contextmanager
+def answering(peer: Peer, command: list[str], cwd: Path | None = None, **environ: str) -> Iterator[Peer]:
+    """The server of a process that listens on the peer's port; its process group, and so its namespace, ends with the context."""
+    with (peer.folder / "log" / "stdout").open("wb") as said:
         process = subprocess.Popen(
-            [*world, "sh", "-c", WORLD, "sh", *command], env=environ, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+            command,
+            cwd=cwd,
+            env=os.environ | environ,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
         )
     try:
         deadline = time.monotonic() + START_S
         while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", peer.port), timeout=5) as one:
                 if one.recv(3):
                     break
             assert process.poll() is None, f"the server ended: {peer.log()}"
@@ -122,5 +135,5 @@ def running(server: Path, folder: Path, port: int, *command: str) -> Iterator[Pe
             time.sleep(0.05)
         yield peer
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
