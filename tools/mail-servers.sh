@@ -15,14 +15,11 @@ if [ ! -e "$folder/complete" ]; then
   rm -rf "$folder"
   mkdir -p "$folder/packages" "$folder/usr"
   cd "$folder/packages"
-  # What an installation would fetch is what is missing here: the packages and their dependencies. Nothing is installed.
-  uris=$(apt-get install --print-uris -qq -y --no-install-recommends "$@")
-  names=$(sed -n "s/^'[^']*' \([^_ ]*\)_.*/\1/p" <<<"$uris")
-  if [ -n "$names" ]; then
-    # shellcheck disable=SC2086 # one word a package
-    apt-get download -qq $names >&2
-    for package in *.deb; do dpkg -x "$package" "$folder"; done
-  fi
+  # What an installation would fetch is what the machine lacks: the packages' dependencies. Nothing is installed.
+  missing=$(apt-get install --print-uris -qq -y --no-install-recommends "$@" | sed -n "s/^'[^']*' \([^_ ]*\)_.*/\1/p")
+  # shellcheck disable=SC2086 # one word a package
+  apt-get download -qq $(printf '%s\n' "$@" $missing | sort -u) >&2
+  for package in *.deb; do dpkg -x "$package" "$folder"; done
   rm -rf "$folder/packages"
   [ ! -d "$folder/lib" ] || cp -a "$folder/lib/." "$folder/usr/lib/"  # where /lib is /usr/lib, as the tests take it
   touch "$folder/complete"
