@@ -35,7 +35,8 @@ mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/spool
 install -d -m 711 /var/spool/smtpd
 cd /srv
-exec "$@"
+"$@" &
+wait $!
 """
 
 
@@ -105,7 +106,20 @@ def own(folder: Path, path: Path, user: str) -> None:
 @contextlib.contextmanager
 def running(server: Path, folder: Path, port: int, *command: str) -> Iterator[Peer]:
     """The server in its world, listening."""
-    world = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    # The shell stays the namespace's first process: Exim's own file is set-uid, and what runs such a file outlives its parent.
+    world = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ]
     environ = {"SERVER": str(server), "FOLDER": str(folder), "PATH": os.environ["PATH"] + ":/usr/sbin"}
     with answering(Peer(port, folder), [*world, "sh", "-c", WORLD, "sh", *command], **environ) as peer:
         yield peer
