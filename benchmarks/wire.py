@@ -12,9 +12,9 @@ Three ways to one sink, in turn, in every round, over equally many connections (
 recipient each. ``wire_sink`` says what is delayed. The rate is the sink's: from the tenth to the last tenth of the ends that it read.
 
 Ours is the production pool and connection, and the production journal on the embedded log: an INTENT is durable before each flight
-with an end in it, an OUTCOME behind it, two fsyncs a mail, shared by those that wait. As many deliveries as there are connections
-wait behind those in work, so that no connection idles. Left out: submission, the fleet's lease of a unit, validation, scoring, signing,
-the ledger. It runs in the process of the benchmark.
+with an end in it, an OUTCOME behind it, two fsyncs a mail, shared by those that wait.As many deliveries as there are connections
+wait behind those in work, so that no connection idles; they are transactional, as others may not have every connection. Left out:
+submission, the fleet's lease of a unit, validation, scoring, signing, the ledger. It runs in the process of the benchmark.
 
 Postfix is as Debian ships it, and given what makes it quick here: its queue is full before the first mail leaves (they come in under
 HOLD, are released at once, and the submission server idles); ``smtp_destination_concurrency_limit`` and
@@ -50,7 +50,7 @@ from actors.journal import Journal
 from benchmarks.peers import Sink, generate, postfix
 from benchmarks.quick import machine
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
-from fastemailnet.envelope import Recipient
+from fastemailnet.envelope import Lane, Recipient
 from fastemailnet.flashsync.frames import Intent, Outcome
 from fastemailnet.flashsync.node import Release, Right
 from fastemailnet.log.embedded import EmbeddedLog
@@ -148,7 +148,7 @@ class Sender:
             return position is not None and self.right.may_end(sent_ms, monotonic_ms()) is Release.GRANTED
 
         what = Transaction("sender@bench.example", [Recipient("recipient@bench.example", 0)], CONTENT)
-        delivery = await self.pool.deliver(self.route, "bench.example", what, release)
+        delivery = await self.pool.deliver(self.route, "bench.example", what, release, Lane.TRANSACTIONAL)
         kinds = tuple(outcome.kind for outcome in delivery.outcomes)
         if kinds != (Kind.RELAYED,) or position is None:
             raise SystemExit(f"mail {number} was not relayed: {delivery.outcomes}")

@@ -40,9 +40,9 @@ def signed(name: str) -> bytes:
     return SIGNER.sign(raw, at_s=1_767_225_600) + raw
 
 
-async def deliver(route: Route, contents: list[bytes], connections: int = 1) -> list[Kind]:
-    """Hand the mails to the peer as the engine does; what became of each."""
-    pool = Pool("client.example.net", Limits(connections=connections))
+async def deliver(route: Route, contents: list[bytes], offers: set[str]) -> list[Kind]:
+    """Hand the mails to the peer as the engine does; what became of each. ``offers``: what it must be found to offer."""
+    pool = Pool("client.example.net", Limits())
     kinds = []
     for content in contents:
         what = Transaction("a@example.net", [Recipient("b@example.org", 0)], content)
@@ -50,15 +50,19 @@ async def deliver(route: Route, contents: list[bytes], connections: int = 1) -> 
         assert len(delivery.outcomes) == 1, delivery
         assert delivery.outcomes[0].kind in (Kind.RELAYED, Kind.BOUNCED), delivery.outcomes
         kinds.append(delivery.outcomes[0].kind)
+    [site] = pool.sites.values()
+    [connection] = site.idle  # all went over one
+    found = {"pipelining": connection.offers.pipelining, "chunking": connection.offers.chunking}
+    assert {name for name, is_offered in found.items() if is_offered} == offers
     await pool.close()
     return kinds
 
 
-async def assert_keeps_every_shape(peer: Peer, route: Route) -> None:
+async def assert_keeps_every_shape(peer: Peer, route: Route, *offers: str) -> None:
     """What the peer kept is what was sent, octet by octet, below the fields that it put on top; and both signatures hold."""
     sent = {name: signed(name) for name in SHAPES}
     bare = HEAD + b"\r\nbare\nline end\r\n"
-    kinds = await deliver(route, [bare, *sent.values(), bare])
+    kinds = await deliver(route, [bare, *sent.values(), bare], set(offers))
     assert kinds == [Kind.BOUNCED, *[Kind.RELAYED] * len(sent), Kind.BOUNCED]
     kept = peer.kept(len(sent))
     assert len(kept) == len(sent)

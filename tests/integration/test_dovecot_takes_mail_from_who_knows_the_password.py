@@ -25,6 +25,8 @@ async def test_dovecot_passes_every_octet_and_the_signature_on(tmp_path: Path) -
             assert delivery.outcomes[0].kind is Kind.RELAYED, (name, delivery, peer.log())
             assert_is(inbox.taken[-1][2], what.content, name)
         assert len(inbox.taken) == len(SHAPES)
+        [connection] = next(iter(pool.sites.values())).idle  # all went over one
+        assert (connection.offers.pipelining, connection.offers.chunking) == (True, True)
         await pool.close()
     await behind.close()
 

@@ -13,7 +13,7 @@ from tests.integration.smtp_world import route
 @pytest.mark.parametrize("chunking", ["*", ""], ids=["BDAT", "DATA"])
 async def test_exim_keeps_every_octet_and_the_signature(tmp_path: Path, chunking: str) -> None:
     with exim(tmp_path, chunking=chunking) as peer:
-        await assert_keeps_every_shape(peer, route(peer.port))
+        await assert_keeps_every_shape(peer, route(peer.port), "pipelining", *(["chunking"] if chunking else []))
         arrivals = [line for line in peer.log().splitlines() if " <= " in line]
         assert arrivals
         assert all((" K " in line) is bool(chunking) for line in arrivals), arrivals

@@ -12,7 +12,7 @@ from tests.integration.smtp_world import route
 
 async def test_haraka_keeps_every_octet_and_the_signature(tmp_path: Path) -> None:
     with haraka(tmp_path) as peer:
-        await assert_keeps_every_shape(peer, route(peer.port))
+        await assert_keeps_every_shape(peer, route(peer.port), "pipelining")
 
 
 @pytest.mark.parametrize("kind", CERTIFICATES)
