@@ -28,6 +28,7 @@ that does not work would show there. Left in, for Postfix: a queue file read and
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -247,7 +248,8 @@ def main() -> int:
     show(console, figures, options.connections)
     if options.json:
         rounds = {f"{delay}ms": {name: way.per_s for name, way in ways.items()} for delay, ways in found.items()}
-        kept = {"machine": machine(), "connections": options.connections, **figures, "rounds_per_s": rounds}
+        about = {"machine": machine(), "load_average": os.getloadavg(), "connections": options.connections}
+        kept = {**about, **figures, "rounds_per_s": rounds}
         options.json.write_text(json.dumps(kept, indent=1) + "\n")
     shown = " ".join(f"ratio_at_{delay}ms={figures[f'ratio_at_{delay}ms']:.2f}" for delay in MAILS)
     console.print(f"bench-wire {shown}", highlight=False, soft_wrap=True)
