@@ -52,7 +52,7 @@ from fastemailnet.web.held import held_routes
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
-KAFKA_PACE_S = 0.02
+KAFKA_PACE_S = 0.025
 OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read

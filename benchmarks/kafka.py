@@ -83,7 +83,7 @@ def intents(console: Console, root: Path, bootstrap: str) -> dict[str, list[floa
 def main() -> int:
     """Run both; exit 1 below the floor, or if a mail was lost or sent twice."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kafka", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--mails", type=int, default=3_000)
+    parser.add_argument("--mails", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import psutil
 
+from tools.kafka.ports import free_ports
+
 SESSIONS = 20
 PATIENCE_S = 180.0
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-        return port
+    """A port on loopback that nobody listens on now, and that no outgoing connection will be given."""
+    return free_ports(1)[0]
 
 
 @dataclass(slots=True)

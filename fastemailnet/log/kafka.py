@@ -24,7 +24,7 @@ from fastemailnet.log.kafka_writer import Writer
 GROUP: Final = "fastemailnet"
 FRAMES: Final = ("control", "journal", "snapshot")  # small and urgent: not behind megabytes of bodies in one fetch
 # A poll costs 0.4 ms of CPU here and as much in the broker.
-FRAMES_PACE: Final = Pace(each_s=0.02, most_s=0.12)  # nobody waits for frames
+FRAMES_PACE: Final = Pace(each_s=0.02, most_s=0.2)  # nobody waits for frames
 BODIES_PACE: Final = Pace(each_s=0.004, most_s=0.04)
 
 
