@@ -27,6 +27,7 @@ from fastemailnet.config import RouteEntry, Settings
 from fastemailnet.delivery import feedback, retry, suppression
 from fastemailnet.delivery.demand import Level
 from fastemailnet.delivery.exchanger import Families, Rules
+from fastemailnet.delivery.pause import Bounds
 from fastemailnet.delivery.route import Route, RouteKind, Routes, TlsPolicy
 from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, Lane, is_ordered
@@ -291,7 +292,11 @@ def shops(
     large = bodies(settings)
     limits = settings.delivery
     bounds = Limits(
-        limits.connections_per_target, limits.connection_idle_s, limits.connection_life_s, settings.tls.broken_s
+        limits.connections_per_target,
+        limits.connection_idle_s,
+        limits.connection_life_s,
+        settings.tls.broken_s,
+        Bounds(limits.pause_first_s, limits.pause_longest_s),
     )
     way = resolver(settings) if any(one.kind is RouteKind.MX for one in to.all) else None
     pool = Pool(settings.gateway.hostname, bounds, way, trust(settings))

@@ -8,6 +8,7 @@
 ``tls_report``   what sessions showed, and the daily report of it
 ``retry``        the tiers of deferral, by why it failed
 ``split``        a unit of several destinations
+``pause``        hosts that cannot be spoken to, and who tries them
 ``turns``        whose turn it is among lanes
 ``report``       what the sender is told
 ``suppression``  whom no mail is sent to

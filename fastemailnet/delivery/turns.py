@@ -6,7 +6,8 @@ shared is a turn.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Generic, TypeVar
 
 from fastemailnet.envelope import Lane
@@ -25,6 +26,10 @@ class Turns(Generic[T]):
 
     def __len__(self) -> int:
         return sum(map(len, self.waiting.values()))
+
+    def entries(self) -> Iterator[T]:
+        """All that wait, in no order."""
+        return chain.from_iterable(self.waiting.values())
 
     def put(self, lane: Lane, entry: T) -> None:
         """Wait behind the others of the lane."""

@@ -7,19 +7,20 @@ spoken to. What went wrong on the way is told with the connection, or with the e
 import asyncio
 import datetime
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, assert_never, cast
 
 import aiosmtplib
 
 from fastemailnet.delivery import dane
 from fastemailnet.delivery.demand import Demand, Level, Refusal, Result, Tried, Trouble
 from fastemailnet.delivery.exchanger import Hop
+from fastemailnet.delivery.pause import Ending, Paused, Probing
 from fastemailnet.delivery.route import Route, Target
 from fastemailnet.envelope import TlsWish
 from fastemailnet.net import tls
 from fastemailnet.net.connection import IDLE_S, Connection
 from fastemailnet.outcome import Outcome, Reply
-from fastemailnet.smtp.classify import Fault, Phase, by_fault, by_reply, by_silence
+from fastemailnet.smtp.classify import SERVICE_CLOSING, Fault, Phase, by_fault, by_reply, by_silence
 from fastemailnet.smtp.exchange import Transaction
 from fastemailnet.smtp.extension import Capabilities
 from fastemailnet.smtp.reply import make
@@ -189,6 +190,29 @@ def refused(hop: Hop, refusal: Refusal) -> ConnectError:
     """The host is not connected to."""
     tried = (Tried(hop.target.host, "", refusal.trouble),) if refusal.trouble is not None else ()
     return ConnectError(refusal.text, fault=refusal.fault, tried=tried)
+
+
+def ending_of(failure: ConnectError) -> Ending:
+    """What a failure to connect says about the host. Where TLS failed on the way, others may do without."""
+    if any(one.trouble for one in failure.tried):
+        return Ending.UNPROTECTED
+    if failure.reply is not None:
+        return Ending.SILENT if failure.reply.code == SERVICE_CLOSING else Ending.ANSWERED
+    return Ending.SILENT
+
+
+def turned_away(refusal: Paused | Probing, now_s: float) -> ConnectError:
+    """The host is paused, which means for a mail what the failure that led there would."""
+    cause = refusal.failure
+    match refusal:
+        case Paused():
+            until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=refusal.until_s - now_s)
+            text = f"paused until {until:%Y-%m-%dT%H:%M:%SZ} after: {cause.text}"
+        case Probing():
+            text = f"paused until another mail has tried it, after: {cause.text}"
+        case _:
+            assert_never(refusal)
+    return ConnectError(text, fault=cause.fault)
 
 
 def outcome_of(recipient: int, failure: ConnectError) -> Outcome:

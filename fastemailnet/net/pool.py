@@ -9,12 +9,22 @@ import msgspec
 from fastemailnet.delivery.broken_tls import BrokenTls
 from fastemailnet.delivery.demand import Demand, Level, Refusal, Tried, demand
 from fastemailnet.delivery.exchanger import Hop, Unroutable
+from fastemailnet.delivery.pause import Bounds, Ending, Failure, Pauses
 from fastemailnet.delivery.route import Route, Target
 from fastemailnet.delivery.tls_report import Session, sessions
 from fastemailnet.delivery.turns import Turns
 from fastemailnet.envelope import Lane, TlsWish
 from fastemailnet.net.connection import Connection, Release
-from fastemailnet.net.dial import Caller, ConnectError, connect, demand_extension, outcome_of, refused
+from fastemailnet.net.dial import (
+    Caller,
+    ConnectError,
+    connect,
+    demand_extension,
+    ending_of,
+    outcome_of,
+    refused,
+    turned_away,
+)
 from fastemailnet.net.resolve import Resolver
 from fastemailnet.net.tls import Trust
 from fastemailnet.outcome import Kind, Outcome
@@ -35,6 +45,7 @@ class Limits:
     idle_s: float = 60.0
     life_s: float = 300.0
     broken_tls_s: float = 259_200.0  # TLS that broke is not tried again for so long
+    pause: Bounds = field(default_factory=Bounds)  # of a target that cannot be spoken to
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +89,16 @@ class _Delivered:
 
 @dataclass(slots=True)
 class _Site:
-    """The connections of one target: those in use and, most recent last, those that wait."""
+    """The connections of one target: places taken and, most recent last, connections that wait. ``made``: in use or not."""
 
     busy: int = 0
     idle: list[Connection] = field(default_factory=list)
-    waiting: Turns[asyncio.Future[None]] = field(default_factory=Turns)
+    made: list[Connection] = field(default_factory=list)
+    waiting: Turns[tuple[Demand, asyncio.Future[None]]] = field(default_factory=Turns)
+
+    def talks(self, due: Demand) -> bool:
+        """Whether a connection is open that mail of this demand may use."""
+        return any(one.is_open and due.is_served_by(one.demand, one.level) for one in self.made)
 
 
 class Pool:
@@ -94,6 +110,7 @@ class Pool:
         self.hostname = hostname
         self.caller = Caller(hostname, trust or Trust(), limits.idle_s)
         self.broken = BrokenTls(limits.broken_tls_s)
+        self.pauses = Pauses(limits.pause)
         self.limits = limits
         self.resolver = resolver
         self.sites: dict[Target, _Site] = {}
@@ -180,16 +197,51 @@ class Pool:
         site = self._site(hop.target)
         while site.idle and len(site.idle) + site.busy > self.limits.connections:
             site.idle.pop(0).close()  # made for another demand, and in the way now
-        connection = await connect(hop, route, asked, self.caller)
+        connection = await self._try(site, hop, route, asked)
+        site.made = [*(one for one in site.made if one.is_open), connection]
         if connection.level is Level.NONE and any(one.trouble for one in connection.tried):
             self.broken.remember(hop.target, asked, asyncio.get_running_loop().time())
         return connection
+
+    async def _try(self, site: _Site, hop: Hop, route: Route, due: Demand) -> Connection:
+        """One try to connect, and what follows from it for others: who waits for a host that is paused now is turned away."""
+        self._refuse(hop.target, due)
+        begun = self.pauses.begin(hop.target, due)
+        ending, failure = Ending.ABANDONED, Failure("")
+        try:
+            connection = await connect(hop, route, due, self.caller)
+            ending = Ending.ANSWERED
+            return connection
+        except ConnectError as error:
+            # With a connection that is open, the host only takes no more of them.
+            ending = Ending.ANSWERED if site.talks(due) else ending_of(error)
+            failure = Failure(error.text, error.fault)
+            raise
+        finally:
+            self.pauses.end(begun, ending, failure, asyncio.get_running_loop().time())
+            if ending is not Ending.ANSWERED:
+                self._turn_away(site, hop.target)
+
+    def _refuse(self, target: Target, due: Demand) -> None:
+        now_s = asyncio.get_running_loop().time()
+        refusal = self.pauses.refusal(target, due, now_s)
+        if refusal is not None:
+            raise turned_away(refusal, now_s)
+
+    def _turn_away(self, site: _Site, target: Target) -> None:
+        for due, turn in site.waiting.entries():
+            try:
+                self._refuse(target, due)
+            except ConnectError as error:
+                if not turn.done():
+                    turn.set_exception(error)
 
     async def _over(
         self, hop: Hop, route: Route, due: Demand, transaction: Transaction, release: Release, lane: Lane
     ) -> _Delivered:
         site = self._site(hop.target)
-        await self._turn(site, lane)
+        self._refuse(hop.target, due)
+        await self._turn(site, lane, due)
         connection: Connection | None = None
         asked = False
 
@@ -226,17 +278,21 @@ class Pool:
         reserved = 0 if lane is Lane.TRANSACTIONAL else self.limits.connections // RESERVED_OF
         return site.busy < self.limits.connections - reserved
 
-    async def _turn(self, site: _Site, lane: Lane) -> None:
-        """Wait for one of the target's connections."""
+    async def _turn(self, site: _Site, lane: Lane, due: Demand) -> None:
+        """Wait for one of the target's connections.
+
+        Raises:
+            ConnectError: the target is paused.
+        """
         if self._has_room(site, lane) and not site.waiting.waiting[lane]:
             site.busy += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        site.waiting.put(lane, turn)
+        site.waiting.put(lane, (due, turn))
         try:
             await turn  # whoever gives back takes the place for it
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._give_back(site, None)
             raise
 
@@ -259,7 +315,7 @@ class Pool:
             site.idle.append(connection)
         site.busy -= 1
         while found := site.waiting.take(lambda lane: self._has_room(site, lane)):
-            _, turn = found
+            _, (_, turn) = found
             if not turn.done():
                 site.busy += 1
                 turn.set_result(None)

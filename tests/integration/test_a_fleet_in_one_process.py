@@ -65,12 +65,13 @@ class House:
         order_key: str = "",
         sender: str = "a@example.org",
         notify: str = "",
+        domain: str = "x.example",
     ) -> None:
         """One accepted unit, as the gateway appends it."""
         message = ids.message_id(wall_ms(), os.urandom(10))
         body = f"From: a@example.org\r\nX-FEN-Message: {ids.to_text(message)}\r\n\r\nhello\r\n".encode()
         people = tuple(Recipient(address, index, notify) for index, address in enumerate(recipients))
-        unit = Unit(message, lane, "", wall_ms(), wall_ms() + expires_in_ms, sender, people, "x.example", False, body)
+        unit = Unit(message, lane, "", wall_ms(), wall_ms() + expires_in_ms, sender, people, domain, False, body)
         self.log.append(*place_of(lane, order_key, message), [encode_unit(unit)])
 
     async def until(self, holds: Callable[[dict[str, int]], bool]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import uvloop
 
+from fastemailnet.delivery.demand import PLAIN
 from fastemailnet.envelope import Lane
 from fastemailnet.net.pool import Limits, Pool, _Site
 from fastemailnet.net.server import SmtpServer
@@ -144,13 +145,13 @@ async def test_a_cancelled_delivery_gives_its_place_back(pool: Pool) -> None:
 
 async def test_a_place_that_comes_with_the_cancellation_goes_to_the_next() -> None:
     pool, site = Pool("client", Limits(connections=1)), _Site()
-    await pool._turn(site, Lane.STANDARD)
-    second = asyncio.create_task(pool._turn(site, Lane.STANDARD))
+    await pool._turn(site, Lane.STANDARD, PLAIN)
+    second = asyncio.create_task(pool._turn(site, Lane.STANDARD, PLAIN))
     await asyncio.sleep(0)
     pool._give_back(site, None)
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
-    await asyncio.wait_for(pool._turn(site, Lane.STANDARD), 1.0)
+    await asyncio.wait_for(pool._turn(site, Lane.STANDARD, PLAIN), 1.0)
 
 
 async def test_a_warm_connection_that_died_is_replaced(pool: Pool) -> None:
