@@ -152,6 +152,7 @@ async def test_a_place_that_comes_behind_a_cancelled_probe_is_taken(monkeypatch:
         host.tried.clear()
         probe = asyncio.create_task(deliver(pool, port, 1))
         await host.tried.wait()
+        await asyncio.sleep(0.05)  # the probe waits for a greeting now
         probe.cancel()
         await asyncio.gather(probe, return_exceptions=True)
         assert deferred(await deliver(pool, port, 1)) == {False: 1}
