@@ -37,6 +37,7 @@ RETRY_S: Final = 0.1
 RETRY_MAX_S: Final = 1.0
 MAGIC: Final = 2  # the record batch of Kafka 0.11 and later
 BUILDER_OCTETS: Final = 268_435_456  # the topics' own limits decide
+SEQUENCE_NUMBERS: Final = 2**31  # behind the last one comes 0
 DUPLICATE_SEQUENCE: Final = 46  # and the broker has forgotten where the first one is
 
 Headers = list[tuple[str, bytes]]
@@ -51,6 +52,10 @@ class Identity:
     id: int
     epoch: int
     next: dict[Where, int] = field(default_factory=dict)
+
+    def appended(self, where: Where, count: int) -> None:
+        """So many records more are in a partition."""
+        self.next[where] = (self.next[where] + count) % SEQUENCE_NUMBERS
 
 
 class Writer:
@@ -114,7 +119,7 @@ class Writer:
                 batch.was_sent = False
                 answer = self._link(where).send(batch)
                 if not answer.error_code or (answer.error_code == DUPLICATE_SEQUENCE and is_there):
-                    identity.next[where] += len(records)
+                    identity.appended(where, len(records))
                     return self._offsets(where, answer.base_offset, len(records))
                 error = error_of(answer.error_code)
                 is_there = is_there or isinstance(error, _AFTER_APPEND)

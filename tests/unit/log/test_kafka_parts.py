@@ -7,7 +7,7 @@ import pytest
 
 from fastemailnet.log.kafka_follower import Pace
 from fastemailnet.log.kafka_selector import LeanSelector
-from fastemailnet.log.kafka_writer import BATCH_OCTETS, batches
+from fastemailnet.log.kafka_writer import BATCH_OCTETS, Identity, batches
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,12 @@ def test_the_selector_finds_a_key_by_socket_and_by_descriptor() -> None:
         selector.unregister(one)
         with pytest.raises(KeyError):
             selector.get_key(one)
+
+
+def test_sequence_numbers_begin_again_behind_the_last_one() -> None:
+    where = ("journal", 0)
+    identity = Identity(1, 0, {where: 2**31 - 3})
+    identity.appended(where, 2)
+    assert identity.next[where] == 2**31 - 1
+    identity.appended(where, 3)
+    assert identity.next[where] == 2
