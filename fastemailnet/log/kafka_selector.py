@@ -13,6 +13,8 @@ class LeanSelector(selectors.DefaultSelector):
     """Finds a key by its file descriptor alone."""
 
     def get_key(self, fileobj: Any) -> selectors.SelectorKey:
-        """The key of a registered socket; KeyError where there is none."""
+        """The key of a registered socket; KeyError where there is none. A closed one is looked for, as the standard selectors do."""
+        if not isinstance(fileobj, int) and fileobj.fileno() < 0:
+            return super().get_key(fileobj)
         key: selectors.SelectorKey = self._fd_to_key[fileobj if isinstance(fileobj, int) else fileobj.fileno()]  # type: ignore[attr-defined]
         return key

@@ -121,7 +121,9 @@ async def house(
         await inbox.close()
         for node in built.nodes:
             await node.group.close()
-        log.close()
+        # Threads of a log that stays open go on asking a broker, beside all tests that follow.
+        for one in (log, built.auditor.log, *(node.log for node in built.nodes)):
+            one.close()
     assert not [r for r in results if isinstance(r, Exception)], results
 
 
