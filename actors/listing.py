@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, takewhile
 
 from actors.clock import wall_ms
 from actors.suppressions import Suppressions
@@ -34,7 +34,10 @@ class SuppressionListing:
     async def suppressed(self, after: str, limit: int) -> Sequence[Suppress]:
         """See ``Listing.suppressed``."""
         book = (await self._read()).book
-        return list(islice(book.listed(wall_ms(), after), limit))
+        listed = book.listed(wall_ms(), after)
+        page = list(islice(listed, limit))
+        # A page ends behind an address, never among its entries: the next one begins behind the address.
+        return [*page, *takewhile(lambda entry: entry.address == page[-1].address, listed)]
 
     async def suppress(self, wish: Addition) -> Suppress:
         """See ``Listing.suppress``."""

@@ -139,14 +139,12 @@ TEXT: Final = (
         r"no (?:mailbox|mail box|user|account|person|recipient|valid recipients?)\b|not a valid (?:user|recipient|mailbox|address)",
         rf"(?:user|email|account|mailbox).{{0,40}}you tried to reach.{{0,40}}{_EXIST}|does(?:n.t| not) have an? .{{0,30}}account",
         r"delivery error: dd|this user|user unknown|unknown user|address unknown|not known here|mailbox unavailable|mailbox not found",
-        classes="45",
     ),
     _words(
         C.ROUTING_ERRORS,
         r"\bloop|too many hops|hop ?count|too many received|no route",
-        classes="45",
     ),
-    _words(C.MESSAGE_EXPIRED, r"(?:message|mail|delivery time) .{0,30}expired|too old", classes="45"),
+    _words(C.MESSAGE_EXPIRED, r"(?:message|mail|delivery time) .{0,30}expired|too old"),
     _words(
         C.POLICY_RELATED,
         r"reverse dns|\bptr\b|\brdns\b|fcrdns|\bhelo\b|\behlo\b",
@@ -156,7 +154,6 @@ TEXT: Final = (
     _words(
         C.DNS_FAILURE,
         r"\bdns\b|name ?server|(?:could not|cannot|unable to) resolve|\bmx\b.{0,20}(?:lookup|record)",
-        classes="45",
     ),
     _words(
         C.PROTOCOL_ERRORS,

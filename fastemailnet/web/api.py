@@ -24,7 +24,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from fastemailnet import __version__, ids
 from fastemailnet.errors import FastEmailNetError, NotFound, RelayDenied
-from fastemailnet.web.answers import Receive, Scope, Send, refusal, status_of, to_json
+from fastemailnet.web.answers import Receive, Scope, Send, refusal, status_of
+from fastemailnet.web.bodies import json_response
 from fastemailnet.web.doubt import Doubts, doubt_routes
 from fastemailnet.web.submit import Submit, Submitter
 
@@ -78,7 +79,7 @@ class Api:
 
 async def _health() -> Response:
     """The gateway serves."""
-    return _json({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
@@ -98,7 +99,7 @@ def _reading(reader: Reader, allow: Callable[[str], bool], more: Sequence[APIRou
     @router.get("/messages/{message_id}")
     async def timeline(message_id: str) -> Response:
         """What became of each delivery of a message."""
-        return _json(await reader.timeline(_id(message_id)))
+        return json_response(await reader.timeline(_id(message_id)))
 
     @router.get("/receipts/{delivery}")
     async def receipt(delivery: str) -> Response:
@@ -108,20 +109,16 @@ def _reading(reader: Reader, allow: Callable[[str], bool], more: Sequence[APIRou
     @router.get("/balance")
     async def balance() -> Response:
         """Deliveries by class, both sides and their difference."""
-        return _json(await reader.balance())
+        return json_response(await reader.balance())
 
     @router.get("/status")
     async def status() -> Response:
         """The processes of the fleet."""
-        return _json(await reader.status())
+        return json_response(await reader.status())
 
     for routes in (doubt_routes(reader), *more):
         router.include_router(routes)
     return router
-
-
-def _json(value: Any) -> Response:
-    return Response(to_json(value), media_type="application/json")
 
 
 def _id(text: str) -> str:

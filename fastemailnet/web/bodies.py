@@ -1,19 +1,24 @@
-"""The small JSON bodies by which a person decides something: bounded, declared as JSON, with a reason.
+"""JSON both ways: answers, and the small bodies by which a person decides something: bounded, declared as JSON, with a reason.
 
 The body must be declared as JSON: no form of a strange web page in an operator's browser can post that.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request, Response
 
 from fastemailnet.errors import MessageError
-from fastemailnet.web.answers import refusal
+from fastemailnet.web.answers import refusal, to_json
 
 MAX_REASON_CHARACTERS: Final = 400
 MAX_BODY_OCTETS: Final = 10_000
 BAD_MEDIA: Final = 415
 JSON: Final = "application/json"
+
+
+def json_response(value: Any) -> Response:
+    """A value as the answer."""
+    return Response(to_json(value), media_type=JSON)
 
 
 async def json_body(request: Request) -> bytes | Response:

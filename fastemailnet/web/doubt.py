@@ -12,8 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from fastemailnet.errors import MessageError
 from fastemailnet.flashsync.frames import OF_DOUBT, Verdict
-from fastemailnet.web.answers import to_json
-from fastemailnet.web.bodies import JSON, json_body, reason_in
+from fastemailnet.web.bodies import json_body, json_response, reason_in
 
 VERDICTS: Final = ", ".join(verdict.value for verdict in OF_DOUBT)
 
@@ -60,12 +59,12 @@ def doubt_routes(reader: Doubts) -> APIRouter:
     @router.get("")
     async def in_doubt() -> Response:
         """The attempts of which nobody knows whether the peer took them."""
-        return Response(to_json(await reader.in_doubt()), media_type=JSON)
+        return json_response(await reader.in_doubt())
 
     @router.get("/{doubt_id:path}")
     async def doubt(doubt_id: str) -> Response:
         """Everything known about one."""
-        return Response(to_json(await reader.doubt(doubt_id)), media_type=JSON)
+        return json_response(await reader.doubt(doubt_id))
 
     @router.post("/{doubt_id:path}")
     async def resolve(doubt_id: str, request: Request) -> Response:
@@ -74,6 +73,6 @@ def doubt_routes(reader: Doubts) -> APIRouter:
         if isinstance(body, Response):
             return body
         verdict, reason = decided(body)
-        return Response(to_json(await reader.resolve(doubt_id, verdict, reason)), media_type=JSON)
+        return json_response(await reader.resolve(doubt_id, verdict, reason))
 
     return router

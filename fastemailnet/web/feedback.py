@@ -10,8 +10,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from fastemailnet.errors import MessageError
-from fastemailnet.web.answers import to_json
-from fastemailnet.web.bodies import JSON
+from fastemailnet.web.bodies import json_response
 
 MAX_FEEDBACK_OCTETS: Final = 10_000_000
 
@@ -42,6 +41,6 @@ def feedback_routes(desk: Desk) -> APIRouter:
             body += chunk
             if len(body) > MAX_FEEDBACK_OCTETS:
                 raise MessageError("message too large", "request body", f"{MAX_FEEDBACK_OCTETS} octets")
-        return Response(to_json(await desk.take(body)), media_type=JSON)
+        return json_response(await desk.take(body))
 
     return router

@@ -20,8 +20,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastemailnet.delivery.review import BAD
 from fastemailnet.errors import MessageError, RelayDenied
 from fastemailnet.flashsync.frames import REVIEWS, Verdict
-from fastemailnet.web.answers import to_json
-from fastemailnet.web.bodies import JSON, json_body, reason_in
+from fastemailnet.web.bodies import json_body, json_response, reason_in
 
 MAX_PAGE_ENTRIES: Final = 1_000
 DEFAULT_PAGE_ENTRIES: Final = 100
@@ -86,17 +85,17 @@ def held_routes(desk: Quarantine, allow: Callable[[str], bool]) -> APIRouter:
     @router.get("")
     async def held(after: str = "", limit: int = DEFAULT_PAGE_ENTRIES) -> Response:
         """What waits for a decision."""
-        return _json(await desk.held(after, _bounded(limit)))
+        return json_response(await desk.held(after, _bounded(limit)))
 
     @router.get("/reviewed")
     async def reviewed(after: str = "", limit: int = DEFAULT_PAGE_ENTRIES) -> Response:
         """What was decided."""
-        return _json(await desk.reviewed(after, _bounded(limit)))
+        return json_response(await desk.reviewed(after, _bounded(limit)))
 
     @router.get("/{held_id}")
     async def quarantined(held_id: str) -> Response:
         """One in full."""
-        return _json(await desk.quarantined(held_id))
+        return json_response(await desk.quarantined(held_id))
 
     @router.get("/{held_id}/message")
     async def message(held_id: str) -> Response:
@@ -108,14 +107,10 @@ def held_routes(desk: Quarantine, allow: Callable[[str], bool]) -> APIRouter:
     async def review(held_id: str, request: Request) -> Response:
         """Decide one."""
         body = await json_body(request)
-        return body if isinstance(body, Response) else _json(await desk.review(held_id, review_in(body)))
+        return body if isinstance(body, Response) else json_response(await desk.review(held_id, review_in(body)))
 
     return router
 
 
 def _bounded(limit: int) -> int:
     return max(1, min(limit, MAX_PAGE_ENTRIES))
-
-
-def _json(value: Any) -> Response:
-    return Response(to_json(value), media_type=JSON)

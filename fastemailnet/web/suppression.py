@@ -17,8 +17,7 @@ from fastemailnet.admission.lane import lane_named
 from fastemailnet.delivery.suppression import Suppress
 from fastemailnet.errors import MessageError
 from fastemailnet.message.address import parse_recipient
-from fastemailnet.web.answers import to_json
-from fastemailnet.web.bodies import JSON, json_body, reason_in
+from fastemailnet.web.bodies import json_body, json_response, reason_in
 
 MAX_PAGE_ENTRIES: Final = 10_000
 MAX_DAYS: Final = 36_500
@@ -48,7 +47,7 @@ class Listing(Protocol):
     """Who keeps the list."""
 
     async def suppressed(self, after: str, limit: int) -> Sequence[Suppress]:
-        """At most ``limit`` entries that count now, by address, behind the address ``after``."""
+        """``limit`` entries that count now, by address, behind the address ``after``, and what else the last address has."""
 
     async def suppress(self, wish: Addition) -> Suppress:
         """Put an address on the list; durable on return."""
@@ -91,24 +90,25 @@ def suppression_routes(listing: Listing) -> APIRouter:
     @router.get("")
     async def suppressed(after: str = "", limit: int = 1_000) -> Response:
         """A page of the list."""
-        entries = await listing.suppressed(after.lower(), max(1, min(limit, MAX_PAGE_ENTRIES)))
+        limit = max(1, min(limit, MAX_PAGE_ENTRIES))
+        entries = await listing.suppressed(after.lower(), limit)
         following = entries[-1].address if len(entries) >= limit else None
-        return _json({"entries": [shown(entry) for entry in entries], "next": following})
+        return json_response({"entries": [shown(entry) for entry in entries], "next": following})
 
     @router.post("")
     async def suppress(request: Request) -> Response:
         """Put an address on the list."""
         body = await json_body(request)
-        return body if isinstance(body, Response) else _json(shown(await listing.suppress(wish_in(body, Addition))))
+        return (
+            body
+            if isinstance(body, Response)
+            else json_response(shown(await listing.suppress(wish_in(body, Addition))))
+        )
 
     @router.post("/remove")
     async def lift(request: Request) -> Response:
         """Take an entry off."""
         body = await json_body(request)
-        return body if isinstance(body, Response) else _json(shown(await listing.lift(wish_in(body, Removal))))
+        return body if isinstance(body, Response) else json_response(shown(await listing.lift(wish_in(body, Removal))))
 
     return router
-
-
-def _json(value: Any) -> Response:
-    return Response(to_json(value), media_type=JSON)
