@@ -8,7 +8,7 @@ the loop's turn, so that callers who run in the same turn share the first commit
 Appends with different tokens cannot share a ``Log.append``: a batch is committed token by token, in the order of their
 first append.
 
-Where a commit costs much more than a record (a request to a broker: 0.4 ms of CPU here and as much there), the lines are
+Where a commit costs much more than a record (a request to a broker: 0.1 to 0.2 ms of CPU here, and its part there), the lines are
 *paced*: time is cut into ticks of ``pace_s``, and behind a commit that several callers shared a line waits for the next tick; behind
 one that a single caller had for himself it does not. The ticks of all lines are the same, so that what several of them append
 can share a request. What is not urgent goes along with what is, or alone once ``pace_s`` have passed.

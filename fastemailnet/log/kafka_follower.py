@@ -29,8 +29,6 @@ FETCH_WAIT_MS: Final = 100  # a partition that is new to the consumer waits for 
 POLL_RECORDS: Final = 2_000
 TRACK_OCTETS: Final = 8_388_608
 NEAR_RECORDS: Final = 512  # a read so far ahead of what was fetched waits for it
-STOCK_RECORDS: Final = 256
-STOCKED_PACE_S: Final = 0.05
 ERROR_PAUSE_S: Final = 0.2
 
 log = logging.getLogger(__name__)
@@ -171,7 +169,7 @@ class Follower:
                 self._land(consumer, batches)
                 if batches:
                     brought = sum(map(len, batches.values()))
-                    self._awaited.wait(STOCKED_PACE_S if self._is_stocked() else self._pace.behind(brought))
+                    self._awaited.wait(self._pace.behind(brought))
                     self._awaited.clear()
             except OffsetOutOfRangeError as error:
                 self._trimmed(error)
@@ -180,10 +178,6 @@ class Follower:
                 time.sleep(ERROR_PAUSE_S)
         if consumer is not None:
             consumer.close(autocommit=False)
-
-    def _is_stocked(self) -> bool:
-        """Whether the readers have so much before them that they would not notice more."""
-        return sum(len(track.records) for track in self._tracks.values()) > STOCK_RECORDS
 
     def _consumer(self) -> KafkaConsumer | None:
         while not self._closed:

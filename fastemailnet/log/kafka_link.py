@@ -69,24 +69,18 @@ class Client:
             raise
 
     def leader(self, place: TopicPartition) -> int:
-        """The broker that leads a partition, asked for if it is not known.
+        """The broker that leads a partition, asked anew.
 
         Raises:
             KafkaError: nobody does, or nobody says.
         """
         metadata = self._net.cluster
         metadata.add_topic(place.topic)
+        self._wait(metadata.request_update())
         leader = metadata.leader_for_partition(place)
-        if leader is None or leader < 0:
-            self._wait(metadata.request_update())
-            leader = metadata.leader_for_partition(place)
         if leader is None or leader < 0:
             raise LeaderNotAvailableError(f"{place.topic}/{place.partition}")
         return int(leader)
-
-    def forget(self) -> None:
-        """Ask anew who leads what, when it is next asked for."""
-        self._wait(self._net.cluster.request_update())
 
     def any_broker(self) -> int:
         """A broker to ask what each of them knows."""

@@ -66,10 +66,10 @@ class Writer:
         self._lock = threading.Lock()  # of what follows
         self._partitions: dict[Where, threading.Lock] = {}
         self._links: dict[int, Link] = {}
+        self._leaders: dict[Where, int] = {}  # each entry is touched by who holds its partition alone
         self._asking = threading.Lock()  # of what follows: the conversation about leaders and ids
         self._client: Client | None = None
         self._identity: Identity | None = None
-        self._leaders: dict[Where, int] = {}
         self._closed = threading.Event()
 
     def append(
@@ -120,7 +120,7 @@ class Writer:
                 answer = self._link(where).send(batch)
                 if not answer.error_code or (answer.error_code == DUPLICATE_SEQUENCE and is_there):
                     identity.appended(where, len(records))
-                    return self._offsets(where, answer.base_offset, len(records))
+                    return _offsets(where, answer.base_offset, len(records))
                 error = error_of(answer.error_code)
                 is_there = is_there or isinstance(error, _AFTER_APPEND)
             except KafkaError as failed:
@@ -135,11 +135,6 @@ class Writer:
                 self._forget(identity)  # nobody knows which number comes next
                 raise self._given_up(where, error, is_there) from error
             pause_s = min(2 * pause_s, RETRY_MAX_S)
-
-    def _offsets(self, where: Where, first: int, count: int) -> Sequence[int]:
-        if first < 0:
-            raise LogAppendUnknown(f"{where[0]}/{where[1]}: the broker did not say where the records are")
-        return range(first, first + count)
 
     def _given_up(self, where: Where, error: KafkaError, is_there: bool) -> LogError:
         """The error of our tree."""
@@ -180,9 +175,7 @@ class Writer:
 
     def _asked(self, where: Where) -> int:
         with self._asking:
-            client = self._open()
-            client.forget()
-            return client.leader(self._cluster.place(where))
+            return self._open().leader(self._cluster.place(where))
 
     def _identified(self) -> Identity:
         with self._asking:
@@ -212,6 +205,12 @@ def batches(records: Sequence[bytes]) -> Iterator[tuple[int, int]]:
         octets += len(record)
     if records:
         yield lo, len(records)
+
+
+def _offsets(where: Where, first: int, count: int) -> range:
+    if first < 0:
+        raise LogAppendUnknown(f"{where[0]}/{where[1]}: the broker did not say where the records are")
+    return range(first, first + count)
 
 
 def _is_passing(error: KafkaError) -> bool:
