@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaConnectionError
 
 from tests.integration.tcp_proxy import TcpProxy
 from tools.kafka.cluster import Brokers
@@ -107,7 +108,15 @@ class Topics:
         return set(self._partition(name, partition)["isr_nodes"])
 
     def _partition(self, name: str, partition: int) -> dict[str, Any]:
-        (topic,) = self.client.describe_topics([name])
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            try:
+                (topic,) = self.client.describe_topics([name])
+                break
+            except KafkaConnectionError:  # it asked the broker that a test has just killed; the next time another
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
         return next(each for each in topic["partitions"] if each["partition_index"] == partition)
 
 
