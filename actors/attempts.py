@@ -40,6 +40,7 @@ from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
 from fastemailnet.flashsync.node import Standing
 from fastemailnet.ledger.fact import Flag
 from fastemailnet.lifecycle import OUTCOME_EVENTS, Event, State, step
+from fastemailnet.net.door import Claim
 from fastemailnet.net.pool import Delivery, Pool
 from fastemailnet.outcome import Kind, Outcome
 from fastemailnet.smtp.session import Transaction
@@ -175,11 +176,11 @@ class _Attempt:
                 await self.end(stopped)
                 return
             delivery = await self.shop.pool.deliver(
-                route, unit.domain, self.transaction(content, stopped), self.release, unit.lane
+                route, unit.domain, self.transaction(content, stopped), self.release, self.claim()
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
-                await self.end(in_order(unit, [*stopped, *delivery.outcomes]))
+                await self.end(in_order(unit, [*stopped, *delivery.outcomes]), delivery.put_off_ms)
             elif self.machine.state is u.State.LEASED and self.machine.is_expired(wall_ms()):
                 await self.expire()
             elif self.machine.state is u.State.LEASED:
@@ -224,6 +225,12 @@ class _Attempt:
         path = self.shop.reporter.reverse_path(unit)
         more = (transid, self.reached(), unit.tls, unit.reporting)
         return Transaction(path, recipients, content, unit.smtputf8, *more)
+
+    def claim(self) -> Claim:
+        """On whose behalf a connection is asked for. What is to stay in its order, or soon too old, waits for it here."""
+        unit = self.unit
+        can_come_again = not unit.order_key and wall_ms() + self.shop.schedule.tiers[0][1] < unit.expires_ms
+        return Claim(unit.lane, unit.tenant, can_come_again)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
@@ -292,10 +299,10 @@ class _Attempt:
 
     # ---- the end
 
-    async def end(self, outcomes: Sequence[Outcome]) -> None:
+    async def end(self, outcomes: Sequence[Outcome], put_off_ms: int = 0) -> None:
         """Record the outcomes of an attempt, and who is to be tried again."""
         now_ms = wall_ms()
-        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule)
+        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule, put_off_ms)
         host = str(self.where.get("host", ""))
         written = self.shop.reporter.report(
             self.whole, self.taken.attempt, retry.outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms

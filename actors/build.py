@@ -8,27 +8,26 @@ from typing import Any
 from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
 from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
+from actors.build_delivery import node_number, pool, reporter, routes, schedule, secret_in, trust
 from actors.classifier import Model
+from actors.clock import monotonic_ms
 from actors.events import EVENTS, Events
 from actors.examine import Action, Examiner, Gate, Scorer
-from actors.gateway import Gateway, admission_limits, listening_socket
+from actors.gateway import Gateway, listening_socket
 from actors.journal import DEAD, Journal
 from actors.key_file import KeyFile
 from actors.node import JoinCall
 from actors.poison import Blame
 from actors.quarantine import Quarantine
 from actors.reader import Call, FleetReader
-from actors.reports import Reporter
+from actors.sharing import Lend, Sharing
 from actors.suppressions import Suppressions, projector
 from fastemailnet.admission.networks import Networks
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
-from fastemailnet.config import RouteEntry, Settings
+from fastemailnet.config import Settings
 from fastemailnet.delivery import feedback, retry, suppression
-from fastemailnet.delivery.demand import Level
-from fastemailnet.delivery.exchanger import Families, Rules
-from fastemailnet.delivery.pause import Bounds
-from fastemailnet.delivery.route import Route, RouteKind, Routes, TlsPolicy
+from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, Lane, is_ordered
 from fastemailnet.errors import BlobError, ConfigError
@@ -43,12 +42,7 @@ from fastemailnet.log.kafka_cluster import Cluster, parse
 from fastemailnet.log.kafka_records import unwrapping
 from fastemailnet.log.kafka_topics import Topic, ensure, identity
 from fastemailnet.message.dkim import DkimKey, Signer, generate
-from fastemailnet.net.dns import Dns, Nameservers
-from fastemailnet.net.pool import Limits, Pool
-from fastemailnet.net.resolve import Resolver
-from fastemailnet.net.sts import StsPolicies
-from fastemailnet.net.tls import Trust
-from fastemailnet.route_table import read_table
+from fastemailnet.net.pool import Pool
 from fastemailnet.web.held import held_routes
 
 SEED_FILE = "ledger.key"
@@ -138,7 +132,7 @@ def cluster(settings: Settings) -> Cluster:
         files = {"ssl_cafile": given.ca_file, "ssl_certfile": given.certificate_file, "ssl_keyfile": given.key_file}
         security |= {name: str(path) for name, path in files.items() if path is not None}
     if given.security.startswith("SASL") and given.password_file is not None:
-        password = _secret("log.password_file", given.password_file)
+        password = secret_in("log.password_file", given.password_file)
         names = ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
         security |= dict(zip(names, (given.sasl_mechanism, given.username, password), strict=True))
     return Cluster(bootstrap, prefix, security)
@@ -177,7 +171,7 @@ def bodies(settings: Settings) -> Bodies:
     from fastemailnet.blobs.bucket import Bucket, BucketBlobs  # a large library, of use with a bucket only
 
     name, _, prefix = place.strip("/").partition("/")
-    secret = _secret("blobs.secret_key_file", given.secret_key_file) if given.secret_key_file else ""
+    secret = secret_in("blobs.secret_key_file", given.secret_key_file) if given.secret_key_file else ""
     return Bodies(
         BucketBlobs(Bucket(name, prefix, given.endpoint, given.region, given.access_key_id, secret)), inline_octets
     )
@@ -188,28 +182,6 @@ def policy(settings: Settings) -> Policy:
     names = {stream: getattr(settings.in_doubt, lane.value) for stream, lane in LANES.items()}
     verdicts = {stream: None if name == "hold" else Verdict(name) for stream, name in names.items()}
     return Policy(verdicts=verdicts, doubt_ms=settings.in_doubt.retry_delay_s * 1_000)
-
-
-def routes(settings: Settings) -> Routes:
-    """The routes that the operator set."""
-    table = settings.route.table
-    entries = read_table(table) if table is not None else {}
-    return Routes(route(settings, settings.route), {name: route(settings, entry) for name, entry in entries.items()})
-
-
-def route(settings: Settings, given: RouteEntry) -> Route:
-    """One route."""
-    if given.kind == "sandbox":
-        return Route(RouteKind.SANDBOX, settings.sandbox.bind, settings.sandbox.smtp_port, tls=TlsPolicy.NONE)
-    password = _secret("route.password_file", given.password_file) if given.password_file else ""
-    return Route(RouteKind(given.kind), given.host, given.port, given.username, password, TlsPolicy(given.tls))
-
-
-def _secret(setting: str, path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError as error:
-        raise ConfigError(setting, str(path), f"cannot be read: {error.strerror}") from error
 
 
 def signer(settings: Settings) -> Signer:
@@ -247,91 +219,37 @@ def gate(settings: Settings, hold: float, reject: float) -> Gate:
     return Gate(given.hold_threshold or hold, given.reject_threshold or NEVER_REJECT, given.timeout_ms / 1_000, actions)
 
 
-def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer) -> dict[str, Any]:
-    """The constructor's arguments of a node."""
+def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, lend: Lend) -> dict[str, Any]:
+    """The constructor's arguments of a node; the number at the end of its name tells it from the others."""
     over = log(settings)
     examiner = Examiner(scorer if settings.classifier.enabled else None, gate(settings, 1.0, 1.0), signer(settings))
+    nodes = settings.fleet.nodes
+    shares = Shares(node_number(name), nodes, monotonic_ms() / 1_000)
+    way_out = pool(settings, shares)
     return {
         "name": name,
         "log": over,
         "group": group(settings, over),
         "join": join,
         "examiner": examiner,
-        "attempts": shops(settings, examiner, Suppressions(over)),
+        "attempts": shops(settings, examiner, Suppressions(over), way_out),
+        "sharing": Sharing(way_out.doors, shares, lend) if nodes > 1 else None,
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 
 
-def schedule(settings: Settings) -> retry.Schedule:
-    """When deferred mail is tried again."""
-    given = settings.retry
-    return retry.schedule(
-        given.tiers,
-        greylisting=given.greylisting_start,
-        rate=given.rate_start,
-        block=given.block_start,
-        quota=given.quota_start,
-    )
-
-
-def reporter(settings: Settings) -> Reporter:
-    """Who writes the reports to senders."""
-    return Reporter(
-        admission_limits(settings),
-        settings.dsn.delay_after_s * 1_000,
-        settings.dsn.returned_octets,
-        settings.bounce.domain,
-    )
-
-
 def shops(
-    settings: Settings, examiner: Examiner, suppressions: Suppressions
+    settings: Settings, examiner: Examiner, suppressions: Suppressions, way_out: Pool
 ) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
     to = routes(settings)
     large = bodies(settings)
-    limits = settings.delivery
-    bounds = Limits(
-        limits.connections_per_target,
-        limits.connection_idle_s,
-        limits.connection_life_s,
-        settings.tls.broken_s,
-        Bounds(limits.pause_first_s, limits.pause_longest_s),
-    )
-    way = resolver(settings) if any(one.kind is RouteKind.MX for one in to.all) else None
-    pool = Pool(settings.gateway.hostname, bounds, way, trust(settings))
     by, told = schedule(settings), reporter(settings)
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
-        return Attempts(journal, examiner, pool, to, stations, blame, large, suppressions, told, by)
+        return Attempts(journal, examiner, way_out, to, stations, blame, large, suppressions, told, by)
 
     return shop
-
-
-def trust(settings: Settings) -> Trust:
-    """Whose certificates are believed."""
-    found = Trust(settings.tls.ca_file)
-    try:
-        found.context(Level.VERIFY)
-    except OSError as error:  # an SSLError is one as well
-        raise ConfigError("tls.ca_file", str(settings.tls.ca_file), f"cannot be used: {error}") from error
-    return found
-
-
-def resolver(settings: Settings) -> Resolver:
-    """The way to every domain."""
-    asked, given = settings.dns, settings.route
-    servers = Nameservers(
-        asked.servers, asked.port, asked.timeout_ms / 1_000, asked.lifetime_ms / 1_000, asked.validating
-    )
-    rules = Rules(given.port, settings.gateway.hostname, Families(given.families), given.allow_loopback)
-    host, _, port = given.redirect.rpartition(":")
-    dns = Dns(servers)
-    redirect = (host.strip("[]"), int(port)) if host else None
-    is_in_earnest = redirect is None  # the sink of a load test has none of the certificates that domains promise
-    sts = StsPolicies(dns, trust(settings)) if settings.tls.mta_sts and is_in_earnest else None
-    dane = settings.tls.dane == "auto" and is_in_earnest
-    return Resolver(dns, rules, redirect=redirect, sts=sts, dane=dane)
 
 
 def classifier_parts(settings: Settings) -> tuple[Model, str, float, float]:

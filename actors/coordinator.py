@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from actors.clock import wall_ms
+from actors.clock import monotonic_ms, wall_ms
+from fastemailnet.delivery.shares import Answer, Lender, Request
 from fastemailnet.envelope import LANES, Position, is_ordered
 from fastemailnet.errors import FleetError, LogError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Coordinator, Policy, Write
@@ -52,9 +53,11 @@ JoinFuture = asyncio.Future[tuple[Join, int]]
 class CoordinatorActor:
     """One coordinator process on one log."""
 
-    def __init__(self, log: Log, policy: Policy) -> None:
+    def __init__(self, log: Log, policy: Policy, nodes: int = 1) -> None:
+        """``nodes``: how many the fleet has, whether they live or not."""
         self.log = log
         self.machine = Coordinator(policy, who=int.from_bytes(os.urandom(WHO_OCTETS)))
+        self.lender = Lender(nodes, int.from_bytes(os.urandom(WHO_OCTETS)), monotonic_ms() / 1_000)
         self.control_position = 0
         self.journal_positions = [0] * JOURNAL_PARTITIONS
         self.followed: set[int] = set()  # journal partitions
@@ -126,6 +129,12 @@ class CoordinatorActor:
         future: JoinFuture = asyncio.get_running_loop().create_future()
         self.requests.append((node, capacity, future))
         return await future
+
+    async def lend(self, request: Request) -> Answer | None:
+        """A node's parts of the fleet's limits; None from one that may not say, or not yet."""
+        if not self.machine.epoch or self.machine.is_deposed():
+            return None
+        return self.lender.lend(request, monotonic_ms() / 1_000)
 
     def admissions(self) -> list[Write]:
         """What the waiting joins ask for: one incarnation of a node at a time, so that no two callers share one."""

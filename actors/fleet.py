@@ -34,6 +34,7 @@ from actors.inbox import Inbox
 from actors.ledger import LedgerActor
 from actors.node import NodeActor
 from fastemailnet.config import Settings
+from fastemailnet.delivery.shares import Answer, Request
 from fastemailnet.envelope import Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.frames import Join
@@ -101,7 +102,7 @@ class _Process:
 
 class _Coordinator(CoordinatorActor, _Process):
     def __init__(self, settings: Settings) -> None:
-        super().__init__(build.log(settings), build.policy(settings))
+        super().__init__(build.log(settings), build.policy(settings), settings.fleet.nodes)
 
     async def run(self) -> None:
         await or_exit(super().run)
@@ -111,7 +112,7 @@ class _Node(NodeActor, _Process):
     def __init__(self, settings: Settings, name: str) -> None:
         self.settings = settings
         self.classifiers = cycle(settings.classifier.processes)
-        super().__init__(**build.node_parts(settings, name, self.ask_join, self.ask_scores))
+        super().__init__(**build.node_parts(settings, name, self.ask_join, self.ask_scores, self.ask_shares))
 
     async def ask_join(self, name: str, capacity: int, blamed: Position | None) -> tuple[Join, int]:
         """JOIN by the coordinator."""
@@ -122,6 +123,11 @@ class _Node(NodeActor, _Process):
         """Scores by the classifiers in turn."""
         scores: list[tuple[float, float, float]] = await call(next(self.classifiers), "score", texts)
         return scores
+
+    async def ask_shares(self, request: Request) -> Answer | None:
+        """Its parts of the fleet's limits by the coordinator."""
+        answer: Answer | None = await call("coordinator", "lend", request)
+        return answer
 
     async def run(self) -> None:
         if self.settings.classifier.enabled:

@@ -16,6 +16,7 @@ from actors.fill import Fill
 from actors.journal import Journal
 from actors.leases import Leases, Room, Taken
 from actors.poison import Blame
+from actors.sharing import Sharing
 from fastemailnet.envelope import LANES, Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Beat, Join, decode_control
@@ -45,8 +46,10 @@ class NodeActor:
         attempts: Callable[[Journal, Stations, Blame], Attempts],
         blame: Blame,
         journal: type[Journal] = Journal,
+        sharing: Sharing | None = None,
     ) -> None:
         self.name = name
+        self.sharing = sharing
         self.log = log
         self.group = group
         self.join = join
@@ -117,7 +120,10 @@ class Incarnation:
 
     async def serve(self) -> None:
         """Work until fenced. Raises what broke it, if anything did."""
-        tasks = [asyncio.create_task(part) for part in (self.beat(), self.leases.follow(), self.take_all())]
+        parts = [self.beat(), self.leases.follow(), self.take_all()]
+        if self.node.sharing is not None:
+            parts.append(self.node.sharing.run(self.right.incarnation))
+        tasks = [asyncio.create_task(part) for part in parts]
         try:
             ends: list[asyncio.Future[Any]] = [*tasks, self.broken]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -37,6 +37,7 @@ from actors.journal import Journal
 from actors.node import Incarnation, NodeActor
 from fastemailnet import ids
 from fastemailnet.config import Settings, load
+from fastemailnet.delivery.shares import Request
 from fastemailnet.envelope import Lane, Position, Recipient, Unit, encode_unit
 from fastemailnet.flashsync.frames import CONTROL, Assign, Epoch, Join, NodeFrame, encode
 from fastemailnet.flashsync.node import Right
@@ -142,11 +143,14 @@ async def one_round(arm: Arm, settings: Settings) -> None:
     async def nobody(name: str, capacity: int, blamed: Position | None) -> tuple[Join, int]:
         raise AssertionError("the lease is written by hand")
 
+    async def nothing_lent(request: Request) -> None:
+        """There is one node."""
+
     async def no_scores(texts: list[str]) -> list[tuple[float, float, float]]:
         return []
 
     arm.journal.replies = replies = Replies()
-    node = NodeActor(**build.node_parts(settings, "a", nobody, no_scores), journal=arm.journal)
+    node = NodeActor(**build.node_parts(settings, "a", nobody, no_scores, nothing_lent), journal=arm.journal)
     total = MAILS + TRICKLE
     node.log.append(CONTROL, 0, [encode(Epoch(1, 0)), encode(Join(1, "a", 1, 0, total))])
     node.log.append(CONTROL, 0, [encode(Assign(1, 7, LANE.stream, 0, 0, total, "a", 1))])

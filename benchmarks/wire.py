@@ -51,11 +51,13 @@ from actors.journal import Journal
 from benchmarks.peers import Sink, generate, postfix
 from benchmarks.quick import machine
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
+from fastemailnet.delivery.terms import Ceilings, uniform
 from fastemailnet.envelope import Lane, Recipient
 from fastemailnet.flashsync.frames import Intent, Outcome
 from fastemailnet.flashsync.node import Release, Right
 from fastemailnet.log.embedded import EmbeddedLog
 from fastemailnet.log.group import GroupCommit
+from fastemailnet.net.door import Claim
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.outcome import Kind
 from fastemailnet.smtp.session import Transaction
@@ -116,7 +118,7 @@ class Sender:
     def __init__(self, directory: Path, port: int, connections: int) -> None:
         self.connections = connections
         self.route = Route(RouteKind.SMARTHOST, "127.0.0.1", port, tls=TlsPolicy.NONE)
-        self.pool = Pool("client.bench.example", Limits(connections=connections))
+        self.pool = Pool("client.bench.example", Limits(), terms=uniform(Ceilings(connections)))
         self.log = EmbeddedLog(directory)
         self.group = GroupCommit(self.log, max_pending_octets=PENDING_OCTETS)
         self.right = Right("bench", 1, monotonic_ms())
@@ -149,7 +151,7 @@ class Sender:
             return position is not None and self.right.may_end(sent_ms, monotonic_ms()) is Release.GRANTED
 
         what = Transaction("sender@bench.example", [Recipient("recipient@bench.example", 0)], CONTENT)
-        delivery = await self.pool.deliver(self.route, "bench.example", what, release, Lane.TRANSACTIONAL)
+        delivery = await self.pool.deliver(self.route, "bench.example", what, release, Claim(Lane.TRANSACTIONAL))
         kinds = tuple(outcome.kind for outcome in delivery.outcomes)
         if kinds != (Kind.RELAYED,) or position is None:
             raise SystemExit(f"mail {number} was not relayed: {delivery.outcomes}")

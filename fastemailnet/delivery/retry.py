@@ -3,6 +3,8 @@
 1 min, 5 min, 20 min, 1 h, 3 h, then every 8 h until the unit expires (5 days; transactional mail 6 h). Why the delivery waits sets the
 tier below which none begins: who greylists wants to be asked again soon, who blocks us or has a full mailbox will not have changed
 his mind in a minute, and asking counts against us. The recipients of a unit share one copy, so the most hopeful of them decides.
+
+A unit whose turn at its site is far off is put off (``waiting``): it waits in the tier nearest to its turn, and that was no attempt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,6 +42,10 @@ class Schedule:
         """Stream and delay (milliseconds) of the try that follows attempt number ``attempt``, for recipients of these classes."""
         first = min((self._start(bounce_class) for bounce_class in classes), default=0)
         return self.tiers[min(max(attempt - 1, first), len(self.tiers) - 1)]
+
+    def within(self, wait_ms: int) -> tuple[str, int]:
+        """The longest tier that is over by then, or the first."""
+        return next((tier for tier in reversed(self.tiers) if tier[1] <= wait_ms), self.tiers[0])
 
     def _start(self, bounce_class: BounceClass | None) -> int:
         wanted = self.starts.get(bounce_class) if bounce_class is not None else None
@@ -84,20 +90,25 @@ def next_try(
     outcomes: Sequence[Outcome],
     now_ms: int,
     by: Schedule = DEFAULT,
+    put_off_ms: int = 0,
 ) -> Retry:
     """Decide about the deferred recipients of attempt number ``attempt``; the others keep their outcomes.
+
+    ``put_off_ms``: nothing was tried, for their turn comes only in about so long.
 
     A recipient whose next try would come after the unit's expiry expires now. An attempt in doubt is not copied: it waits as a whole.
     """
     waiting = {outcome.recipient: outcome.bounce_class for outcome in outcomes if outcome.kind is Kind.DEFERRED}
-    tier, delay_ms = by.after(attempt, list(waiting.values()))
+    tried = attempt - unit.put_off
+    tier, delay_ms = by.within(put_off_ms) if put_off_ms else by.after(tried, list(waiting.values()))
     due_ms = now_ms + delay_ms
     if not waiting or any(outcome.kind is Kind.IN_DOUBT for outcome in outcomes):
         return Retry(tuple(outcomes), (), tier, due_ms)
     if due_ms >= unit.expires_ms:
         return Retry(tuple(_expired(outcome) for outcome in outcomes), (), tier, due_ms)
     recipients = tuple(recipient for recipient in unit.recipients if recipient.index in waiting)
-    copy = msgspec.structs.replace(unit, recipients=recipients, attempt=attempt + 1)
+    put_off = unit.put_off + bool(put_off_ms)
+    copy = msgspec.structs.replace(unit, recipients=recipients, attempt=attempt + 1, put_off=put_off)
     return Retry(tuple(outcomes), (copy,), tier, due_ms)
 
 

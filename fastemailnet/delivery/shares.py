@@ -12,8 +12,9 @@ before the coordinator read it; one below it ends counted from the *answer*, whi
 it only when the node's next request says that it came. Until then either may hold, and the coordinator reckons with the worse.
 
 A process that has just begun may follow one that had lent its part away, and a coordinator one that had lent to others: the first
-uses nothing until it was answered or twice the lease has gone by, the second lends nothing until it has heard every node or one
-lease has gone by. What is open above a part that shrinks ends with its delivery; nodes tell what they use, and it is reckoned with.
+uses nothing until it was lent to or twice the lease has gone by; the second lends nothing until every node has spoken to it in answer
+to its greeting (a request from before may be late, and what it tells untrue) or one lease has gone by. What is open above a part
+that shrinks ends with its delivery; nodes tell what they use, and it is reckoned with.
 """
 
 import zlib
@@ -61,20 +62,20 @@ class Grant(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a node asks. ``turn``: of one process, ever higher. ``heard``: the number of the last answer that came."""
+    """What a node asks. ``turn``: ever higher, also over its processes. ``heard``: the number of the last answer that came."""
 
     node: int
-    turn: tuple[int, int]  # who asks, and the how many-th time
+    turn: tuple[int, int]  # the incarnation that asks, and the how many-th time
     wishes: Mapping[Key, Wish]  # of each limit that it holds a grant of, or wants more of than its own part
     heard: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is lent: of every limit that is not named, nobody has or wants more than his own part."""
+    """What is lent: of every limit that is not named, nobody has or wants more than his own part. None: nothing is known yet."""
 
     number: tuple[int, int]  # who answers, and the how many-th time
-    grants: Mapping[Key, Grant]
+    grants: Mapping[Key, Grant] | None
 
 
 def part(key: Key, limit: float, node: int, nodes: int) -> float:
@@ -97,10 +98,9 @@ class _Held(NamedTuple):
 class Shares:
     """What one node may use of each limit. Times are seconds of its own clock, which never goes back."""
 
-    def __init__(self, node: int, nodes: int, who: int, now_s: float) -> None:
-        """``who``: a number that no other process has."""
+    def __init__(self, node: int, nodes: int, now_s: float) -> None:
         self.node, self.nodes = node, nodes
-        self.turn = (who, 0)
+        self.turn = (0, 0)
         self.held: dict[Key, _Held] = {}
         self.heard = (0, 0)
         self.silent_until_s = now_s + 2 * LEASE_S if nodes > 1 else now_s
@@ -119,8 +119,8 @@ class Shares:
             return min(held.grant.amount, own)
         return 0.0 if now_s < self.silent_until_s else own
 
-    def request(self, wants: Mapping[Key, tuple[float, float, float]], now_s: float) -> Request:
-        """What to ask, from limit, want and use of each limit that is in use."""
+    def request(self, incarnation: int, wants: Mapping[Key, tuple[float, float, float]], now_s: float) -> Request:
+        """What to ask, from limit, want and use of each limit that is in use. ``incarnation``: of the node, as it joined (R8)."""
         self.held = {key: held for key, held in self.held.items() if now_s < held.bound_s}
         wishes = {
             key: Wish(limit, want, use, self.of(key, limit, now_s))
@@ -132,12 +132,14 @@ class Shares:
             for key, held in self.held.items()
             if key not in wishes
         }
-        self.turn = (self.turn[0], self.turn[1] + 1)
+        self.turn = (incarnation, self.turn[1] + 1)
         return Request(self.node, self.turn, wishes | idle, self.heard)
 
     def answered(self, answer: Answer, sent_s: float, now_s: float) -> None:
         """An answer came to the last request, which was sent at ``sent_s``. One to an earlier request is not to be heeded any more."""
         self.heard = answer.number
+        if answer.grants is None:
+            return
         self.silent_until_s = now_s
         for key, grant in answer.grants.items():
             self.held[key] = _Held(grant, sent_s + LEASE_S, now_s + 2 * LEASE_S)
@@ -168,20 +170,22 @@ class Lender:
         self.nodes, self.who, self.born_s = nodes, who, now_s
         self.number = 0
         self.turns: dict[int, tuple[int, int]] = {}
+        self.known: set[int] = set()  # nodes that have heard of this coordinator
         self.heard_s: dict[int, float] = {}
         self.limits: dict[Key, _Limit] = {}
 
     def lend(self, request: Request, now_s: float) -> Answer | None:
-        """Answer a node; None while it is not known what a coordinator before has lent, or to a request that was overtaken."""
-        who, turn = self.turns.get(request.node, request.turn)
-        if who == request.turn[0] and turn > request.turn[1]:
+        """Answer a node; None to a request that was overtaken."""
+        if request.turn <= self.turns.get(request.node, (0, 0)):
             return None
         self.turns[request.node] = request.turn
         self.heard_s[request.node] = now_s
         self._learn(request)
-        if len(self.turns) < self.nodes and now_s < self.born_s + LEASE_S:
-            return None
+        if request.heard[0] == self.who:
+            self.known.add(request.node)
         self.number += 1
+        if len(self.known) < self.nodes and now_s < self.born_s + LEASE_S:
+            return Answer((self.who, self.number), None)
         grants = {}
         for key, limit in list(self.limits.items()):
             if self._is_wanted(key, limit, now_s):

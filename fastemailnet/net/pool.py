@@ -1,4 +1,4 @@
-"""Warm connections by target, bounded in number and in time; the way of a transaction from a route to its outcomes."""
+"""Warm connections by site, bounded in number and in time; the way of a transaction from a route to its outcomes."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,10 @@ from fastemailnet.delivery.demand import Demand, Level, Refusal, Tried, demand
 from fastemailnet.delivery.exchanger import Hop, Unroutable
 from fastemailnet.delivery.pause import Bounds, Ending, Failure, Pauses
 from fastemailnet.delivery.route import Route, Target
+from fastemailnet.delivery.shares import Shares
+from fastemailnet.delivery.terms import Ceilings, TermsOf, uniform
 from fastemailnet.delivery.tls_report import Session, sessions
-from fastemailnet.delivery.turns import Turns
-from fastemailnet.envelope import Lane, TlsWish
+from fastemailnet.envelope import TlsWish
 from fastemailnet.net.connection import Connection, Release
 from fastemailnet.net.dial import (
     Caller,
@@ -25,24 +26,26 @@ from fastemailnet.net.dial import (
     refused,
     turned_away,
 )
+from fastemailnet.net.door import Claim, Door, PutOff
+from fastemailnet.net.doors import Doors
 from fastemailnet.net.resolve import Resolver
 from fastemailnet.net.tls import Trust
-from fastemailnet.outcome import Kind, Outcome
-from fastemailnet.smtp.classify import by_fault
+from fastemailnet.outcome import BounceClass, Kind, Outcome
+from fastemailnet.smtp.classify import SERVICE_CLOSING, by_fault
 from fastemailnet.smtp.session import Transaction
 
-MAX_DELIVERIES = 10_000  # of one connection; time is the real bound
-RESERVED_OF = 10  # one connection in so many is for transactional mail alone
-MAX_SITES = 10_000  # targets that are remembered
+DEFAULT_CONNECTIONS = 20
+LONGEST_S = 86_400.0  # that is told of a wait
+POLICY_SUBJECT = 7  # of an enhanced status code (RFC 3463): it is about us, not about one mailbox
+TURN_STATUS = (4, 4, 5)  # RFC 3463: mail system congestion
 NO_SINGLE_PEER = "which of several mail exchangers took this message cannot be told, so none is asked (RFC 1845)"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of the connections to one target."""
+    """Bounds of connections. Those of a site that are not said here, and the number and pace of them, are its ``Terms``."""
 
-    connections: int = 20
-    idle_s: float = 60.0
+    idle_s: float = 60.0  # the longest that any site allows
     life_s: float = 300.0
     broken_tls_s: float = 259_200.0  # TLS that broke is not tried again for so long
     pause: Bounds = field(default_factory=Bounds)  # of a target that cannot be spoken to
@@ -50,7 +53,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a transaction and over which connection. No outcomes: the end was withheld."""
+    """What became of a transaction and over which connection. No outcomes: the end was withheld.
+
+    ``put_off_ms``: nothing was tried, for the mail's turn comes only in about so long.
+    """
 
     outcomes: Sequence[Outcome]
     host: str = ""
@@ -60,6 +66,7 @@ class Delivery:
     certificate: str = ""  # SHA-256 of the peer's, hexadecimal
     sessions: Sequence[Session] = ()  # what was seen of TLS on the way, for reports
     passes_dsn: bool = False  # the next hop took the wishes for reports over (RFC 3461)
+    put_off_ms: int = 0
 
     def where(self) -> dict[str, str | int]:
         """The connection, for the ledger."""
@@ -87,33 +94,29 @@ class _Delivered:
     tried: tuple[Tried, ...]
 
 
-@dataclass(slots=True)
-class _Site:
-    """The connections of one target: places taken and, most recent last, connections that wait. ``made``: in use or not."""
-
-    busy: int = 0
-    idle: list[Connection] = field(default_factory=list)
-    made: list[Connection] = field(default_factory=list)
-    waiting: Turns[tuple[Demand, asyncio.Future[None]]] = field(default_factory=Turns)
-
-    def talks(self, due: Demand) -> bool:
-        """Whether a connection is open that mail of this demand may use."""
-        return any(one.is_open and due.is_served_by(one.demand, one.level) for one in self.made)
+ANYBODY = Claim()
 
 
 class Pool:
-    """Delivers transactions. Each waits for its turn at the target; who waits is bounded by the caller's units in work."""
+    """Delivers transactions. Each waits for its turn at the site; who waits is bounded by the caller's units in work."""
 
     def __init__(
-        self, hostname: str, limits: Limits, resolver: Resolver | None = None, trust: Trust | None = None
+        self,
+        hostname: str,
+        limits: Limits,
+        resolver: Resolver | None = None,
+        trust: Trust | None = None,
+        terms: TermsOf | None = None,
+        shares: Shares | None = None,
     ) -> None:
+        """``terms``: of each site; ``shares``: what this node may use of them, all without it."""
         self.hostname = hostname
         self.caller = Caller(hostname, trust or Trust(), limits.idle_s)
         self.broken = BrokenTls(limits.broken_tls_s)
         self.pauses = Pauses(limits.pause)
         self.limits = limits
         self.resolver = resolver
-        self.sites: dict[Target, _Site] = {}
+        self.doors = Doors(terms or uniform(Ceilings(DEFAULT_CONNECTIONS)), shares or Shares(0, 1, 0.0))
 
     async def deliver(
         self,
@@ -121,11 +124,9 @@ class Pool:
         domain: str,
         transaction: Transaction,
         release: Release,
-        lane: Lane = Lane.STANDARD,
+        claim: Claim = ANYBODY,
     ) -> Delivery:
         """Try the route's targets in order until one takes a connection, and run the transaction there.
-
-        Lanes wait for connections by deficit round robin, and some are kept free for transactional mail.
 
         A transaction id means something to one peer only: where there are several, none is told it.
         """
@@ -138,12 +139,15 @@ class Pool:
             transaction = replace(transaction, transid="")
         seen: list[Session] = []
         failures: list[tuple[str, ConnectError]] = []
+        door = self.doors.of(domain, hops)
         for hop in hops:
             asked = self._demand(route, domain, hop, transaction.tls)
             try:
                 if isinstance(asked, Refusal):
                     raise refused(hop, asked)
-                done = await self._over(hop, route, asked, transaction, release, lane)
+                done = await self._over(hop, door, route, asked, transaction, release, claim)
+            except PutOff as error:
+                return _put_off(error, transaction)
             except ConnectError as error:
                 failures.append((hop.target.host, error))
                 seen += _seen(route, domain, hop, asked, error.tried)
@@ -160,24 +164,20 @@ class Pool:
         asked = self._demand(route, domain, hops[0], TlsWish.DEFAULT)
         if isinstance(asked, Refusal):
             return
-        site = self._site(hops[0].target)
-        if site.busy or site.idle or len(self.sites) >= MAX_SITES:
+        door = self.doors.of(domain, hops)
+        if not door.enter_idle():
             return
-        site.busy += 1
         connection: Connection | None = None
         try:
-            connection = await self._connect(hops[0], route, asked)
-        except ConnectError:
+            connection = await self._connect(hops[0], door, route, asked)
+        except (ConnectError, PutOff):
             pass
         finally:
-            self._give_back(site, connection)
+            door.leave(connection)
 
     async def close(self) -> None:
         """Close what is idle."""
-        for site in self.sites.values():
-            for connection in site.idle:
-                connection.close()
-            site.idle.clear()
+        self.doors.close()
 
     async def _hops(self, route: Route, domain: str) -> list[Hop] | Unroutable:
         fixed = route.fixed_target()
@@ -193,17 +193,17 @@ class Pool:
             return asked
         return self.broken.lowered(hop.target, asked, asyncio.get_running_loop().time())
 
-    async def _connect(self, hop: Hop, route: Route, asked: Demand) -> Connection:
-        site = self._site(hop.target)
-        while site.idle and len(site.idle) + site.busy > self.limits.connections:
-            site.idle.pop(0).close()  # made for another demand, and in the way now
-        connection = await self._try(site, hop, route, asked)
-        site.made = [*(one for one in site.made if one.is_open), connection]
+    async def _connect(self, hop: Hop, door: Door, route: Route, asked: Demand) -> Connection:
+        await door.may_connect()
+        for scope in door.scopes:
+            scope.trim()  # what was made for another demand or host, and is in the way now
+        connection = await self._try(door, hop, route, asked)
+        door.made = [*(one for one in door.made if one.is_open), connection]
         if connection.level is Level.NONE and any(one.trouble for one in connection.tried):
             self.broken.remember(hop.target, asked, asyncio.get_running_loop().time())
         return connection
 
-    async def _try(self, site: _Site, hop: Hop, route: Route, due: Demand) -> Connection:
+    async def _try(self, door: Door, hop: Hop, route: Route, due: Demand) -> Connection:
         """One try to connect, and what follows from it for others: who waits for a host that is paused now is turned away."""
         self._refuse(hop.target, due)
         begun = self.pauses.begin(hop.target, due)
@@ -213,14 +213,16 @@ class Pool:
             ending = Ending.ANSWERED
             return connection
         except ConnectError as error:
-            # With a connection that is open, the host only takes no more of them.
-            ending = Ending.ANSWERED if site.talks(due) else ending_of(error)
+            ending = ending_of(error)
+            if self.doors.talk(hop.target, due):
+                ending = Ending.ANSWERED  # with a connection that is open, the host only takes no more of them
+                door.caution.refused(door.site.open_count() - 1)
             failure = Failure(error.text, error.fault)
             raise
         finally:
             self.pauses.end(begun, ending, failure, asyncio.get_running_loop().time())
             if ending is not Ending.ANSWERED:
-                self._turn_away(site, hop.target)
+                self._turn_away(hop.target)
 
     def _refuse(self, target: Target, due: Demand) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -228,20 +230,27 @@ class Pool:
         if refusal is not None:
             raise turned_away(refusal, now_s)
 
-    def _turn_away(self, site: _Site, target: Target) -> None:
-        for due, turn in site.waiting.entries():
+    def _turn_away(self, target: Target) -> None:
+        for waiter in self.doors.waiters(target):
             try:
-                self._refuse(target, due)
+                self._refuse(target, waiter.due)
             except ConnectError as error:
-                if not turn.done():
-                    turn.set_exception(error)
+                if not waiter.turn.done():
+                    waiter.turn.set_exception(error)
 
     async def _over(
-        self, hop: Hop, route: Route, due: Demand, transaction: Transaction, release: Release, lane: Lane
+        self,
+        hop: Hop,
+        door: Door,
+        route: Route,
+        due: Demand,
+        transaction: Transaction,
+        release: Release,
+        claim: Claim,
     ) -> _Delivered:
-        site = self._site(hop.target)
         self._refuse(hop.target, due)
-        await self._turn(site, lane, due)
+        await door.enter(claim, hop.target, due)
+        entered_s = asyncio.get_running_loop().time()
         connection: Connection | None = None
         asked = False
 
@@ -251,80 +260,68 @@ class Pool:
             return await release(reaches)
 
         try:
-            connection = self._reusable(site, due, route.username)
+            connection = self._reusable(door, hop.target, due, route.username)
             was_warm = connection is not None
-            connection = connection or await self._connect(hop, route, due)
+            connection = connection or await self._connect(hop, door, route, due)
             demand_extension(connection, transaction)
             settled = await connection.deliver(transaction, asking)
             has_moved_nobody = all(outcome.kind is Kind.DEFERRED for outcome in settled.outcomes)
             if was_warm and not asked and not connection.is_open and has_moved_nobody:
                 # The peer had closed a warm connection just then; nothing was begun, so a fresh one may do it.
-                connection = await self._connect(hop, route, due)
+                connection = await self._connect(hop, door, route, due)
                 demand_extension(connection, transaction)
                 settled = await connection.deliver(transaction, asking)
+            _heed(door, settled.outcomes)
             return _delivered(hop, connection, due, settled.outcomes)
         finally:
-            self._give_back(site, connection)
+            door.leave(connection, entered_s)
 
-    def _site(self, target: Target) -> _Site:
-        if target not in self.sites and len(self.sites) >= MAX_SITES:
-            for known, site in list(self.sites.items()):
-                if not site.busy and not any(connection.is_open for connection in site.idle):
-                    del self.sites[known]
-        return self.sites.setdefault(target, _Site())
-
-    def _has_room(self, site: _Site, lane: Lane) -> bool:
-        """Whether mail of this lane may take another connection of the target."""
-        reserved = 0 if lane is Lane.TRANSACTIONAL else self.limits.connections // RESERVED_OF
-        return site.busy < self.limits.connections - reserved
-
-    async def _turn(self, site: _Site, lane: Lane, due: Demand) -> None:
-        """Wait for one of the target's connections.
-
-        Raises:
-            ConnectError: the target is paused.
-        """
-        if self._has_room(site, lane) and not site.waiting.waiting[lane]:
-            site.busy += 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        site.waiting.put(lane, (due, turn))
-        try:
-            await turn  # whoever gives back takes the place for it
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._give_back(site, None)
-            raise
-
-    def _reusable(self, site: _Site, due: Demand, username: str) -> Connection | None:
-        """A connection that is good enough for the demand; the others stay until their time is over."""
+    def _reusable(self, door: Door, target: Target, due: Demand, username: str) -> Connection | None:
+        """A connection to the host that is good enough for the demand; the others stay until their time is over."""
         now_s = asyncio.get_running_loop().time()
-        site.idle = [one for one in site.idle if one.is_open]
-        fit = [one for one in site.idle if due.is_served_by(one.demand, one.level) and one.username == username]
+        door.idle = [one for one in door.idle if one.is_open]
+        fit = [
+            one
+            for one in door.idle
+            if one.target == target and due.is_served_by(one.demand, one.level) and one.username == username
+        ]
+        idle_s = min(self.limits.idle_s, door.terms.idle_s)
         while fit:
             connection = fit.pop()
-            site.idle.remove(connection)
-            fresh = now_s - connection.used_s < self.limits.idle_s and now_s - connection.born_s < self.limits.life_s
-            if connection.is_open and fresh and connection.deliveries < MAX_DELIVERIES:
+            door.idle.remove(connection)
+            fresh = now_s - connection.used_s < idle_s and now_s - connection.born_s < self.limits.life_s
+            if connection.is_open and fresh and connection.deliveries < door.terms.deliveries:
                 return connection
             connection.close()
         return None
 
-    def _give_back(self, site: _Site, connection: Connection | None) -> None:
-        if connection is not None and connection.is_open:
-            site.idle.append(connection)
-        site.busy -= 1
-        while found := site.waiting.take(lambda lane: self._has_room(site, lane)):
-            _, (_, turn) = found
-            if not turn.done():
-                site.busy += 1
-                turn.set_result(None)
+
+def _heed(door: Door, outcomes: Sequence[Outcome]) -> None:
+    """What the replies say about how many connections the site bears."""
+    replies = [outcome.reply for outcome in outcomes if outcome.bounce_class is BounceClass.RATE_LIMITED]
+    about_us = any(
+        reply.code == SERVICE_CLOSING or (reply.enhanced is not None and reply.enhanced[1] == POLICY_SUBJECT)
+        for reply in replies
+        if reply is not None
+    )
+    if about_us:
+        door.caution.refused(door.site.busy)
+    elif any(outcome.kind is Kind.RELAYED for outcome in outcomes):
+        door.caution.succeeded(door.terms.ceilings.connections)
 
 
 def _delivered(hop: Hop, connection: Connection, due: Demand, outcomes: Sequence[Outcome]) -> _Delivered:
     tried, connection.tried = connection.tried, ()
     where = (hop.target.host, connection.ip, connection.tls, due.policy, connection.certificate)
     return _Delivered(Delivery(outcomes, *where, passes_dsn=connection.offers.dsn), tried)
+
+
+def _put_off(why: PutOff, transaction: Transaction) -> Delivery:
+    outcomes = [
+        Outcome(r.index, Kind.DEFERRED, why.text, None, BounceClass.RATE_LIMITED, TURN_STATUS)
+        for r in transaction.recipients
+    ]
+    return Delivery(outcomes, put_off_ms=max(1, round(min(why.wait_s, LONGEST_S) * 1_000)))
 
 
 def _seen(route: Route, domain: str, hop: Hop, asked: Demand | Refusal, tried: Sequence[Tried]) -> Iterable[Session]:

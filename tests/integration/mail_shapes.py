@@ -11,7 +11,7 @@ from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.outcome import Kind
 from fastemailnet.smtp.session import Transaction
 from tests.integration.mail_peers import Peer
-from tests.integration.smtp_world import grant
+from tests.integration.smtp_world import grant, only_door
 
 KEYS = [DkimKey("example.net", "r1", generate("rsa")), DkimKey("example.net", "e1", generate("ed25519"))]
 SIGNER = Signer(KEYS)
@@ -50,8 +50,7 @@ async def deliver(route: Route, contents: list[bytes], offers: set[str]) -> list
         assert len(delivery.outcomes) == 1, delivery
         assert delivery.outcomes[0].kind in (Kind.RELAYED, Kind.BOUNCED), delivery.outcomes
         kinds.append(delivery.outcomes[0].kind)
-    [site] = pool.sites.values()
-    [connection] = site.idle  # all went over one
+    [connection] = only_door(pool).idle  # all went over one
     found = {"pipelining": connection.offers.pipelining, "chunking": connection.offers.chunking}
     assert {name for name, is_offered in found.items() if is_offered} == offers
     await pool.close()

@@ -14,6 +14,8 @@ from cryptography.x509.oid import NameOID
 
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
 from fastemailnet.envelope import Recipient
+from fastemailnet.net.door import Door
+from fastemailnet.net.pool import Pool
 from fastemailnet.net.server import Envelope
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.session import Transaction
@@ -53,6 +55,12 @@ def route(port: int, tls: TlsPolicy = TlsPolicy.NONE, host: str = "127.0.0.1", *
 def transaction(*addresses: str, content: bytes = CONTENT) -> Transaction:
     named = addresses or ("rcpt@example.org",)
     return Transaction("from@example.net", tuple(Recipient(a, i) for i, a in enumerate(named)), content)
+
+
+def only_door(pool: Pool) -> Door:
+    """The door of the one site that the pool has sent to."""
+    [door] = pool.doors.doors.values()
+    return door
 
 
 async def grant(reaches: tuple[int, ...]) -> bool:

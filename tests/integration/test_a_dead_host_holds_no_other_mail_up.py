@@ -9,11 +9,14 @@ import pytest
 
 from actors import build
 from fastemailnet.delivery import retry
+from fastemailnet.delivery.caution import START
 from fastemailnet.delivery.pause import Bounds
 from fastemailnet.delivery.route import TlsPolicy
+from fastemailnet.delivery.terms import Ceilings, uniform
 from fastemailnet.envelope import Lane
 from fastemailnet.flashsync.frames import Intent, Outcome
 from fastemailnet.net import dial
+from fastemailnet.net.door import Claim
 from fastemailnet.net.pool import Delivery, Limits, Pool
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import BounceClass, Kind
@@ -21,7 +24,7 @@ from tests.integration.smtp_world import Inbox, grant, route, transaction
 from tests.integration.test_a_fleet_in_one_process import PATIENCE_S, House, house
 
 BACKLOG = 300  # more than a node works on at once
-COHORT = Limits().connections
+COHORT = START
 TIERS = (("defer.1m", 3_000), ("defer.5m", 3_000))
 
 
@@ -61,7 +64,7 @@ class Host:
 
 
 async def deliver(pool: Pool, port: int, count: int, tls: TlsPolicy = TlsPolicy.NONE) -> list[Delivery]:
-    one = (route(port, tls), "b.org", transaction(), grant, Lane.TRANSACTIONAL)
+    one = (route(port, tls), "b.org", transaction(), grant, Claim(Lane.TRANSACTIONAL))
     return list(await asyncio.gather(*(pool.deliver(*one) for _ in range(count))))
 
 
@@ -119,7 +122,7 @@ async def test_mail_to_others_passes_and_the_host_is_sent_to_once_it_is_back(
 
 async def test_one_cohort_tries_then_one_mail_and_all_when_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dial, "CONNECT_TIMEOUT_S", 0.3)
-    pool = Pool("client", Limits(connections=4, pause=Bounds(0.5, 0.5)))
+    pool = Pool("client", Limits(pause=Bounds(0.5, 0.5)), terms=uniform(Ceilings(4)))
     async with AsyncExitStack() as stack:
         host = Host()
         port = await host.start(stack)
@@ -143,7 +146,7 @@ async def test_one_cohort_tries_then_one_mail_and_all_when_it_is_answered(monkey
 
 async def test_a_place_that_comes_behind_a_cancelled_probe_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dial, "CONNECT_TIMEOUT_S", 0.3)
-    pool = Pool("client", Limits(connections=1, pause=Bounds(0.1, 0.1)))
+    pool = Pool("client", Limits(pause=Bounds(0.1, 0.1)), terms=uniform(Ceilings(1)))
     async with AsyncExitStack() as stack:
         host = Host()
         port = await host.start(stack)
@@ -160,7 +163,7 @@ async def test_a_place_that_comes_behind_a_cancelled_probe_is_taken(monkeypatch:
 
 
 async def test_a_host_that_takes_some_connections_and_refuses_more_is_not_paused() -> None:
-    pool = Pool("client", Limits(connections=4))
+    pool = Pool("client", Limits(), terms=uniform(Ceilings(4)))
     async with AsyncExitStack() as stack:
         host = Host(b"421 4.7.0 too many connections\r\n", greeted=1)
         port = await host.start(stack)
@@ -172,7 +175,7 @@ async def test_a_host_that_takes_some_connections_and_refuses_more_is_not_paused
 
 
 async def test_a_host_that_says_421_to_all_is_paused() -> None:
-    pool = Pool("client", Limits(connections=4))
+    pool = Pool("client", Limits(), terms=uniform(Ceilings(4)))
     async with AsyncExitStack() as stack:
         host = Host(b"421 4.3.2 not now\r\n")
         port = await host.start(stack)
@@ -184,7 +187,7 @@ async def test_a_host_that_says_421_to_all_is_paused() -> None:
 
 
 async def test_tls_that_one_demand_cannot_have_pauses_no_other() -> None:
-    pool, inbox = Pool("client", Limits(connections=4)), Inbox()
+    pool, inbox = Pool("client", Limits(), terms=uniform(Ceilings(4))), Inbox()
     server = SmtpServer("127.0.0.1", 0, inbox)
     port = await server.start()
     for _ in range(2):

@@ -52,7 +52,7 @@ class House:
         async def scores(texts: list[str]) -> list[tuple[float, float, float]]:
             return [score] * len(texts)
 
-        node = NodeActor(**build.node_parts(self.settings, name, self.coordinator.join, scores))
+        node = NodeActor(**build.node_parts(self.settings, name, self.coordinator.join, scores, self.coordinator.lend))
         self.nodes.append(node)
         self.tasks.append(asyncio.create_task(node.run()))
         return node
@@ -104,6 +104,7 @@ async def house(
 ) -> AsyncIterator[House]:
     """A coordinator and an inbox; nodes are started by the test. ``given``: settings, as the environment would have them."""
     environ = {"FASTEMAILNET_FLEET__DATA": str(tmp_path), "FASTEMAILNET_SANDBOX__SMTP_PORT": "0"}
+    environ["FASTEMAILNET_FLEET__NODES"] = "1"  # each has the limits for itself
     environ |= {f"FASTEMAILNET_{name}": value for name, value in given.items()}
     settings = load(None, environ)
     inbox = Inbox(settings.sandbox, tmp_path / "inbox", faults, checkpoint=remembers)

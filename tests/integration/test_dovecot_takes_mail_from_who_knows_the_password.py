@@ -10,7 +10,7 @@ from fastemailnet.outcome import Kind
 from tests.integration.dovecot_peer import PASSWORD, USER, dovecot
 from tests.integration.mail_shapes import SHAPES, assert_is, signed
 from tests.integration.peer_tls import AUTHORITY, CERTIFICATES
-from tests.integration.smtp_world import Inbox, grant, route, transaction
+from tests.integration.smtp_world import Inbox, grant, only_door, route, transaction
 
 
 async def test_dovecot_passes_every_octet_and_the_signature_on(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ async def test_dovecot_passes_every_octet_and_the_signature_on(tmp_path: Path) -
             assert delivery.outcomes[0].kind is Kind.RELAYED, (name, delivery, peer.log())
             assert_is(inbox.taken[-1][2], what.content, name)
         assert len(inbox.taken) == len(SHAPES)
-        [connection] = next(iter(pool.sites.values())).idle  # all went over one
+        [connection] = only_door(pool).idle  # all went over one
         assert (connection.offers.pipelining, connection.offers.chunking) == (True, True)
         await pool.close()
     await behind.close()

@@ -5,12 +5,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import uvloop
 
+from fastemailnet.delivery.caution import START
 from fastemailnet.delivery.demand import PLAIN
+from fastemailnet.delivery.exchanger import Hop
+from fastemailnet.delivery.route import Target
+from fastemailnet.delivery.shares import Shares
+from fastemailnet.delivery.terms import Ceilings, uniform
 from fastemailnet.envelope import Lane
-from fastemailnet.net.pool import Limits, Pool, _Site
+from fastemailnet.net.door import Claim
+from fastemailnet.net.doors import Doors
+from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import Kind, Reply
-from tests.integration.smtp_world import CONTENT, Inbox, grant, route, transaction, withhold
+from tests.integration.smtp_world import CONTENT, Inbox, grant, only_door, route, transaction, withhold
 
 LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop, uvloop.new_event_loop]
 LARGE = (b"x" * 998 + b"\r\n") * 70  # flows before the release is asked
@@ -28,7 +35,7 @@ async def listening(inbox: Inbox, port: int = 0) -> AsyncIterator[SmtpServer]:
 
 @pytest.fixture
 async def pool() -> AsyncIterator[Pool]:
-    made = Pool("client.example.net", Limits(connections=4))
+    made = Pool("client.example.net", Limits(), terms=uniform(Ceilings(4)))
     yield made
     await made.close()
 
@@ -77,20 +84,20 @@ async def test_connections_are_reused_and_bounded(pool: Pool) -> None:
     assert most == 4
 
 
-async def test_one_connection_in_ten_is_for_transactional_mail_alone() -> None:
-    pool = Pool("client.example.net", Limits(connections=10))
+async def test_some_connections_are_for_transactional_mail_alone() -> None:
+    pool = Pool("client.example.net", Limits(), terms=uniform(Ceilings(10)))
     inbox = Inbox()
     inbox.wait_s = 0.05
     async with listening(inbox) as server:
         one = (route(server.port), "b.org", transaction(), grant)
-        bulk = [asyncio.create_task(pool.deliver(*one, Lane.BULK)) for _ in range(40)]
+        bulk = [asyncio.create_task(pool.deliver(*one, Claim(Lane.BULK))) for _ in range(40)]
         await asyncio.sleep(0)  # each of them has its place, or waits for one
-        assert next(iter(pool.sites.values())).busy == 9
-        delivery = await pool.deliver(*one, Lane.TRANSACTIONAL)
+        assert only_door(pool).site.busy == START - 1
+        delivery = await pool.deliver(*one, Claim(Lane.TRANSACTIONAL))
         assert delivery.outcomes[0].kind is Kind.RELAYED
         assert sum(task.done() for task in bulk) < 31  # it did not wait for all of them
         await asyncio.gather(*bulk)
-        assert len(server.connections) == 10
+        assert START < len(server.connections) <= 10
     await pool.close()
 
 
@@ -144,14 +151,15 @@ async def test_a_cancelled_delivery_gives_its_place_back(pool: Pool) -> None:
 
 
 async def test_a_place_that_comes_with_the_cancellation_goes_to_the_next() -> None:
-    pool, site = Pool("client", Limits(connections=1)), _Site()
-    await pool._turn(site, Lane.STANDARD, PLAIN)
-    second = asyncio.create_task(pool._turn(site, Lane.STANDARD, PLAIN))
+    target = Target("host", 25)
+    door = Doors(uniform(Ceilings(1)), Shares(0, 1, 0.0)).of("b.org", [Hop(target, ("192.0.2.1",))])
+    await door.enter(Claim(), target, PLAIN)
+    second = asyncio.create_task(door.enter(Claim(), target, PLAIN))
     await asyncio.sleep(0)
-    pool._give_back(site, None)
+    door.leave(None)
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
-    await asyncio.wait_for(pool._turn(site, Lane.STANDARD, PLAIN), 1.0)
+    await asyncio.wait_for(door.enter(Claim(), target, PLAIN), 1.0)
 
 
 async def test_a_warm_connection_that_died_is_replaced(pool: Pool) -> None:
@@ -214,7 +222,7 @@ async def test_after_a_quiet_while_a_server_that_left_costs_no_doubt() -> None:
     pool, inbox = Pool("client", Limits()), Inbox()
     async with listening(inbox) as server:
         await pool.deliver(route(server.port), "b.org", transaction(), grant)
-        [client] = pool.sites[next(iter(pool.sites))].idle
+        [client] = only_door(pool).idle
         client.used_s -= 10  # it has been quiet for ten seconds
         [peer] = server.connections
         peer.data_received = lambda data: peer.transport.abort()  # type: ignore[method-assign, union-attr] # leaves

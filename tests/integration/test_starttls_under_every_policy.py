@@ -113,8 +113,8 @@ async def test_connections_are_shared_only_by_those_whom_they_are_good_enough_fo
     async with mail_host(world.inbox, good) as port:
         for tls in (TlsPolicy.REQUIRED, TlsPolicy.ENCRYPT, TlsPolicy.OPPORTUNISTIC):
             await world.pool.deliver(route(port, tls, "localhost"), "b.org", transaction(), grant)
-        site = next(site for target, site in world.pool.sites.items() if target.port == port)
-        assert len(site.idle) == 1
+        door = next(door for name, door in world.pool.doors.doors.items() if name.endswith(f":{port}"))
+        assert len(door.idle) == 1
         await world.pool.close()
 
 

@@ -18,6 +18,7 @@ class Clocked:
 
     shares: Shares
     offset_s: float
+    incarnation: int
     sent: tuple[Request, float] | None = None
     answer: Answer | None = None  # on its way
     wants: dict[Key, float] = field(default_factory=dict)
@@ -37,7 +38,7 @@ class World:
 
     def process(self, node: int) -> Clocked:
         offset_s = 17.0 * self.fresh()
-        return Clocked(Shares(node, self.nodes, self.fresh(), self.now_s + offset_s), offset_s)
+        return Clocked(Shares(node, self.nodes, self.now_s + offset_s), offset_s, self.fresh())
 
     def clock(self, node: int) -> float:
         return self.now_s + self.processes[node].offset_s
@@ -48,7 +49,7 @@ class World:
         if one.sent is not None:
             self.late.append((node, one.sent[0]))
         wants = {key: (float(self.limit), one.wants.get(key, 0.0), 0.0) for key in SITES}
-        one.sent, one.answer = (one.shares.request(wants, self.clock(node)), self.clock(node)), None
+        one.sent, one.answer = (one.shares.request(one.incarnation, wants, self.clock(node)), self.clock(node)), None
 
     def read(self, node: int) -> None:
         """The call that is under way is read."""
@@ -145,7 +146,7 @@ def test_two_who_want_all_share_it_evenly_and_get_it_back_when_the_coordinator_i
 
 
 def test_a_new_process_uses_nothing_before_it_was_answered_or_time_has_gone_by() -> None:
-    shares = Shares(0, 2, 1, 0.0)
+    shares = Shares(0, 2, 0.0)
     assert shares.of(SITES[0], 10, 0.0) == 0
     assert shares.of(SITES[0], 10, 2 * LEASE_S) == 5
     shares.answered(Answer((1, 1), {}), 0.0, 1.0)

@@ -72,3 +72,22 @@ def test_everything_comes_out_once_and_each_lane_in_order(steps: list[Lane | Non
             got[taken[0]].append(taken[1])
     assert got == put
     assert not len(turns)
+
+
+def test_tenants_of_a_lane_take_turns_however_much_one_has_waiting() -> None:
+    turns: Turns[str] = Turns()
+    for number in range(50):
+        turns.put(Lane.BULK, f"a{number}", "a")
+    for number in range(3):
+        turns.put(Lane.BULK, f"b{number}", "b")
+    order = [taken[1] for _ in range(8) if (taken := turns.take()) is not None]
+    assert order == ["a0", "b0", "a1", "b1", "a2", "b2", "a3", "a4"]
+
+
+def test_a_lane_s_part_depends_on_who_else_waits() -> None:
+    turns: Turns[int] = Turns()
+    assert turns.part_of(Lane.BULK) == 1
+    turns.put(Lane.BULK, 1)
+    turns.put(Lane.STANDARD, 1)
+    assert (turns.part_of(Lane.BULK), turns.part_of(Lane.STANDARD)) == (1 / 5, 4 / 5)
+    assert turns.part_of(Lane.TRANSACTIONAL) == 16 / 21

@@ -1,0 +1,312 @@
+"""Who may use a connection of a site now: places, paces, and who waits for them.
+
+A place is the right to have one connection in use. It is given where the site, and its provider if it has one, have one left below
+what this node may open, and the pace of messages allows one more. Lanes wait by deficit round robin and tenants in turn; some places
+are for transactional mail alone. Who would wait long is put off instead (``waiting``).
+
+What this node may open is its part of the fleet's ceiling (``shares``), and no more than the site seems to bear (``caution``).
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from fastemailnet.delivery.caution import Caution
+from fastemailnet.delivery.demand import Demand
+from fastemailnet.delivery.route import Target
+from fastemailnet.delivery.shares import Key, Shares, What
+from fastemailnet.delivery.terms import Ceilings, Terms
+from fastemailnet.delivery.throttle import FOREVER_S, Pace, Throttle
+from fastemailnet.delivery.turns import Turns
+from fastemailnet.delivery.waiting import LONG_S, Later, expected_s, is_put_off
+from fastemailnet.envelope import Lane
+from fastemailnet.net.connection import Connection
+
+RESERVED_OF = 10  # one place in so many is for transactional mail alone, and one of a few
+FEW = 5
+SMOOTHING = 0.1  # of the mean time that a place is held
+FIRST_HELD_S = 0.05  # what that is taken to be before the first
+
+Wants = dict[Key, tuple[float, float, float]]  # limit, want and use
+
+
+class PutOff(Exception):
+    """The turn of this mail is too far off to wait for it here. Never leaves this package."""
+
+    def __init__(self, wait_s: float, text: str) -> None:
+        super().__init__(text)
+        self.wait_s, self.text = wait_s, text
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """On whose behalf a place is asked for. ``can_come_again``: there is time to put the mail off."""
+
+    lane: Lane = Lane.STANDARD
+    tenant: str = ""
+    can_come_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """Who waits, and what it is turned away for if that host is paused."""
+
+    target: Target
+    due: Demand
+    turn: asyncio.Future[None]
+
+
+class Scope:
+    """A site or a provider: its ceilings, and what of them is in use here."""
+
+    def __init__(self, name: str, ceilings: Ceilings, shares: Shares) -> None:
+        self.name, self.ceilings, self.shares = name, ceilings, shares
+        self.caution: Caution | None = None
+        self.busy = 0
+        self.messages, self.connects = Throttle(), Throttle()
+        self.entered = self.connected = 0  # since the last wishes
+        self.doors: list[Door] = []
+        self.crowd: dict[Door, None] = {}  # doors at which somebody waits
+
+    def places(self) -> float:
+        """Connections that may be open here now."""
+        share = self._share(What.CONNECTIONS, self.ceilings.connections)
+        return share if self.caution is None else self.caution.within(share)
+
+    def _share(self, what: What, limit: float) -> float:
+        return self.shares.of(Key(self.name, what), limit, asyncio.get_running_loop().time())
+
+    def pace(self, what: What) -> Pace | None:
+        """This node's part of a rate."""
+        pace = self.ceilings.messages if what is What.MESSAGE_RATE else self.ceilings.new_connections
+        if pace is None:
+            return None
+        part = self._share(what, pace.per_s)
+        return Pace(part, pace.burst * part / pace.per_s if pace.per_s else 0.0)
+
+    def wait_s(self, lane: Lane, now_s: float) -> float:
+        """How long until a place may be given, if nobody else comes; FOREVER_S while somebody must give one back."""
+        places = self.places()
+        if self.busy >= places - (0 if lane is Lane.TRANSACTIONAL else reserved(places)):
+            return FOREVER_S
+        return self.messages.wait_s(self.pace(What.MESSAGE_RATE), now_s)
+
+    def per_s(self, held_s: float) -> float:
+        """Mails a second that each hold a place for so long: by what this node has, or by an even part where it has less just now."""
+        nodes, messages = self.shares.nodes, self.ceilings.messages
+        by_places = max(self.places(), self.ceilings.connections / nodes) / held_s
+        if messages is None:
+            return by_places
+        return min(by_places, max(self._share(What.MESSAGE_RATE, messages.per_s), messages.per_s / nodes))
+
+    def open_count(self) -> int:
+        """Connections that are in use, being made or idle."""
+        return self.busy + sum(len(door.idle) for door in self.doors)
+
+    def trim(self) -> None:
+        """Close idle connections until there are no more than may be open; those in use end with their mail."""
+        for door in self.doors:
+            door.idle = [one for one in door.idle if one.is_open]
+        above = self.open_count() - self.places()
+        for door in self.doors:
+            while above > 0 and door.idle:
+                door.idle.pop(0).close()
+                above -= 1
+
+    def wants(self, elapsed_s: float) -> Wants:
+        """What this node wants of each limit, and uses."""
+        waiting = sum(len(door.waiting) for door in self.crowd)
+        limit = float(self.ceilings.connections)
+        want = float(self.busy + waiting) if self.caution is None else self.caution.within(self.busy + waiting)
+        wants: Wants = {Key(self.name, What.CONNECTIONS): (limit, want, float(self.open_count()))}
+        if (pace := self.ceilings.messages) is not None:
+            wants[Key(self.name, What.MESSAGE_RATE)] = (pace.per_s, (self.entered + waiting) / elapsed_s, 0.0)
+        if (pace := self.ceilings.new_connections) is not None:
+            wants[Key(self.name, What.CONNECTION_RATE)] = (pace.per_s, (self.connected + waiting) / elapsed_s, 0.0)
+        self.entered = self.connected = 0
+        return wants
+
+    def pass_on(self, now_s: float) -> None:
+        """Give what is free to those who wait, the doors by turns."""
+        is_given = True
+        while is_given:
+            is_given = False
+            for door in list(self.crowd):
+                is_given |= door.give_one(now_s)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is in use, open or waited for."""
+        return not self.busy and not self.crowd and not any(door.idle for door in self.doors)
+
+
+def reserved(places: float) -> float:
+    """The places that are for transactional mail alone."""
+    return max(1, places // RESERVED_OF) if places >= FEW else 0
+
+
+@dataclass(eq=False, slots=True)
+class Door:
+    """The connections of one site, and who waits for one. ``idle``: most recent last; ``made``: in use or not."""
+
+    terms: Terms
+    scopes: tuple[Scope, ...]  # the site, and its provider
+    caution: Caution = field(default_factory=Caution)
+    idle: list[Connection] = field(default_factory=list)
+    made: list[Connection] = field(default_factory=list)
+    waiting: Turns[Waiter] = field(default_factory=Turns)
+    later: dict[Lane, Later] = field(default_factory=lambda: {lane: Later() for lane in Lane})
+    held_s: float = FIRST_HELD_S
+    timer: asyncio.TimerHandle | None = None
+
+    def __post_init__(self) -> None:
+        self.site.caution = self.caution
+        for scope in self.scopes:
+            scope.doors.append(self)
+
+    @property
+    def site(self) -> Scope:
+        """The narrowest scope."""
+        return self.scopes[0]
+
+    def bind(self, terms: Terms) -> None:
+        """What holds from now on."""
+        if terms is not self.terms:
+            self.terms = terms
+            self.site.ceilings = terms.ceilings
+            if terms.of_provider is not None:
+                self.scopes[-1].ceilings = terms.of_provider
+
+    def talks(self, target: Target, due: Demand) -> bool:
+        """Whether a connection to the host is open that mail of this demand may use."""
+        return any(
+            one.is_open and one.target == target and due.is_served_by(one.demand, one.level) for one in self.made
+        )
+
+    # ---- places
+
+    async def enter(self, claim: Claim, target: Target, due: Demand) -> None:
+        """Have a place, now or when it is one's turn.
+
+        Raises:
+            PutOff: that would be long.
+            ConnectError: the host is paused meanwhile (set by whoever pauses it).
+        """
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        if self.waiting.is_empty(claim.lane) and self._wait_s(claim.lane, now_s) <= 0:
+            self._take(now_s)
+            return
+        self._refuse_long(claim, now_s)
+        turn: asyncio.Future[None] = loop.create_future()
+        self.waiting.put(claim.lane, Waiter(target, due, turn), claim.tenant)
+        for scope in self.scopes:
+            scope.crowd[self] = None
+        self._arm(now_s)
+        try:
+            await turn  # whoever gives back takes the place for it
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.leave(None)
+            raise
+
+    def enter_idle(self) -> bool:
+        """Take a place ahead of mail that comes soon, if nothing is open here and nobody is kept from it."""
+        now_s = asyncio.get_running_loop().time()
+        if self.site.open_count() or self._wait_s(Lane.BULK, now_s) > 0:
+            return False
+        for scope in self.scopes:
+            scope.busy += 1
+        return True
+
+    def leave(self, connection: Connection | None, entered_s: float | None = None) -> None:
+        """Give the place back, with a connection that may be used again."""
+        now_s = asyncio.get_running_loop().time()
+        for scope in self.scopes:
+            scope.busy -= 1
+        if entered_s is not None:
+            self.held_s += SMOOTHING * (now_s - entered_s - self.held_s)
+        if connection is not None and connection.is_open:
+            self.idle.append(connection)
+        for scope in self.scopes:
+            if scope.open_count() > scope.places():
+                scope.trim()
+        self.scopes[-1].pass_on(now_s)
+
+    def give_one(self, now_s: float) -> bool:
+        """Give a place to who is next, if there is one; whether that was done."""
+        while found := self.waiting.take(lambda lane: self._wait_s(lane, now_s) <= 0):
+            if not found[1].turn.done():
+                self._take(now_s)
+                found[1].turn.set_result(None)
+                return True
+        if not self.waiting:
+            for scope in self.scopes:
+                scope.crowd.pop(self, None)
+        self._arm(now_s)
+        return False
+
+    def _take(self, now_s: float) -> None:
+        for scope in self.scopes:
+            scope.busy += 1
+            scope.entered += 1
+            scope.messages.spend(scope.pace(What.MESSAGE_RATE), now_s)
+
+    def _wait_s(self, lane: Lane, now_s: float) -> float:
+        return max(scope.wait_s(lane, now_s) for scope in self.scopes)
+
+    def _arm(self, now_s: float) -> None:
+        """Wake up when a pace allows the next one."""
+        if self.timer is not None or not self.waiting:
+            return
+        waits = (self._wait_s(lane, now_s) for lane in Lane if not self.waiting.is_empty(lane))
+        wait_s = min(waits)
+        if 0 < wait_s < FOREVER_S:
+            self.timer = asyncio.get_running_loop().call_later(wait_s, self._ring)
+
+    def _ring(self) -> None:
+        self.timer = None
+        self.scopes[-1].pass_on(asyncio.get_running_loop().time())
+
+    # ---- putting off
+
+    def _refuse_long(self, claim: Claim, now_s: float) -> None:
+        here = len(self.waiting)
+        ahead = len(self.waiting.waiting[claim.lane]) + self.later[claim.lane].count(now_s)
+        per_s = self._per_s() * self.waiting.part_of(claim.lane)
+        wait_s = expected_s(self._wait_s(claim.lane, now_s), ahead, per_s)
+        if claim.can_come_again and is_put_off(wait_s, here):
+            self.later[claim.lane].put(now_s + wait_s)
+            raise PutOff(wait_s, f"{self._told()}; {ahead} before it")
+
+    def _per_s(self) -> float:
+        """Mails that may be expected to leave here a second."""
+        return min(scope.per_s(self.held_s) for scope in self.scopes)
+
+    def _told(self) -> str:
+        """What a mail waits for, for people."""
+        parts = []
+        for scope in self.scopes:
+            pace = scope.ceilings.messages
+            rate = f", {pace.per_s:g} messages a second" if pace is not None else ""
+            parts.append(f"{scope.name} ({scope.places():g} of {scope.ceilings.connections} connections{rate})")
+        return f"waits for its turn at {' of '.join(parts)}"
+
+    # ---- connecting
+
+    async def may_connect(self) -> None:
+        """Wait until the pace of new connections allows one.
+
+        Raises:
+            PutOff: that would be long.
+        """
+        loop = asyncio.get_running_loop()
+        while (wait_s := self._connect_wait_s(loop.time())) > 0:
+            if wait_s > LONG_S:
+                raise PutOff(wait_s, f"waits for the pace of new connections to {self.site.name}")
+            await asyncio.sleep(wait_s)
+        for scope in self.scopes:
+            scope.connected += 1
+            scope.connects.spend(scope.pace(What.CONNECTION_RATE), loop.time())
+
+    def _connect_wait_s(self, now_s: float) -> float:
+        return max(scope.connects.wait_s(scope.pace(What.CONNECTION_RATE), now_s) for scope in self.scopes)

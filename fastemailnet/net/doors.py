@@ -1,0 +1,87 @@
+"""The doors of all sites that mail goes to, and what they have together: providers, and the node's parts of the fleet's limits."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from fastemailnet.delivery.demand import Demand
+from fastemailnet.delivery.exchanger import Hop
+from fastemailnet.delivery.route import Target
+from fastemailnet.delivery.shares import Shares
+from fastemailnet.delivery.terms import Terms, TermsOf
+from fastemailnet.net.door import Door, Scope, Waiter, Wants
+
+MAX_DOORS = 10_000  # sites that are remembered
+
+
+class Doors:
+    """Finds the door of a site; makes it where there is none."""
+
+    def __init__(self, terms: TermsOf, shares: Shares) -> None:
+        self.terms, self.shares = terms, shares
+        self.doors: dict[str, Door] = {}
+        self.providers: dict[str, Scope] = {}
+
+    def of(self, domain: str, hops: Sequence[Hop]) -> Door:
+        """The door of the site that takes the domain's mail."""
+        terms = self.terms(domain, [hop.target.host for hop in hops])
+        name = f"{terms.site}:{hops[0].target.port}"
+        door = self.doors.get(name)
+        if door is None:
+            door = self.doors[name] = Door(terms, tuple(self._scopes_of(name, terms)))
+            if len(self.doors) > MAX_DOORS:
+                self._forget()
+        door.bind(terms)
+        return door
+
+    def _scopes_of(self, name: str, terms: Terms) -> Iterable[Scope]:
+        yield Scope(name, terms.ceilings, self.shares)
+        if terms.of_provider is not None:
+            if terms.provider not in self.providers:
+                self.providers[terms.provider] = Scope(terms.provider, terms.of_provider, self.shares)
+            yield self.providers[terms.provider]
+
+    def _forget(self) -> None:
+        """Leave the doors behind which nothing happens, but the last."""
+        for name, door in list(self.doors.items())[:-1]:
+            if door.site.is_idle:
+                del self.doors[name]
+                for scope in door.scopes:
+                    scope.doors.remove(door)
+
+    def talk(self, target: Target, due: Demand) -> bool:
+        """Whether any has a connection open to the host that mail of this demand may use."""
+        return any(door.talks(target, due) for door in self.doors.values())
+
+    def waiters(self, target: Target) -> list[Waiter]:
+        """Who waits to be sent to a host."""
+        return [one for door in self.doors.values() for one in door.waiting.entries() if one.target == target]
+
+    def wants(self, elapsed_s: float) -> Wants:
+        """What this node wants of the limits of all that is in use; ``elapsed_s`` since it was asked before."""
+        wants: Wants = {}
+        for scope in self._scopes():
+            if not scope.is_idle:
+                wants |= scope.wants(elapsed_s)
+        return wants
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether somebody waits at a door."""
+        return any(scope.crowd for scope in self._scopes())
+
+    def heed_shares(self) -> None:
+        """The node's parts have changed: close what is too much, serve who waits."""
+        now_s = asyncio.get_running_loop().time()
+        for scope in self._scopes():
+            scope.trim()
+            scope.pass_on(now_s)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        for door in self.doors.values():
+            for connection in door.idle:
+                connection.close()
+            door.idle.clear()
+
+    def _scopes(self) -> list[Scope]:
+        return [*(door.site for door in self.doors.values()), *self.providers.values()]

@@ -1,0 +1,172 @@
+"""Paces, connections and providers, over real sockets; and two nodes that share one site's connections by the coordinator."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from itertools import pairwise
+
+from actors.clock import monotonic_ms
+from actors.sharing import Sharing
+from fastemailnet.delivery.caution import START
+from fastemailnet.delivery.shares import Answer, Key, Lender, Request, Shares, What
+from fastemailnet.delivery.terms import Ceilings, Terms, uniform
+from fastemailnet.delivery.throttle import Pace
+from fastemailnet.envelope import Lane
+from fastemailnet.net.door import Claim
+from fastemailnet.net.pool import Delivery, Limits, Pool
+from fastemailnet.net.server import SmtpServer
+from fastemailnet.outcome import BounceClass, Kind
+from tests.integration.smtp_world import Inbox, grant, only_door, route, transaction
+
+PATIENT = Claim(Lane.BULK)
+HURRIED = Claim(Lane.BULK, can_come_again=True)
+
+
+def now_s() -> float:
+    return monotonic_ms() / 1_000
+
+
+class Clocked(Inbox):
+    """Remembers when each mail came, and how many were there at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: list[float] = []
+        self.inside = self.most = 0
+
+    async def message(self, *given: object) -> object:  # type: ignore[override]
+        self.times.append(asyncio.get_running_loop().time())
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        try:
+            return await super().message(*given)  # type: ignore[arg-type]
+        finally:
+            self.inside -= 1
+
+
+async def listening(stack: AsyncExitStack, inbox: Inbox) -> int:
+    server = SmtpServer("127.0.0.1", 0, inbox)
+    await server.start()
+    stack.push_async_callback(server.close)
+    return server.port
+
+
+async def deliver(pool: Pool, ports: Sequence[int], count: int, claim: Claim) -> list[Delivery]:
+    each = [pool.deliver(route(port), "b.org", transaction(), grant, claim) for _ in range(count) for port in ports]
+    return list(await asyncio.gather(*each))
+
+
+async def test_no_span_of_time_sees_more_mails_than_the_pace_allows() -> None:
+    inbox = Clocked()
+    pool = Pool("client", Limits(), terms=uniform(Ceilings(20, Pace(20.0, 2.0))))
+    async with AsyncExitStack() as stack:
+        port = await listening(stack, inbox)
+        done = await deliver(pool, [port], 30, PATIENT)
+        await pool.close()
+    assert {one.outcomes[0].kind for one in done} == {Kind.RELAYED}
+    begun = inbox.times[0]
+    for at in inbox.times:
+        # A mail leaves at its turn and arrives a little later, so what came until now left before.
+        assert sum(other <= at for other in inbox.times) <= 2 + 20.0 * (at - begun + 0.05) + 1
+
+
+async def test_whose_turn_is_far_off_is_put_off_as_far() -> None:
+    inbox = Inbox()
+    pool = Pool("client", Limits(), terms=uniform(Ceilings(20, Pace(1 / 60))))
+    async with AsyncExitStack() as stack:
+        port = await listening(stack, inbox)
+        done = await deliver(pool, [port], 5, HURRIED)
+        await pool.close()
+    assert len(inbox.taken) == 1
+    waits = sorted(one.put_off_ms for one in done)
+    assert waits[0] == 0
+    assert all(50_000 <= after - before <= 70_000 for before, after in pairwise(waits)), waits
+    put_off = [one.outcomes[0] for one in done if one.put_off_ms]
+    assert {(one.kind, one.bounce_class) for one in put_off} == {(Kind.DEFERRED, BounceClass.RATE_LIMITED)}
+    assert "waits for its turn at 127.0.0.1" in put_off[0].reason
+
+
+async def test_a_slow_site_keeps_few_in_the_node_and_puts_the_others_off() -> None:
+    inbox = Inbox()
+    inbox.wait_s = 0.5
+    pool = Pool("client", Limits(), terms=uniform(Ceilings(2)))
+    async with AsyncExitStack() as stack:
+        port = await listening(stack, inbox)
+        for _ in range(3):  # it is learned how long a mail takes
+            await deliver(pool, [port], 2, PATIENT)
+        done = await deliver(pool, [port], 100, HURRIED)
+        await pool.close()
+    kinds = [one.outcomes[0].kind for one in done]
+    assert kinds.count(Kind.RELAYED) == len(inbox.taken) - 6 < 70
+    assert all(one.put_off_ms for one in done if one.outcomes[0].kind is Kind.DEFERRED)
+
+
+async def test_the_sites_of_a_provider_share_its_connections() -> None:
+    inbox = Clocked()
+    inbox.wait_s = 0.02
+    above = Ceilings(3)
+
+    def terms(_: str, hosts: Sequence[str]) -> Terms:
+        return Terms(",".join(hosts), Ceilings(20), "big", above)
+
+    pool = Pool("client", Limits(), terms=terms)
+    async with AsyncExitStack() as stack:
+        ports = [await listening(stack, inbox) for _ in range(3)]
+        done = await deliver(pool, ports, 20, PATIENT)
+        open_now = sum(len(door.idle) for door in pool.doors.doors.values())
+        await pool.close()
+    assert {one.outcomes[0].kind for one in done} == {Kind.RELAYED}
+    assert inbox.most == 3
+    assert open_now <= 3
+
+
+async def test_a_site_that_wants_fewer_gets_fewer() -> None:
+    """Four of five are told 421 4.7.0 while one is open."""
+    inbox = Inbox()
+    pool = Pool("client", Limits(), terms=uniform(Ceilings(20)))
+    async with AsyncExitStack() as stack:
+        port = await listening(stack, inbox)
+        await deliver(pool, [port], 1, PATIENT)
+        caution = only_door(pool).caution
+        assert caution.bears > START
+        caution.refused(1)
+        inbox.wait_s = 0.05
+        await deliver(pool, [port], 4, PATIENT)
+        assert len(only_door(pool).idle) <= 2
+        await pool.close()
+
+
+async def test_nodes_share_a_site_s_connections() -> None:
+    """One node that is busy alone gets all but one, two that are share; together they never have more than the fleet may."""
+    lender = Lender(2, 1, now_s())
+
+    async def lend(request: Request) -> Answer | None:
+        return lender.lend(request, now_s())
+
+    inbox = Inbox()
+    inbox.wait_s = 0.02
+    shares = [Shares(node, 2, now_s()) for node in range(2)]
+    pools = [Pool("client", Limits(), terms=uniform(Ceilings(8)), shares=one) for one in shares]
+    asking = [asyncio.create_task(Sharing(p.doors, s, lend).run(1)) for p, s in zip(pools, shares, strict=True)]
+    async with AsyncExitStack() as stack:
+        server = SmtpServer("127.0.0.1", 0, inbox)
+        port = await server.start()
+        stack.push_async_callback(server.close)
+        seen: list[int] = []
+
+        async def send(pool: Pool, until: Callable[[], bool]) -> None:
+            while not until():
+                await deliver(pool, [port], 30, PATIENT)
+                seen.append(len(server.connections))
+
+        def part(node: int) -> float:
+            return shares[node].of(Key(f"127.0.0.1:{port}", What.CONNECTIONS), 8, now_s())
+
+        await asyncio.wait_for(send(pools[0], lambda: part(0) == 7), 30)
+        both = (send(pool, lambda: part(0) == part(1) == 4) for pool in pools)
+        await asyncio.wait_for(asyncio.gather(*both), 30)
+        assert max(seen) <= 8
+        for task in asking:
+            task.cancel()
+        for pool in pools:
+            await pool.close()
