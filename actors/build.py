@@ -234,6 +234,7 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
         "examiner": examiner,
         "attempts": shops(settings, examiner, Suppressions(over), way_out),
         "sharing": Sharing(way_out.doors, shares, lend) if nodes > 1 else None,
+        "sites": way_out.doors.status,
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 

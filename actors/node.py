@@ -6,7 +6,7 @@ an INTENT still gets its fact from them (R5), one without is refused by the log 
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from actors.attempts import Attempts, Stations
@@ -47,9 +47,11 @@ class NodeActor:
         blame: Blame,
         journal: type[Journal] = Journal,
         sharing: Sharing | None = None,
+        sites: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
+        """``sites``: those where mail waits, and why."""
         self.name = name
-        self.sharing = sharing
+        self.sharing, self.sites = sharing, sites
         self.log = log
         self.group = group
         self.join = join
@@ -99,6 +101,7 @@ class NodeActor:
             "states": {state.value: count for state, count in self.stations.counts.items() if count},
             "scored": self.examiner.scored,
             "not_scored": self.examiner.unscored,
+            "sites": dict(self.sites()),
         }
 
 

@@ -282,6 +282,15 @@ class Door:
         """Mails that may be expected to leave here a second."""
         return min(scope.per_s(self.held_s) for scope in self.scopes)
 
+    def later_count(self, now_s: float) -> int:
+        """How many were put off and are to come again."""
+        return sum(later.count(now_s) for later in self.later.values())
+
+    def status(self, now_s: float) -> str:
+        """What happens here, in a line for people."""
+        parts = [f"{scope.busy} of {scope.places():g} connections in use" for scope in self.scopes]
+        return f"{', '.join(parts)}; {len(self.waiting)} wait, {self.later_count(now_s)} come again later"
+
     def _told(self) -> str:
         """What a mail waits for, for people."""
         parts = []

@@ -10,6 +10,7 @@ from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.terms import Terms, TermsOf
 from fastemailnet.net.door import Door, Scope, Waiter, Wants
 
+MAX_SHOWN = 20
 MAX_DOORS = 10_000  # sites that are remembered
 
 
@@ -68,6 +69,13 @@ class Doors:
     def is_crowded(self) -> bool:
         """Whether somebody waits at a door."""
         return any(scope.crowd for scope in self._scopes())
+
+    def status(self) -> dict[str, str]:
+        """Of the sites where something waits, why; the most crowded first."""
+        now_s = asyncio.get_running_loop().time()
+        crowded = {name: door for name, door in self.doors.items() if door.waiting or door.later_count(now_s)}
+        ranked = sorted(crowded, key=lambda name: len(crowded[name].waiting), reverse=True)
+        return {name: crowded[name].status(now_s) for name in ranked[:MAX_SHOWN]}
 
     def heed_shares(self) -> None:
         """The node's parts have changed: close what is too much, serve who waits."""
