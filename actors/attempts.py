@@ -32,6 +32,7 @@ from fastemailnet.delivery.review import SCORES, to_text
 from fastemailnet.delivery.route import Routes
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.delivery.tls_report import encode_sessions
+from fastemailnet.delivery.waiting import PutOff
 from fastemailnet.envelope import MAX_KEPT_OCTETS, SEVERAL, Asked, Dead, Unit, encode_unit
 from fastemailnet.errors import BlobAltered, BlobError
 from fastemailnet.flashsync import unit as u
@@ -180,7 +181,7 @@ class _Attempt:
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
-                await self.end(in_order(unit, [*stopped, *delivery.outcomes]), delivery.put_off_ms)
+                await self.end(in_order(unit, [*stopped, *delivery.outcomes]), delivery.put_off)
             elif self.machine.state is u.State.LEASED and self.machine.is_expired(wall_ms()):
                 await self.expire()
             elif self.machine.state is u.State.LEASED:
@@ -228,9 +229,11 @@ class _Attempt:
 
     def claim(self) -> Claim:
         """On whose behalf a connection is asked for. What is to stay in its order, or soon too old, waits for it here."""
-        unit = self.unit
-        can_come_again = not unit.order_key and wall_ms() + self.shop.schedule.tiers[0][1] < unit.expires_ms
-        return Claim(unit.lane, unit.tenant, can_come_again)
+        unit, now_ms = self.unit, wall_ms()
+        left_s = (unit.expires_ms - now_ms) / 1_000
+        delays_s = () if unit.order_key else tuple(one for one in self.shop.schedule.delays_s if one < left_s)
+        turn_s = (unit.turn_ms - now_ms) / 1_000 if unit.turn_ms else None
+        return Claim(unit.lane, unit.tenant, delays_s, turn_s)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
@@ -299,10 +302,10 @@ class _Attempt:
 
     # ---- the end
 
-    async def end(self, outcomes: Sequence[Outcome], put_off_ms: int = 0) -> None:
+    async def end(self, outcomes: Sequence[Outcome], put_off: PutOff | None = None) -> None:
         """Record the outcomes of an attempt, and who is to be tried again."""
         now_ms = wall_ms()
-        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule, put_off_ms)
+        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule, put_off)
         host = str(self.where.get("host", ""))
         written = self.shop.reporter.report(
             self.whole, self.taken.attempt, retry.outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms

@@ -140,9 +140,8 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     tls: TlsWish = TlsWish.DEFAULT
     reporting: Reporting | None = None
     released: str = ""  # of a copy: why a person let it pass the gate
-    put_off: int = (
-        0  # of a copy: so many of the attempts before were none, since the unit's turn at the site was far off
-    )
+    put_off: int = 0  # of a copy: so many of the attempts before were none, since its turn at the site was far off
+    turn_ms: int = 0  # and when that turn is; 0 where it was not put off
 
     @property
     def body_sha256(self) -> bytes:

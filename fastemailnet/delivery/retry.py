@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from fastemailnet.delivery.waiting import PutOff
 from fastemailnet.envelope import Unit
 from fastemailnet.outcome import BounceClass, Kind, Outcome
 
@@ -23,6 +24,7 @@ TIERS = (
     ("defer.3h", 10_800_000),
     ("defer.8h", 28_800_000),
 )
+TURN = ("defer.turn", 15_000)  # of what is put off and has its turn soon: nothing else waits in it
 BLOCKS = (
     BounceClass.SPAM_BLOCK,
     BounceClass.SPAM_CONTENT,
@@ -35,7 +37,7 @@ BLOCKS = (
 class Schedule:
     """The tiers in use, in order of delay, and the stream of the first one for the classes that do not begin at the first of all."""
 
-    tiers: Sequence[tuple[str, int]] = TIERS
+    tiers: Sequence[tuple[str, int]] = TIERS  # of retries
     starts: Mapping[BounceClass, str] = field(default_factory=dict)
 
     def after(self, attempt: int, classes: Sequence[BounceClass | None]) -> tuple[str, int]:
@@ -43,9 +45,15 @@ class Schedule:
         first = min((self._start(bounce_class) for bounce_class in classes), default=0)
         return self.tiers[min(max(attempt - 1, first), len(self.tiers) - 1)]
 
-    def within(self, wait_ms: int) -> tuple[str, int]:
-        """The longest tier that is over by then, or the first."""
-        return next((tier for tier in reversed(self.tiers) if tier[1] <= wait_ms), self.tiers[0])
+    @property
+    def delays_s(self) -> tuple[float, ...]:
+        """By which mail may be put off."""
+        return tuple(sorted(delay_ms / 1_000 for _, delay_ms in (TURN, *self.tiers)))
+
+    def within(self, put_off: PutOff) -> tuple[str, int]:
+        """The longest tier that is no longer than the delay."""
+        fit = [tier for tier in self.tiers if tier[1] <= put_off.delay_s * 1_000]
+        return max((TURN, *fit), key=lambda tier: tier[1])
 
     def _start(self, bounce_class: BounceClass | None) -> int:
         wanted = self.starts.get(bounce_class) if bounce_class is not None else None
@@ -90,25 +98,27 @@ def next_try(
     outcomes: Sequence[Outcome],
     now_ms: int,
     by: Schedule = DEFAULT,
-    put_off_ms: int = 0,
+    put_off: PutOff | None = None,
 ) -> Retry:
     """Decide about the deferred recipients of attempt number ``attempt``; the others keep their outcomes.
 
-    ``put_off_ms``: nothing was tried, for their turn comes only in about so long.
+    ``put_off``: nothing was tried, for their turn is far off.
 
     A recipient whose next try would come after the unit's expiry expires now. An attempt in doubt is not copied: it waits as a whole.
     """
     waiting = {outcome.recipient: outcome.bounce_class for outcome in outcomes if outcome.kind is Kind.DEFERRED}
     tried = attempt - unit.put_off
-    tier, delay_ms = by.within(put_off_ms) if put_off_ms else by.after(tried, list(waiting.values()))
+    tier, delay_ms = by.within(put_off) if put_off is not None else by.after(tried, list(waiting.values()))
     due_ms = now_ms + delay_ms
     if not waiting or any(outcome.kind is Kind.IN_DOUBT for outcome in outcomes):
         return Retry(tuple(outcomes), (), tier, due_ms)
     if due_ms >= unit.expires_ms:
         return Retry(tuple(_expired(outcome) for outcome in outcomes), (), tier, due_ms)
     recipients = tuple(recipient for recipient in unit.recipients if recipient.index in waiting)
-    put_off = unit.put_off + bool(put_off_ms)
-    copy = msgspec.structs.replace(unit, recipients=recipients, attempt=attempt + 1, put_off=put_off)
+    times, turn_ms = unit.put_off, 0
+    if put_off is not None:
+        times, turn_ms = times + 1, now_ms + round(put_off.turn_s * 1_000)
+    copy = msgspec.structs.replace(unit, recipients=recipients, attempt=attempt + 1, put_off=times, turn_ms=turn_ms)
     return Retry(tuple(outcomes), (copy,), tier, due_ms)
 
 

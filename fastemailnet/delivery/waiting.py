@@ -1,20 +1,49 @@
 """How long mail would wait for its turn at a site, and whether it waits in the node or in a tier of the log.
 
 A node works on a bounded number of units, so those that wait for a slow site must not fill it up: what would wait long is put off, as
-a copy in the tier nearest to its turn, and takes no place meanwhile. What is put off was not tried. The estimate counts those who
-wait here already and those who were put off before and are to come again, so that a backlog is spread over the tiers as the site
-will take it, and a unit is put off once or twice and not every minute.
+a copy in the longest tier that is over before its turn, and takes no place meanwhile. The shortest tier is for this alone: those that
+come out of it together wait here for their turns, and would hold up the retries of others. What is put off was not tried.
+
+    who comes                      waits here if                                           else its turn is
+    new                            its wait behind those here, and those whose turn comes   behind all who wait and were put off
+                                   within a minute, is short
+    again, before its turn         likewise                                                where it was
+    again, when its turn has come  its wait behind those here is bearable                   behind those here
+
+So a backlog is spread over the tiers at the rate at which the site takes it, whoever comes later has a later turn, and what a site
+could take now is never left unused: who finds the door free goes through it without any of this.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fastemailnet.delivery.throttle import FOREVER_S
 
 SHORT_S = 1.0  # nobody is put off for less
-LONG_S = 5.0  # everybody is for more
+LONG_S = 5.0  # who is new is for more
+BEARABLE_S = 20.0  # who has been put off before, and whose turn it is, for more than this
 CROWD = 48  # who wait here, from which on those that wait longer than SHORT_S are put off
-SPAN_S = 60  # of one count of ``Later``
+SPAN_S = 60  # of one count of ``Later``; what is "soon"
+LONGEST_S = 86_400.0  # what is told of a wait
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """What becomes of who is put off: the tier's delay, and its turn from now."""
+
+    delay_s: float
+    turn_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What stands before somebody at a door. Seconds, but the first."""
+
+    here: int  # who wait here, of all lanes
+    here_s: float  # how long those of its lane take
+    soon_s: float  # and those of its lane that were put off until within a minute
+    all_s: float  # and all of them
 
 
 def expected_s(first_s: float, ahead: float, per_s: float) -> float:
@@ -24,23 +53,38 @@ def expected_s(first_s: float, ahead: float, per_s: float) -> float:
     return (1 / per_s if first_s == FOREVER_S else first_s) + ahead / per_s
 
 
-def is_put_off(wait_s: float, here: int) -> bool:
-    """Whether one who would wait so long, behind so many who wait here, is to come again later."""
-    return wait_s > LONG_S or (here >= CROWD and wait_s > SHORT_S)
+def judge(line: Line, turn_s: float | None, delays_s: Sequence[float]) -> PutOff | None:
+    """Whether who comes waits here, None, or comes again. ``turn_s``: of who was put off before; ``delays_s``: of the tiers."""
+    if turn_s is not None and turn_s <= delays_s[0] / 2:
+        return None if line.here_s <= BEARABLE_S else _put_off(line.here_s, delays_s)
+    wait_s = line.here_s + line.soon_s
+    if wait_s <= SHORT_S or (wait_s <= LONG_S and line.here < CROWD):
+        return None
+    return _put_off(line.here_s + line.all_s if turn_s is None else turn_s, delays_s)
+
+
+def _put_off(turn_s: float, delays_s: Sequence[float]) -> PutOff:
+    return PutOff(
+        max((delay_s for delay_s in delays_s if delay_s <= turn_s), default=delays_s[0]), min(turn_s, LONGEST_S)
+    )
 
 
 @dataclass(slots=True)
 class Later:
-    """Those that were put off, by when they come again."""
+    """Those that were put off, by when their turn is."""
 
-    due: Counter[int] = field(default_factory=Counter)
+    turns: Counter[int] = field(default_factory=Counter)
 
-    def put(self, due_s: float) -> None:
-        """One comes again then."""
-        self.due[int(due_s // SPAN_S)] += 1
+    def put(self, turn_s: float) -> None:
+        """One has its turn then, on the caller's clock."""
+        self.turns[int(turn_s // SPAN_S)] += 1
 
     def count(self, now_s: float) -> int:
-        """How many are still to come."""
-        for span in [span for span in self.due if span < now_s // SPAN_S]:
-            del self.due[span]
-        return self.due.total()
+        """How many have theirs still before them."""
+        for span in [span for span in self.turns if span < now_s // SPAN_S]:
+            del self.turns[span]
+        return self.turns.total()
+
+    def soon(self, now_s: float) -> int:
+        """Those of them that have it within this minute."""
+        return self.turns[int(now_s // SPAN_S)]

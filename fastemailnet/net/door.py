@@ -17,7 +17,7 @@ from fastemailnet.delivery.shares import Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings, Terms
 from fastemailnet.delivery.throttle import FOREVER_S, Pace, Throttle
 from fastemailnet.delivery.turns import Turns
-from fastemailnet.delivery.waiting import LONG_S, Later, expected_s, is_put_off
+from fastemailnet.delivery.waiting import LONG_S, Later, Line, PutOff, expected_s, judge
 from fastemailnet.envelope import Lane
 from fastemailnet.net.connection import Connection
 
@@ -29,21 +29,22 @@ FIRST_HELD_S = 0.05  # what that is taken to be before the first
 Wants = dict[Key, tuple[float, float, float]]  # limit, want and use
 
 
-class PutOff(Exception):
+class TurnIsFarError(Exception):
     """The turn of this mail is too far off to wait for it here. Never leaves this package."""
 
-    def __init__(self, wait_s: float, text: str) -> None:
+    def __init__(self, put_off: PutOff, text: str) -> None:
         super().__init__(text)
-        self.wait_s, self.text = wait_s, text
+        self.put_off, self.text = put_off, text
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """On whose behalf a place is asked for. ``can_come_again``: there is time to put the mail off."""
+    """On whose behalf a place is asked for."""
 
     lane: Lane = Lane.STANDARD
     tenant: str = ""
-    can_come_again: bool = False
+    delays_s: tuple[float, ...] = ()  # by which it may be put off, shortest first; none where it has to wait
+    turn_s: float | None = None  # until its turn, if it was put off before
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ class Door:
         """Have a place, now or when it is one's turn.
 
         Raises:
-            PutOff: that would be long.
+            TurnIsFarError: that would be long.
             ConnectError: the host is paused meanwhile (set by whoever pauses it).
         """
         loop = asyncio.get_running_loop()
@@ -270,13 +271,19 @@ class Door:
     # ---- putting off
 
     def _refuse_long(self, claim: Claim, now_s: float) -> None:
-        here = len(self.waiting)
-        ahead = len(self.waiting.waiting[claim.lane]) + self.later[claim.lane].count(now_s)
+        if not claim.delays_s:
+            return
+        here, later = len(self.waiting.waiting[claim.lane]), self.later[claim.lane]
         per_s = self._per_s() * self.waiting.part_of(claim.lane)
-        wait_s = expected_s(self._wait_s(claim.lane, now_s), ahead, per_s)
-        if claim.can_come_again and is_put_off(wait_s, here):
-            self.later[claim.lane].put(now_s + wait_s)
-            raise PutOff(wait_s, f"{self._told()}; {ahead} before it")
+        first_s = self._wait_s(claim.lane, now_s)
+        times = [expected_s(0.0, count, per_s) for count in (later.soon(now_s), later.count(now_s))]
+        line = Line(len(self.waiting), expected_s(first_s, here, per_s), *times)
+        put_off = judge(line, claim.turn_s, claim.delays_s)
+        if put_off is None:
+            return
+        if claim.turn_s is None or put_off.turn_s > claim.turn_s:
+            later.put(now_s + put_off.turn_s)
+        raise TurnIsFarError(put_off, f"{self._told()}; {here} wait, {later.count(now_s)} come again later")
 
     def _per_s(self) -> float:
         """Mails that may be expected to leave here a second."""
@@ -302,16 +309,17 @@ class Door:
 
     # ---- connecting
 
-    async def may_connect(self) -> None:
+    async def may_connect(self, claim: Claim) -> None:
         """Wait until the pace of new connections allows one.
 
         Raises:
-            PutOff: that would be long.
+            TurnIsFarError: that would be long.
         """
         loop = asyncio.get_running_loop()
         while (wait_s := self._connect_wait_s(loop.time())) > 0:
-            if wait_s > LONG_S:
-                raise PutOff(wait_s, f"waits for the pace of new connections to {self.site.name}")
+            if wait_s > LONG_S and claim.delays_s:
+                text = f"waits for the pace of new connections to {self.site.name}"
+                raise TurnIsFarError(PutOff(claim.delays_s[0], wait_s), text)
             await asyncio.sleep(wait_s)
         for scope in self.scopes:
             scope.connected += 1

@@ -14,6 +14,7 @@ from fastemailnet.delivery.route import Route, Target
 from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.terms import Ceilings, TermsOf, uniform
 from fastemailnet.delivery.tls_report import Session, sessions
+from fastemailnet.delivery.waiting import PutOff
 from fastemailnet.envelope import TlsWish
 from fastemailnet.net.connection import Connection, Release
 from fastemailnet.net.dial import (
@@ -26,7 +27,7 @@ from fastemailnet.net.dial import (
     refused,
     turned_away,
 )
-from fastemailnet.net.door import Claim, Door, PutOff
+from fastemailnet.net.door import Claim, Door, TurnIsFarError
 from fastemailnet.net.doors import Doors
 from fastemailnet.net.resolve import Resolver
 from fastemailnet.net.tls import Trust
@@ -35,7 +36,6 @@ from fastemailnet.smtp.classify import SERVICE_CLOSING, by_fault
 from fastemailnet.smtp.session import Transaction
 
 DEFAULT_CONNECTIONS = 20
-LONGEST_S = 86_400.0  # that is told of a wait
 POLICY_SUBJECT = 7  # of an enhanced status code (RFC 3463): it is about us, not about one mailbox
 TURN_STATUS = (4, 4, 5)  # RFC 3463: mail system congestion
 NO_SINGLE_PEER = "which of several mail exchangers took this message cannot be told, so none is asked (RFC 1845)"
@@ -55,7 +55,7 @@ class Limits:
 class Delivery:
     """What became of a transaction and over which connection. No outcomes: the end was withheld.
 
-    ``put_off_ms``: nothing was tried, for the mail's turn comes only in about so long.
+    ``put_off``: nothing was tried, for the mail's turn is far off.
     """
 
     outcomes: Sequence[Outcome]
@@ -66,7 +66,7 @@ class Delivery:
     certificate: str = ""  # SHA-256 of the peer's, hexadecimal
     sessions: Sequence[Session] = ()  # what was seen of TLS on the way, for reports
     passes_dsn: bool = False  # the next hop took the wishes for reports over (RFC 3461)
-    put_off_ms: int = 0
+    put_off: PutOff | None = None
 
     def where(self) -> dict[str, str | int]:
         """The connection, for the ledger."""
@@ -146,7 +146,7 @@ class Pool:
                 if isinstance(asked, Refusal):
                     raise refused(hop, asked)
                 done = await self._over(hop, door, route, asked, transaction, release, claim)
-            except PutOff as error:
+            except TurnIsFarError as error:
                 return _put_off(error, transaction)
             except ConnectError as error:
                 failures.append((hop.target.host, error))
@@ -170,7 +170,7 @@ class Pool:
         connection: Connection | None = None
         try:
             connection = await self._connect(hops[0], door, route, asked)
-        except (ConnectError, PutOff):
+        except (ConnectError, TurnIsFarError):
             pass
         finally:
             door.leave(connection)
@@ -193,8 +193,8 @@ class Pool:
             return asked
         return self.broken.lowered(hop.target, asked, asyncio.get_running_loop().time())
 
-    async def _connect(self, hop: Hop, door: Door, route: Route, asked: Demand) -> Connection:
-        await door.may_connect()
+    async def _connect(self, hop: Hop, door: Door, route: Route, asked: Demand, claim: Claim = ANYBODY) -> Connection:
+        await door.may_connect(claim)
         for scope in door.scopes:
             scope.trim()  # what was made for another demand or host, and is in the way now
         connection = await self._try(door, hop, route, asked)
@@ -262,13 +262,13 @@ class Pool:
         try:
             connection = self._reusable(door, hop.target, due, route.username)
             was_warm = connection is not None
-            connection = connection or await self._connect(hop, door, route, due)
+            connection = connection or await self._connect(hop, door, route, due, claim)
             demand_extension(connection, transaction)
             settled = await connection.deliver(transaction, asking)
             has_moved_nobody = all(outcome.kind is Kind.DEFERRED for outcome in settled.outcomes)
             if was_warm and not asked and not connection.is_open and has_moved_nobody:
                 # The peer had closed a warm connection just then; nothing was begun, so a fresh one may do it.
-                connection = await self._connect(hop, door, route, due)
+                connection = await self._connect(hop, door, route, due, claim)
                 demand_extension(connection, transaction)
                 settled = await connection.deliver(transaction, asking)
             _heed(door, settled.outcomes)
@@ -316,12 +316,12 @@ def _delivered(hop: Hop, connection: Connection, due: Demand, outcomes: Sequence
     return _Delivered(Delivery(outcomes, *where, passes_dsn=connection.offers.dsn), tried)
 
 
-def _put_off(why: PutOff, transaction: Transaction) -> Delivery:
+def _put_off(why: TurnIsFarError, transaction: Transaction) -> Delivery:
     outcomes = [
         Outcome(r.index, Kind.DEFERRED, why.text, None, BounceClass.RATE_LIMITED, TURN_STATUS)
         for r in transaction.recipients
     ]
-    return Delivery(outcomes, put_off_ms=max(1, round(min(why.wait_s, LONGEST_S) * 1_000)))
+    return Delivery(outcomes, put_off=why.put_off)
 
 
 def _seen(route: Route, domain: str, hop: Hop, asked: Demand | Refusal, tried: Sequence[Tried]) -> Iterable[Session]:

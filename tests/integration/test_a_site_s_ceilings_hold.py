@@ -1,13 +1,14 @@
 """Paces, connections and providers, over real sockets; and two nodes that share one site's connections by the coordinator."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from itertools import pairwise
 
 from actors.clock import monotonic_ms
 from actors.sharing import Sharing
 from fastemailnet.delivery.caution import START
+from fastemailnet.delivery.retry import DEFAULT
 from fastemailnet.delivery.shares import Answer, Key, Lender, Request, Shares, What
 from fastemailnet.delivery.terms import Ceilings, Terms, uniform
 from fastemailnet.delivery.throttle import Pace
@@ -19,7 +20,7 @@ from fastemailnet.outcome import BounceClass, Kind
 from tests.integration.smtp_world import Inbox, grant, only_door, route, transaction
 
 PATIENT = Claim(Lane.BULK)
-HURRIED = Claim(Lane.BULK, can_come_again=True)
+HURRIED = Claim(Lane.BULK, delays_s=DEFAULT.delays_s)
 
 
 def now_s() -> float:
@@ -78,10 +79,10 @@ async def test_whose_turn_is_far_off_is_put_off_as_far() -> None:
         done = await deliver(pool, [port], 5, HURRIED)
         await pool.close()
     assert len(inbox.taken) == 1
-    waits = sorted(one.put_off_ms for one in done)
-    assert waits[0] == 0
-    assert all(50_000 <= after - before <= 70_000 for before, after in pairwise(waits)), waits
-    put_off = [one.outcomes[0] for one in done if one.put_off_ms]
+    turns = sorted(one.put_off.turn_s for one in done if one.put_off is not None)
+    assert len(turns) == 4
+    assert all(50 <= after - before <= 70 for before, after in pairwise([0.0, *turns])), turns
+    put_off = [one.outcomes[0] for one in done if one.put_off is not None]
     assert {(one.kind, one.bounce_class) for one in put_off} == {(Kind.DEFERRED, BounceClass.RATE_LIMITED)}
     assert "waits for its turn at 127.0.0.1" in put_off[0].reason
 
@@ -98,7 +99,7 @@ async def test_a_slow_site_keeps_few_in_the_node_and_puts_the_others_off() -> No
         await pool.close()
     kinds = [one.outcomes[0].kind for one in done]
     assert kinds.count(Kind.RELAYED) == len(inbox.taken) - 6 < 70
-    assert all(one.put_off_ms for one in done if one.outcomes[0].kind is Kind.DEFERRED)
+    assert all(one.put_off for one in done if one.outcomes[0].kind is Kind.DEFERRED)
 
 
 async def test_the_sites_of_a_provider_share_its_connections() -> None:
@@ -154,19 +155,24 @@ async def test_nodes_share_a_site_s_connections() -> None:
         stack.push_async_callback(server.close)
         seen: list[int] = []
 
-        async def send(pool: Pool, until: Callable[[], bool]) -> None:
-            while not until():
-                await deliver(pool, [port], 30, PATIENT)
+        async def send(pool: Pool) -> None:
+            while True:
+                await deliver(pool, [port], 1, PATIENT)
                 seen.append(len(server.connections))
 
-        def part(node: int) -> float:
-            return shares[node].of(Key(f"127.0.0.1:{port}", What.CONNECTIONS), 8, now_s())
+        async def until(*parts: float) -> None:
+            """Until the nodes have these parts."""
+            key = Key(f"127.0.0.1:{port}", What.CONNECTIONS)
+            async with asyncio.timeout(60):
+                while tuple(one.of(key, 8, now_s()) for one in shares) != parts:
+                    await asyncio.sleep(0.01)
 
-        await asyncio.wait_for(send(pools[0], lambda: part(0) == 7), 30)
-        both = (send(pool, lambda: part(0) == part(1) == 4) for pool in pools)
-        await asyncio.wait_for(asyncio.gather(*both), 30)
+        senders = [asyncio.create_task(send(pools[0])) for _ in range(20)]
+        await until(7, 1)
+        senders += [asyncio.create_task(send(pools[1])) for _ in range(20)]
+        await until(4, 4)
         assert max(seen) <= 8
-        for task in asking:
+        for task in (*senders, *asking):
             task.cancel()
         for pool in pools:
             await pool.close()

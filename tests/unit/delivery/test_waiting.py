@@ -1,20 +1,47 @@
 """Who waits in the node and who comes again later."""
 
+import heapq
+
 import pytest
 
 from fastemailnet.delivery.retry import DEFAULT, next_try
 from fastemailnet.delivery.throttle import FOREVER_S
-from fastemailnet.delivery.waiting import CROWD, Later, expected_s, is_put_off
+from fastemailnet.delivery.waiting import BEARABLE_S, CROWD, Later, Line, PutOff, expected_s, judge
 from fastemailnet.outcome import Kind
 from tests.unit.delivery.test_retry import NOW_MS, outcomes, unit
 
+DELAYS_S = DEFAULT.delays_s
+
 
 @pytest.mark.parametrize(
-    ("wait_s", "here", "put_off"),
-    [(0.5, 1_000, False), (2.0, CROWD - 1, False), (2.0, CROWD, True), (6.0, 0, True), (float("inf"), 0, True)],
+    ("here", "here_s", "soon_s", "waits"),
+    [
+        (0, 4.9, 0.0, True),
+        (0, 5.1, 0.0, False),
+        (CROWD, 0.9, 0.0, True),
+        (CROWD, 1.1, 0.0, False),
+        (CROWD - 1, 1.1, 0.0, True),
+        (0, 0.1, 6.0, False),
+        (0, FOREVER_S, 0.0, False),
+    ],
 )
-def test_who_waits_long_or_in_a_crowd_is_put_off(wait_s: float, here: int, put_off: bool) -> None:
-    assert is_put_off(wait_s, here) is put_off
+def test_who_is_new_waits_here_if_that_is_short(here: int, here_s: float, soon_s: float, waits: bool) -> None:
+    assert (judge(Line(here, here_s, soon_s, soon_s), None, DELAYS_S) is None) is waits
+
+
+def test_who_is_new_has_its_turn_behind_all_others() -> None:
+    assert judge(Line(10, 10.0, 60.0, 3_000.0), None, DELAYS_S) == PutOff(1_200.0, 3_010.0)
+    assert judge(Line(10, 10.0, 0.0, 0.0), None, DELAYS_S) == PutOff(15.0, 10.0)
+
+
+def test_who_comes_again_before_its_turn_keeps_it() -> None:
+    assert judge(Line(10, 10.0, 60.0, 3_000.0), 400.0, DELAYS_S) == PutOff(300.0, 400.0)
+    assert judge(Line(0, 0.1, 0.0, 3_000.0), 400.0, DELAYS_S) is None
+
+
+def test_whose_turn_has_come_waits_as_long_as_is_bearable() -> None:
+    assert judge(Line(500, BEARABLE_S, 60.0, 3_000.0), 7.0, DELAYS_S) is None
+    assert judge(Line(500, BEARABLE_S + 1, 60.0, 3_000.0), -5.0, DELAYS_S) == PutOff(15.0, BEARABLE_S + 1)
 
 
 def test_nothing_moves_where_nothing_may() -> None:
@@ -23,25 +50,51 @@ def test_nothing_moves_where_nothing_may() -> None:
     assert expected_s(0.0, 1, 0.0) == FOREVER_S
 
 
-def test_those_who_are_to_come_again_are_counted_until_then() -> None:
+def test_those_who_are_to_come_again_are_counted_until_their_turn() -> None:
     later = Later()
-    for due_s in (70.0, 70.0, 400.0):
-        later.put(due_s)
+    for turn_s in (70.0, 70.0, 400.0):
+        later.put(turn_s)
     assert [later.count(now_s) for now_s in (0.0, 119.0, 121.0, 500.0)] == [3, 3, 1, 0]
-
-
-@pytest.mark.parametrize(
-    ("wait_s", "tier"), [(2, "defer.1m"), (299, "defer.1m"), (300, "defer.5m"), (7_200, "defer.1h"), (1e6, "defer.8h")]
-)
-def test_a_unit_is_put_off_to_the_tier_before_its_turn(wait_s: float, tier: str) -> None:
-    assert DEFAULT.within(round(wait_s * 1_000))[0] == tier
+    later.put(510.0)
+    assert [later.soon(now_s) for now_s in (460.0, 500.0, 550.0)] == [0, 1, 0]
 
 
 def test_to_be_put_off_is_no_attempt() -> None:
     waits = outcomes(Kind.DEFERRED, Kind.DEFERRED, Kind.DEFERRED)
-    one = next_try(unit(), 1, waits, NOW_MS, DEFAULT, 2_000)
+    one = next_try(unit(), 1, waits, NOW_MS, DEFAULT, PutOff(300.0, 410.0))
     [copy] = one.copies
-    assert (one.tier, copy.attempt, copy.put_off) == ("defer.1m", 2, 1)
+    assert (one.tier, copy.attempt, copy.put_off, copy.turn_ms) == ("defer.5m", 2, 1, NOW_MS + 410_000)
     again = next_try(copy, 2, waits, NOW_MS)
-    assert (again.tier, again.copies[0].attempt, again.copies[0].put_off) == ("defer.1m", 3, 1)
-    assert next_try(again.copies[0], 3, waits, NOW_MS).tier == "defer.5m"
+    [second] = again.copies
+    assert (again.tier, second.attempt, second.put_off, second.turn_ms) == ("defer.1m", 3, 1, 0)
+    assert next_try(second, 3, waits, NOW_MS).tier == "defer.5m"
+
+
+def backlog(units: int, per_s: float) -> tuple[list[float], int]:
+    """When each leaves, and how often all were put off: one node, a site that takes so many a second, all there at once."""
+    queue: list[tuple[float, int, float | None]] = [(0.0, number, None) for number in range(units)]
+    later, free_s, times = Later(), 0.0, 0
+    left: list[float] = []
+    while queue:
+        now_s, number, turn_s = heapq.heappop(queue)
+        here_s = max(0.0, free_s - now_s)
+        line = Line(int(here_s * per_s), here_s, later.soon(now_s) / per_s, later.count(now_s) / per_s)
+        put_off = judge(line, None if turn_s is None else turn_s - now_s, DELAYS_S) if here_s > 0 else None
+        if put_off is None:
+            free_s = max(free_s, now_s) + 1 / per_s
+            left.append(free_s)
+            continue
+        times += 1
+        turn_at_s = now_s + put_off.turn_s
+        if turn_s is None or turn_at_s > turn_s:
+            later.put(turn_at_s)
+        heapq.heappush(queue, (now_s + put_off.delay_s, number, turn_at_s))
+    return left, times
+
+
+@pytest.mark.parametrize(("units", "per_s"), [(300, 1 / 60), (2_000, 1.0), (20_000, 10.0)])
+def test_a_backlog_leaves_at_the_pace_of_its_site(units: int, per_s: float) -> None:
+    left, times = backlog(units, per_s)
+    assert len(left) == units
+    assert max(left) <= 1.1 * units / per_s + 60
+    assert times <= 8 * units
