@@ -146,7 +146,7 @@ def topics(settings: Settings) -> list[Topic]:
         Topic(JOURNAL, JOURNAL_PARTITIONS, record_octets=OUTCOME_OCTETS),
         Topic(SNAPSHOT, record_octets=SNAPSHOT_OCTETS),
         *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
-        *(Topic(stream) for stream in (*SPLITS.values(), *(tier for tier, _ in (retry.TURN, *retry.TIERS)))),
+        *(Topic(stream) for stream in (*SPLITS.values(), *retry.STREAMS)),
         *(Topic(stream) for stream in (suppression.STREAM, feedback.STREAM)),
         Topic(DEAD, retention_ms=KEPT_MS),
         Topic(EVENTS, retention_ms=KEPT_MS),

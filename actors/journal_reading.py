@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from fastemailnet.admission.reading import deliveries, read_unit
-from fastemailnet.delivery.retry import TIERS
+from fastemailnet.delivery.retry import STREAMS
 from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, Position, Recipient, Unit, is_tier
 from fastemailnet.errors import LogCorrupt
@@ -89,7 +89,7 @@ def read_streams(log: Log, progress: Progress) -> Streams:
     for where, end in log.ends(CONTROL).items():
         for position, record in _all(log, *where, end, progress):
             streams.control.append(_control(record, f"control@{position}", streams.unreadable))
-    for where, end in log.ends(*(name for name, _ in TIERS), *SPLITS.values(), *LANES).items():
+    for where, end in log.ends(*STREAMS, *SPLITS.values(), *LANES).items():
         records = _all(log, *where, end, progress)
         streams.records[where] = [_record(record, Position(*where, offset)) for offset, record in records]
     return streams

@@ -25,6 +25,7 @@ TIERS = (
     ("defer.8h", 28_800_000),
 )
 TURN = ("defer.turn", 15_000)  # of what is put off and has its turn soon: nothing else waits in it
+STREAMS = (TURN[0], *(name for name, _ in TIERS))  # that copies wait in
 BLOCKS = (
     BounceClass.SPAM_BLOCK,
     BounceClass.SPAM_CONTENT,
