@@ -65,8 +65,8 @@ class Scope:
         self.busy = 0
         self.messages, self.connects = Throttle(), Throttle()
         self.entered = self.connected = 0  # since the last wishes
-        self.doors: list[Door] = []
-        self.crowd: dict[Door, None] = {}  # doors at which somebody waits
+        self.resting: dict[Door, None] = {}  # doors behind which connections are idle
+        self.crowd: dict[Door, None] = {}  # and at which somebody waits
 
     def places(self) -> float:
         """Connections that may be open here now."""
@@ -101,17 +101,19 @@ class Scope:
 
     def open_count(self) -> int:
         """Connections that are in use, being made or idle."""
-        return self.busy + sum(len(door.idle) for door in self.doors)
+        return self.busy + sum(len(door.idle) for door in self.resting)
 
     def trim(self) -> None:
         """Close idle connections until there are no more than may be open; those in use end with their mail."""
-        for door in self.doors:
+        for door in self.resting:
             door.idle = [one for one in door.idle if one.is_open]
         above = self.open_count() - self.places()
-        for door in self.doors:
+        for door in list(self.resting):
             while above > 0 and door.idle:
                 door.idle.pop(0).close()
                 above -= 1
+            if not door.idle:
+                del self.resting[door]
 
     def wants(self, elapsed_s: float) -> Wants:
         """What this node wants of each limit, and uses."""
@@ -137,7 +139,7 @@ class Scope:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is in use, open or waited for."""
-        return not self.busy and not self.crowd and not any(door.idle for door in self.doors)
+        return not self.open_count() and not self.crowd
 
 
 def reserved(places: float) -> float:
@@ -161,8 +163,6 @@ class Door:
 
     def __post_init__(self) -> None:
         self.site.caution = self.caution
-        for scope in self.scopes:
-            scope.doors.append(self)
 
     @property
     def site(self) -> Scope:
@@ -176,6 +176,7 @@ class Door:
             self.site.ceilings = terms.ceilings
             if terms.of_provider is not None:
                 self.scopes[-1].ceilings = terms.of_provider
+            self.scopes[-1].pass_on(asyncio.get_running_loop().time())
 
     def talks(self, target: Target, due: Demand) -> bool:
         """Whether a connection to the host is open that mail of this demand may use."""
@@ -202,7 +203,7 @@ class Door:
         self.waiting.put(claim.lane, Waiter(target, due, turn), claim.tenant)
         for scope in self.scopes:
             scope.crowd[self] = None
-        self._arm(now_s)
+        self.scopes[-1].pass_on(now_s)  # those before it may have been turned away
         try:
             await turn  # whoever gives back takes the place for it
         except asyncio.CancelledError:
@@ -228,6 +229,8 @@ class Door:
             self.held_s += SMOOTHING * (now_s - entered_s - self.held_s)
         if connection is not None and connection.is_open:
             self.idle.append(connection)
+            for scope in self.scopes:
+                scope.resting[self] = None
         for scope in self.scopes:
             if scope.open_count() > scope.places():
                 scope.trim()

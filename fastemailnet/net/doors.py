@@ -20,6 +20,7 @@ class Doors:
     def __init__(self, terms: TermsOf, shares: Shares) -> None:
         self.terms, self.shares = terms, shares
         self.doors: dict[str, Door] = {}
+        self.at: dict[Target, dict[Door, None]] = {}  # that lead to a host
         self.providers: dict[str, Scope] = {}
 
     def of(self, domain: str, hops: Sequence[Hop]) -> Door:
@@ -32,6 +33,8 @@ class Doors:
             if len(self.doors) > MAX_DOORS:
                 self._forget()
         door.bind(terms)
+        for hop in hops:
+            self.at.setdefault(hop.target, {})[door] = None
         return door
 
     def _scopes_of(self, name: str, terms: Terms) -> Iterable[Scope]:
@@ -46,16 +49,17 @@ class Doors:
         for name, door in list(self.doors.items())[:-1]:
             if door.site.is_idle:
                 del self.doors[name]
-                for scope in door.scopes:
-                    scope.doors.remove(door)
+        kept = set(self.doors.values())
+        led = {target: {door: None for door in doors if door in kept} for target, doors in self.at.items()}
+        self.at = {target: doors for target, doors in led.items() if doors}
 
     def talk(self, target: Target, due: Demand) -> bool:
         """Whether any has a connection open to the host that mail of this demand may use."""
-        return any(door.talks(target, due) for door in self.doors.values())
+        return any(door.talks(target, due) for door in self.at.get(target, ()))
 
     def waiters(self, target: Target) -> list[Waiter]:
         """Who waits to be sent to a host."""
-        return [one for door in self.doors.values() for one in door.waiting.entries() if one.target == target]
+        return [one for door in self.at.get(target, ()) for one in door.waiting.entries() if one.target == target]
 
     def wants(self, elapsed_s: float) -> Wants:
         """What this node wants of the limits of all that is in use; ``elapsed_s`` since it was asked before."""
