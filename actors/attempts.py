@@ -18,22 +18,25 @@ import msgspec
 
 from actors.bodies import Bodies
 from actors.clock import monotonic_ms, wall_ms
+from actors.ends import dead, in_order, shown_by
 from actors.evidence import acceptance, evidence, lost
 from actors.examine import Examined, Examiner, Look, Ruling, look
 from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
 from actors.reports import Reporter
+from actors.shaping import Shaping
 from actors.suppressions import Suppressions
 from fastemailnet import ids
 from fastemailnet.admission.reading import Gap, Malformed
 from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
 from fastemailnet.delivery.review import SCORES, to_text
 from fastemailnet.delivery.route import Routes
+from fastemailnet.delivery.shaping.policy import Site
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.delivery.tls_report import encode_sessions
 from fastemailnet.delivery.waiting import PutOff
-from fastemailnet.envelope import MAX_KEPT_OCTETS, SEVERAL, Asked, Dead, Unit, encode_unit
+from fastemailnet.envelope import SEVERAL, Asked, Unit, encode_unit
 from fastemailnet.errors import BlobAltered, BlobError
 from fastemailnet.flashsync import unit as u
 from fastemailnet.flashsync.frames import NO_INTENT, Deferral, Intent, Void
@@ -47,7 +50,6 @@ from fastemailnet.outcome import Kind, Outcome
 from fastemailnet.smtp.session import Transaction
 
 AGAIN_S = 0.2
-PRECEDENCE = (Kind.IN_DOUBT, Kind.DEFERRED, Kind.HELD, Kind.RELAYED)
 
 
 @dataclass(slots=True)
@@ -77,11 +79,13 @@ class Attempts:
         blame: Blame,
         bodies: Bodies,
         suppressions: Suppressions,
+        shaping: Shaping,
         reporter: Reporter,
         schedule: Schedule = DEFAULT,
     ) -> None:
         self.bodies = bodies
         self.suppressions = suppressions
+        self.shaping = shaping
         self.reporter = reporter
         self.schedule = schedule
         self.journal = journal
@@ -172,15 +176,19 @@ class _Attempt:
         self.move(Event.SCHEDULED)
         route = self.shop.routes.of(unit.domain)
         while self.machine.state is u.State.LEASED and self.may_go_on():
-            stopped = self.shop.suppressions.stopped(unit, self.reached(), wall_ms())
+            site = await self.shop.shaping.site_of(route, unit.domain)
+            stopped = self.stopped(site)
             if len(stopped) == len(unit.recipients):
-                await self.end(stopped)
+                await self.end(in_order(unit, stopped))
                 return
+            way = self.shop.shaping.routed(route, site)
             delivery = await self.shop.pool.deliver(
-                route, unit.domain, self.transaction(content, stopped), self.release, self.claim()
+                way, unit.domain, self.transaction(content, stopped), self.release, self.claim()
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
+                if delivery.put_off is None:
+                    await self.shop.shaping.heard(unit.domain, site, unit.tenant, delivery.outcomes)
                 await self.end(in_order(unit, [*stopped, *delivery.outcomes]), delivery.put_off)
             elif self.machine.state is u.State.LEASED and self.machine.is_expired(wall_ms()):
                 await self.expire()
@@ -212,6 +220,11 @@ class _Attempt:
         whole = encode_unit(self.unit)
         at = await self.shop.journal.keep(dead(self.taken, self.unit.message, (reason,), whole, wall_ms()))
         await self.end_all(Kind.DEAD, f"{reason}; kept as {at}")
+
+    def stopped(self, site: Site) -> list[Outcome]:
+        """Who is not written to now: those on the suppression list, and the others where their mail is suspended."""
+        listed = self.shop.suppressions.stopped(self.unit, self.reached(), wall_ms())
+        return [*listed, *self.shop.shaping.stopped(self.unit, site, self.reached(), listed)]
 
     def reached(self) -> tuple[int, ...]:
         """The recipients that the end of an earlier attempt may have reached."""
@@ -375,21 +388,3 @@ class _Attempt:
         self.machine.step(u.Logged())
         self.move(OUTCOME_EVENTS[shown_by(effect.kinds)])
         self.move(Event.COMPLETED)
-
-
-def shown_by(kinds: Sequence[Kind]) -> Kind:
-    """The class that a unit of several recipients is counted as: what still needs somebody comes first."""
-    rest = [kind for kind in kinds if kind is not Kind.SUPPRESSED]  # nothing of what happened on the wire was that
-    return next((kind for kind in PRECEDENCE if kind in kinds), rest[0] if rest else kinds[0])
-
-
-def in_order(unit: Unit, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes in the order of the unit's recipients, which the journal counts them by."""
-    found = {outcome.recipient: outcome for outcome in outcomes}
-    return [found[recipient.index] for recipient in unit.recipients]
-
-
-def dead(taken: Taken, message: bytes, reasons: tuple[str, ...], record: bytes, now_ms: int) -> Dead:
-    """The entry in the stream ``dead``."""
-    kept = record[:MAX_KEPT_OCTETS]
-    return Dead(ids.to_text(message), str(taken.place), now_ms, reasons, len(record), kept)

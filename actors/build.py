@@ -8,7 +8,7 @@ from typing import Any
 from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
 from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
-from actors.build_delivery import node_number, pool, reporter, routes, schedule, secret_in, trust
+from actors.build_delivery import node_number, pool, reporter, resolver, routes, schedule, secret_in, trust
 from actors.classifier import Model
 from actors.clock import monotonic_ms
 from actors.events import EVENTS, Events
@@ -20,6 +20,8 @@ from actors.node import JoinCall
 from actors.poison import Blame
 from actors.quarantine import Quarantine
 from actors.reader import Call, FleetReader
+from actors.shaping import Shaping
+from actors.shaping_desk import ShapingDesk
 from actors.sharing import Lend, Sharing
 from actors.suppressions import Suppressions, projector
 from fastemailnet.admission.networks import Networks
@@ -27,6 +29,7 @@ from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.config import Settings
 from fastemailnet.delivery import feedback, retry, suppression
+from fastemailnet.delivery.shaping.frames import STREAM as SHAPING
 from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.split import SPLITS
 from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, Lane, is_ordered
@@ -43,7 +46,9 @@ from fastemailnet.log.kafka_records import unwrapping
 from fastemailnet.log.kafka_topics import Topic, ensure, identity
 from fastemailnet.message.dkim import DkimKey, Signer, generate
 from fastemailnet.net.pool import Pool
+from fastemailnet.shaping_files import read_policy
 from fastemailnet.web.held import held_routes
+from fastemailnet.web.shaping import shaping_routes
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
@@ -64,6 +69,7 @@ def check(settings: Settings) -> None:
     """
     signer(settings)
     routes(settings)
+    read_policy(settings.shaping)
     trust(settings)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
@@ -147,7 +153,7 @@ def topics(settings: Settings) -> list[Topic]:
         Topic(SNAPSHOT, record_octets=SNAPSHOT_OCTETS),
         *(Topic(stream, ORDERED_PARTITIONS if is_ordered(stream) else spread) for stream in LANES),
         *(Topic(stream) for stream in (*SPLITS.values(), *retry.STREAMS)),
-        *(Topic(stream) for stream in (suppression.STREAM, feedback.STREAM)),
+        *(Topic(stream) for stream in (suppression.STREAM, feedback.STREAM, SHAPING)),
         Topic(DEAD, retention_ms=KEPT_MS),
         Topic(EVENTS, retention_ms=KEPT_MS),
     ]
@@ -222,17 +228,20 @@ def gate(settings: Settings, hold: float, reject: float) -> Gate:
 def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, lend: Lend) -> dict[str, Any]:
     """The constructor's arguments of a node; the number at the end of its name tells it from the others."""
     over = log(settings)
+    commit = group(settings, over)
     examiner = Examiner(scorer if settings.classifier.enabled else None, gate(settings, 1.0, 1.0), signer(settings))
     nodes = settings.fleet.nodes
     shares = Shares(node_number(name), nodes, monotonic_ms() / 1_000)
     way_out = pool(settings, shares)
+    dns = way_out.resolver.dns if way_out.resolver is not None else None
+    shaping = Shaping(over, commit, read_policy(settings.shaping), name, dns)
     return {
         "name": name,
         "log": over,
-        "group": group(settings, over),
+        "group": commit,
         "join": join,
         "examiner": examiner,
-        "attempts": shops(settings, examiner, Suppressions(over), way_out),
+        "attempts": shops(settings, examiner, Suppressions(over), shaping, way_out),
         "sharing": Sharing(way_out.doors, shares, lend) if nodes > 1 else None,
         "sites": way_out.doors.status,
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
@@ -240,7 +249,7 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
 
 
 def shops(
-    settings: Settings, examiner: Examiner, suppressions: Suppressions, way_out: Pool
+    settings: Settings, examiner: Examiner, suppressions: Suppressions, shaping: Shaping, way_out: Pool
 ) -> Callable[[Journal, Stations, Blame], Attempts]:
     """Builds the shop of an incarnation; connections outlive incarnations."""
     to = routes(settings)
@@ -248,7 +257,7 @@ def shops(
     by, told = schedule(settings), reporter(settings)
 
     def shop(journal: Journal, stations: Stations, blame: Blame) -> Attempts:
-        return Attempts(journal, examiner, way_out, to, stations, blame, large, suppressions, told, by)
+        return Attempts(journal, examiner, way_out, to, stations, blame, large, suppressions, shaping, told, by)
 
     return shop
 
@@ -298,8 +307,11 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     key_file = KeyFile(settings.fleet.data / "gateway" / "keys.sqlite3")
     spread = mail_partitions(settings)
     desk = Quarantine(auditor, reader.audit, call, commit, large)
-    review = held_routes(desk, Networks(settings.gateway.review_networks).allow)
-    return Gateway(settings, over, commit, reader, large, key_file, spread, [review])
+    to, may_review = routes(settings), Networks(settings.gateway.review_networks).allow
+    dns = resolver(settings).dns if to.have_mx else None
+    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, dns)
+    more = [held_routes(desk, may_review), shaping_routes(shapes, may_review)]
+    return Gateway(settings, over, commit, reader, large, key_file, spread, more)
 
 
 def inbox_parts(settings: Settings) -> dict[str, Any]:

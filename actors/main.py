@@ -16,6 +16,7 @@ from actors.classify_cli import classify
 from actors.doubt_cli import doubt_app
 from actors.held_cli import held_app
 from actors.journal_cli import journal_app
+from actors.shaping_cli import resume, shaping_app, suspend
 from actors.suppression_cli import suppression_app
 from actors.terminal import Config, Json, client, err, moment, out, write
 from actors.tls_report_cli import tls_report
@@ -37,8 +38,11 @@ app.add_typer(doubt_app, name="in-doubt")
 app.add_typer(held_app, name="held")
 app.add_typer(journal_app, name="journal")
 app.add_typer(suppression_app, name="suppression")
+app.add_typer(shaping_app, name="shaping")
 app.command("tls-report")(tls_report)
 app.command()(classify)
+app.command()(suspend)
+app.command()(resume)
 STOP_S = 90.0  # a fleet that is just starting comes up first
 TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
 

@@ -21,6 +21,7 @@ import msgspec
 from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.submission import Accepted
 from fastemailnet.errors import FastEmailNetError
+from fastemailnet.shaping_client import AsyncShapingCalls, ShapingCalls
 from fastemailnet.web import calls
 from fastemailnet.web.calls import Call, Content, Result
 
@@ -35,6 +36,7 @@ class Client:
 
     def __init__(self, url: str = DEFAULT_URL, *, timeout_s: float = TIMEOUT_S) -> None:
         self._http = httpx.Client(base_url=url, timeout=timeout_s, trust_env=False)
+        self.shaping = ShapingCalls(self._ask)
 
     def send(
         self,
@@ -233,6 +235,7 @@ class AsyncClient:
 
     def __init__(self, url: str = DEFAULT_URL, *, timeout_s: float = TIMEOUT_S) -> None:
         self._http = httpx.AsyncClient(base_url=url, timeout=timeout_s, trust_env=False)
+        self.shaping = AsyncShapingCalls(self._ask)
 
     async def send(
         self,

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from fastemailnet.config_failures import BounceSection, DsnSection, RetrySection, Section, SuppressionSection
 from fastemailnet.config_gate import ClassifierSection, ScoreActionSection
 from fastemailnet.config_log import BlobsSection, LogSection
+from fastemailnet.config_shaping import ShapingSection
 from fastemailnet.errors import ConfigError
 
 PREFIX = "FASTEMAILNET_"
@@ -182,6 +183,7 @@ class Settings(Section):
     classifier: ClassifierSection = ClassifierSection()
     score_action: ScoreActionSection = ScoreActionSection()
     delivery: DeliverySection = DeliverySection()
+    shaping: ShapingSection = ShapingSection()
     retry: RetrySection = RetrySection()
     in_doubt: InDoubtSection = InDoubtSection()
     dsn: DsnSection = DsnSection()
@@ -315,9 +317,11 @@ def _absolute(settings: Settings) -> Settings:
     """Every path in full, since the processes of the fleet run elsewhere."""
     changed: dict[str, Section] = {}
     for name, section in ((name, getattr(settings, name)) for name in Settings.model_fields):
-        paths = {key: value for key, value in section if isinstance(value, Path)}
+        paths: dict[str, Any] = {key: value.absolute() for key, value in section if isinstance(value, Path)}
+        lists = ((key, value) for key, value in section if isinstance(value, tuple))
+        paths |= {key: tuple(one.absolute() if isinstance(one, Path) else one for one in value) for key, value in lists}
         if paths:
-            changed[name] = section.model_copy(update={key: path.absolute() for key, path in paths.items()})
+            changed[name] = section.model_copy(update=paths)
     return settings.model_copy(update=changed)
 
 

@@ -76,3 +76,8 @@ class Routes:
     def all(self) -> tuple[Route, ...]:
         """Every route."""
         return (self.default, *self.table.values())
+
+    @property
+    def have_mx(self) -> bool:
+        """Whether the DNS decides for any of them."""
+        return any(route.kind is RouteKind.MX for route in self.all)

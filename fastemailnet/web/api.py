@@ -10,6 +10,7 @@
     POST /v1/feedback            what came back                   200
     …    /v1/held                 what the gate holds, see ``held`` 200
     …    /v1/suppression         the list, see ``suppression``    200
+    …    /v1/shaping             limits and rules, see ``shaping`` 200
     GET  /v1/status              the processes of the fleet       200
     GET  /healthz                the gateway serves               200
 

@@ -70,6 +70,14 @@ class Shape:
     tls: TlsPolicy | None = None  # None: as the route says
 
 
+def tls_for(of_route: TlsPolicy, shape: Shape) -> TlsPolicy:
+    """What is asked of STARTTLS: the shape's word, but no less than a route that demands encryption."""
+    if shape.tls is None:
+        return of_route
+    floor = of_route if of_route in (TlsPolicy.ENCRYPT, TlsPolicy.REQUIRED) else TlsPolicy.NONE
+    return max(floor, shape.tls, key=list(TlsPolicy).index)
+
+
 def parse_rate(text: str) -> Rate:
     """The rate that a text means.
 
@@ -126,9 +134,9 @@ def parse_duration(given: str | float) -> float:
 
 def render_rate(rate: Rate) -> str:
     """A rate as ``parse_rate`` reads it."""
-    names = {86_400: "d", 3_600: "h", 60: "m", 1: "s"}
     period_s = int(rate.period_s)
-    period = names.get(period_s, f"{period_s}s")
+    unit, size_s = next(pair for pair in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)) if period_s % pair[1] == 0)
+    period = unit if period_s == size_s else f"{period_s // size_s}{unit}"
     return f"{rate.count}/{period}" + (f",max_burst={rate.max_burst}" if rate.max_burst else "")
 
 

@@ -15,16 +15,20 @@ the site has its part of, is the last one.
 """
 
 import dataclasses
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from fastemailnet.delivery.answer import Answer, Found, Mx
 from fastemailnet.delivery.shaping.limits import Shape
 from fastemailnet.delivery.shaping.options import FIELDS
 from fastemailnet.delivery.shaping.rules import Rule
 
 MAX_CACHED: Final = 50_000  # sites whose limits are remembered
+MAX_NAME_CHARACTERS: Final = 255  # of a site; the end of a longer name is its hash
+DIGEST_DIGITS: Final = 16
 SHAPE_FIELDS: Final = frozenset(field.name for field in dataclasses.fields(Shape))
 
 
@@ -94,7 +98,25 @@ def name_of(hosts: Iterable[str]) -> str:
     heads = [".".join(one[shared:][::-1]) for one in labels]
     mark = "" if all(heads) else "?"  # one of them is the end itself
     first = "|".join(head for head in heads if head)
-    return f"({first}){mark}.{end}" if end else f"({first})"
+    return _bounded(f"({first}){mark}.{end}" if end else f"({first})")
+
+
+def _bounded(name: str) -> str:
+    if len(name) <= MAX_NAME_CHARACTERS:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:DIGEST_DIGITS]
+    return f"{name[: MAX_NAME_CHARACTERS - len(digest) - 1]}…{digest}"
+
+
+def hosts_of(domain: str, mx: Answer[Mx]) -> tuple[str, ...]:
+    """The hosts that a domain's site is named for: all of them, whichever of them an attempt tries. None: nobody knows."""
+    match mx.found:
+        case Found.RECORDS:
+            return tuple(record.host for record in mx.records if record.host)
+        case Found.NO_DATA:
+            return (mx.name or domain,)
+        case Found.NO_NAME | Found.FAILED:
+            return ()
 
 
 class Policy:
@@ -125,6 +147,7 @@ class Policy:
         self.blocks_at: dict[
             str, tuple[Block, ...]
         ] = {}  # name of hosts ▸ blocks about them, in the order of the files
+        self._sites: OrderedDict[tuple[str, tuple[str, ...]], Site] = OrderedDict()
         self._shapes: OrderedDict[Site, Shape] = OrderedDict()
         self._rules: OrderedDict[Site, tuple[Rule, ...]] = OrderedDict()
         self.by_key = {rule.key: rule for block in self.blocks() for rule in block.rules}
@@ -140,8 +163,10 @@ class Policy:
 
     def learn(self, domain: str, hosts: Sequence[str]) -> None:
         """A domain has these hosts now. Said again, it costs a look."""
+        if domain not in self.domains:
+            return
         name = name_of(hosts)
-        if domain not in self.domains or not name or self.learnt.get(domain) == name:
+        if not name or self.learnt.get(domain) == name:
             return
         self.learnt[domain] = name
         self.blocks_at = {}
@@ -157,8 +182,16 @@ class Policy:
 
         Names in lower case, without a final dot. No hosts: the domain is its own.
         """
-        hosts = hosts or (domain,)
+        hosts = tuple(hosts) or (domain,)
         self.learn(domain, hosts)
+        known = self._sites.get((domain, hosts))
+        if known is None:
+            known = self._sites[domain, hosts] = self._site(domain, hosts)
+            if len(self._sites) > MAX_CACHED:
+                self._sites.popitem(last=False)
+        return known
+
+    def _site(self, domain: str, hosts: tuple[str, ...]) -> Site:
         name = name_of(hosts)
         providers = tuple(one.name for one in self.providers.values() if one.has(domain, hosts))
         if domain in self.apart:

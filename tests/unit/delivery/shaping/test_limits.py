@@ -1,7 +1,7 @@
 import pytest
 
 from fastemailnet.delivery.route import TlsPolicy
-from fastemailnet.delivery.shaping.limits import Rate, parse_duration, parse_limit, parse_rate, render
+from fastemailnet.delivery.shaping.limits import Rate, Shape, parse_duration, parse_limit, parse_rate, render, tls_for
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,21 @@ def test_values_are_shown_as_files_have_them() -> None:
     assert render(None) == "none"
     assert render(TlsPolicy.REQUIRED) == "required"
     assert render(True) == "true"
+
+
+@pytest.mark.parametrize(
+    ("of_route", "of_shape", "asked"),
+    [
+        ("opportunistic", None, "opportunistic"),
+        ("none", None, "none"),
+        ("opportunistic", "none", "none"),
+        ("opportunistic", "required", "required"),
+        ("none", "encrypt", "encrypt"),
+        ("encrypt", "none", "encrypt"),
+        ("required", "opportunistic", "required"),
+        ("encrypt", "required", "required"),
+    ],
+)
+def test_a_route_that_demands_encryption_is_not_undone(of_route: str, of_shape: str | None, asked: str) -> None:
+    shape = Shape(tls=TlsPolicy(of_shape) if of_shape else None)
+    assert tls_for(TlsPolicy(of_route), shape) is TlsPolicy(asked)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from fastemailnet.delivery.answer import Answer, Found, Mx
 from fastemailnet.delivery.shaping.limits import Rate
-from fastemailnet.delivery.shaping.policy import Policy, name_of
+from fastemailnet.delivery.shaping.policy import MAX_NAME_CHARACTERS, Policy, hosts_of, name_of
 from fastemailnet.delivery.shaping.reader import read
 
 FILE = """
@@ -154,3 +155,24 @@ def test_where_an_option_was_set_is_told() -> None:
     made = policy()
     told = made.options(made.site("shared.example", HOSTS))
     assert told["connection_limit"].origin == 'a.toml ["shared.example"]'
+
+
+def test_a_long_name_is_bounded_and_tells_sets_apart() -> None:
+    many = [f"{number}.mx.example" for number in range(100)]
+    assert len(name_of(many)) == len(name_of([*many, "more.test"])) == MAX_NAME_CHARACTERS
+    assert name_of(many) != name_of([*many[:-1], "100.mx.example"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "hosts"),
+    [
+        (Answer(Found.RECORDS, (Mx(10, "b.test"), Mx(20, "a.test"))), ("b.test", "a.test")),
+        (Answer(Found.RECORDS, (Mx(0, ""),)), ()),
+        (Answer(Found.NO_DATA, (), "d.example"), ("d.example",)),
+        (Answer(Found.NO_DATA), ("d.example",)),
+        (Answer(Found.NO_NAME), ()),
+        (Answer(Found.FAILED), ()),
+    ],
+)
+def test_a_site_is_named_for_all_hosts(answer: Answer[Mx], hosts: tuple[str, ...]) -> None:
+    assert hosts_of("d.example", answer) == hosts

@@ -1,0 +1,28 @@
+"""How an attempt's end is shown, ordered and kept: plain values, asked by ``attempts``."""
+
+from collections.abc import Sequence
+
+from actors.leases import Taken
+from fastemailnet import ids
+from fastemailnet.envelope import MAX_KEPT_OCTETS, Dead, Unit
+from fastemailnet.outcome import Kind, Outcome
+
+PRECEDENCE = (Kind.IN_DOUBT, Kind.DEFERRED, Kind.HELD, Kind.RELAYED)
+
+
+def shown_by(kinds: Sequence[Kind]) -> Kind:
+    """The class that a unit of several recipients is counted as: what still needs somebody comes first."""
+    rest = [kind for kind in kinds if kind is not Kind.SUPPRESSED]  # nothing of what happened on the wire was that
+    return next((kind for kind in PRECEDENCE if kind in kinds), rest[0] if rest else kinds[0])
+
+
+def in_order(unit: Unit, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes in the order of the unit's recipients, which the journal counts them by."""
+    found = {outcome.recipient: outcome for outcome in outcomes}
+    return [found[recipient.index] for recipient in unit.recipients]
+
+
+def dead(taken: Taken, message: bytes, reasons: tuple[str, ...], record: bytes, now_ms: int) -> Dead:
+    """The entry in the stream ``dead``."""
+    kept = record[:MAX_KEPT_OCTETS]
+    return Dead(ids.to_text(message), str(taken.place), now_ms, reasons, len(record), kept)

@@ -1,0 +1,156 @@
+"""Shaping as a process has it: the policy of its files and the fold of the stream, caught up before every question.
+
+To catch up costs a look at the end of the stream (4 µs) while nothing is heard. What a reply is worth is appended before the attempt
+ends: a hit that is lost all the same is met again with the next reply.
+
+The domains that blocks are named for are looked up in the background, soon after the start and then again and again, so that a block
+counts for the other domains of its site before anybody writes to its own.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from actors.clock import monotonic_ms, wall_ms
+from fastemailnet.delivery.route import Route, RouteKind
+from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, decode_frame, encode_frame
+from fastemailnet.delivery.shaping.limits import Shape, tls_for
+from fastemailnet.delivery.shaping.overrides import Overrides, Suspension
+from fastemailnet.delivery.shaping.policy import Policy, Site, hosts_of
+from fastemailnet.delivery.shaping.rules import heard_in
+from fastemailnet.envelope import Unit
+from fastemailnet.errors import LimitExceeded, LogError
+from fastemailnet.log.group import GroupCommit
+from fastemailnet.log.interface import Log
+from fastemailnet.net.dns import Dns
+from fastemailnet.outcome import BounceClass, Kind, Outcome
+
+READ_RECORDS: Final = 1_000
+LOOK_EVERY_MS: Final = 600_000  # at the hosts of the blocks' domains; answers are kept by their time to live
+LOOKS_AT_ONCE: Final = 8
+BOUNCED: Final = (5, 7, 1)  # RFC 3463: delivery not authorized
+DEFERRED: Final = (4, 7, 1)
+HEARD: Final = (Kind.DEFERRED, Kind.BOUNCED)
+
+
+class Shaping:
+    """The view of one process. ``dns``: None where every next hop is fixed."""
+
+    def __init__(self, log: Log, group: GroupCommit, policy: Policy, node: str, dns: Dns | None = None) -> None:
+        self.log = log
+        self.group = group
+        self.policy = policy
+        self.dns = dns
+        self.overrides = Overrides(policy, node)
+        self.position = 0
+        self.next_look_ms = 0
+        self.looking: asyncio.Task[None] | None = None
+        log.follow(STREAM, 0, 0)
+        self._read(log.ends(STREAM).get((STREAM, 0), 0))
+
+    def catch_up(self) -> None:
+        """Read what is new."""
+        self._read(self.log.end(STREAM, 0))
+
+    def _read(self, end: int) -> None:
+        while self.position < end and (batch := self.log.fetch(STREAM, 0, self.position, READ_RECORDS)):
+            for _, record in batch:
+                self.overrides.apply(decode_frame(record))
+            self.position = batch[-1][0] + 1
+
+    # ---- questions
+
+    async def site_of(self, route: Route, domain: str) -> Site:
+        """The site of a domain's mail: that of its MX hosts, or of a fixed next hop."""
+        fixed = route.fixed_target()
+        if fixed is not None:
+            return self.site(domain, (fixed.host,), fixed.host)
+        self._look_around()
+        return self.site(domain, await self._hosts(domain))
+
+    def site(self, domain: str, hosts: Sequence[str], next_hop: str = "") -> Site:
+        """The site of a domain with these MX hosts. ``next_hop``: the fixed one, whose own blocks count then."""
+        self.catch_up()
+        return self.overrides.site(self.policy.site(next_hop or domain, hosts), domain, wall_ms())
+
+    def shape(self, site: Site) -> Shape:
+        """The limits of a site now."""
+        self.catch_up()
+        return self.overrides.shape(site, wall_ms())
+
+    def suspended(self, domain: str, site: Site, tenant: str, lane: str) -> Suspension | None:
+        """What keeps mail of this tenant and lane from going there now."""
+        self.catch_up()
+        return self.overrides.suspended(domain, site, tenant, lane, wall_ms())
+
+    def routed(self, route: Route, site: Site) -> Route:
+        """The route with what the site's limits ask of TLS. A fixed next hop is asked what its route says."""
+        if route.kind is not RouteKind.MX:
+            return route
+        tls = tls_for(route.tls, self.shape(site))
+        return route if tls is route.tls else replace(route, tls=tls)
+
+    def stopped(self, unit: Unit, site: Site, spared: Collection[int], others: Sequence[Outcome]) -> list[Outcome]:
+        """The outcomes of the unit's recipients where its mail is suspended, but for those who have one in ``others``.
+
+        ``spared``: whom an earlier end may have reached. They wait as well, but are never bounced: a doubt must be settled.
+        """
+        found = self.suspended(unit.domain, site, unit.tenant, unit.lane.value)
+        if found is None or (found.is_bounce and spared):
+            return []
+        settled = {outcome.recipient for outcome in others}
+        return [_refused(one.index, found) for one in unit.recipients if one.index not in settled]
+
+    # ---- replies
+
+    async def heard(self, domain: str, site: Site, tenant: str, outcomes: Sequence[Outcome]) -> None:
+        """Tell the rules what became of a transaction; durable on return, as a rule."""
+        if not self.policy.rules(site):
+            return
+        self.catch_up()
+        said = dict.fromkeys(heard_in(outcome) for outcome in outcomes if outcome.kind in HEARD)
+        hits = [hit for heard in said for hit in self.overrides.hits(site, domain, tenant, heard, wall_ms())]
+        if hits:
+            with suppress(LogError, LimitExceeded):  # it is met again with the next reply
+                await self.group.append(STREAM, 0, [encode_frame(hit) for hit in hits])
+
+    # ---- hosts
+
+    async def _hosts(self, domain: str) -> tuple[str, ...]:
+        if self.dns is None or domain.startswith("["):
+            return ()
+        return hosts_of(domain, await self.dns.mx(domain))
+
+    def _look_around(self) -> None:
+        """Look the blocks' domains up, where it is time and nobody does."""
+        is_busy = self.looking is not None and not self.looking.done()
+        if self.policy.rollups and not is_busy and monotonic_ms() >= self.next_look_ms:
+            self.next_look_ms = monotonic_ms() + LOOK_EVERY_MS
+            self.looking = asyncio.create_task(self.learn())
+
+    async def learn(self) -> None:
+        """Look up the hosts of every domain that a block is named for."""
+        domains = self.policy.rollups
+        for first in range(0, len(domains), LOOKS_AT_ONCE):
+            some = domains[first : first + LOOKS_AT_ONCE]
+            for domain, hosts in zip(some, await asyncio.gather(*map(self._hosts, some)), strict=True):
+                if hosts:
+                    self.policy.learn(domain, hosts)
+
+
+def _refused(recipient: int, why: Suspension) -> Outcome:
+    if why.is_bounce:
+        reason = f"not sent (5.7.1): {why.reason}"
+        return Outcome(recipient, Kind.BOUNCED, reason, None, BounceClass.POLICY_RELATED, BOUNCED)
+    reason = f"suspended until {until(why.until_ms)}: {why.reason}"
+    return Outcome(recipient, Kind.DEFERRED, reason, None, BounceClass.RATE_LIMITED, DEFERRED)
+
+
+def until(at_ms: int) -> str:
+    """The end of something, for people."""
+    if at_ms >= FOR_GOOD:
+        return "somebody resumes it"
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,163 @@
+"""Commands for shaping: check files, see a domain's limits, suspend and resume."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from actors.shaping import until
+from actors.terminal import Config, Json, client, out, write
+from fastemailnet.config import load
+from fastemailnet.delivery.shaping.limits import parse_duration, render, render_duration, render_rate
+from fastemailnet.delivery.shaping.policy import Policy
+from fastemailnet.delivery.shaping.rules import Rule
+from fastemailnet.errors import MessageError
+from fastemailnet.shaping_files import read_policy
+
+shaping_app = typer.Typer(no_args_is_help=True, help="How fast and how wide mail goes: docs/shaping.md.")
+Target = Annotated[str, typer.Argument(metavar="TARGET", help="A domain, site:NAME, provider:NAME or all.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
+Tenant = Annotated[str, typer.Option(help="This tenant's mail alone.")]
+Lane = Annotated[str, typer.Option(help="Mail of this lane alone.")]
+
+
+def suspend(
+    target: Target,
+    reason: Reason,
+    for_: Annotated[str, typer.Option("--for", help='So long, as in 2h or "30 min"; else until it is resumed.')] = "",
+    tenant: Tenant = "",
+    lane: Lane = "",
+    config: Config = None,
+    json_file: Json = None,
+) -> None:
+    """Send nothing there; what waits is tried again when it is over."""
+    try:
+        seconds = parse_duration(for_) if for_ else None
+    except ValueError as error:
+        raise MessageError(f"{for_!r} {error}", "--for") from None
+    with client(config) as fleet:
+        answer = fleet.shaping.suspend(target, reason, tenant=tenant, lane=lane, seconds=seconds)
+    write(json_file, answer)
+    out.print(f"suspended until {until(answer['until_ms'])}: {answer['target']}", highlight=False, markup=False)
+
+
+def resume(
+    target: Target,
+    reason: Reason,
+    tenant: Tenant = "",
+    lane: Lane = "",
+    config: Config = None,
+    json_file: Json = None,
+) -> None:
+    """Send there again: ends what people and rules did to this target, tenant and lane."""
+    with client(config) as fleet:
+        answer = fleet.shaping.resume(target, reason, tenant=tenant, lane=lane)
+    write(json_file, answer)
+    for one in answer["ended"]:
+        out.print(f"ended: {one['what']} of {one['target']} ({one['reason']})", highlight=False, markup=False)
+
+
+@shaping_app.command("list")
+def shaping_list(config: Config = None, json_file: Json = None) -> None:
+    """What rules and people did, and until when."""
+    with client(config) as fleet:
+        answer = fleet.shaping.standing()
+    write(json_file, answer)
+    _show_standing(answer["standing"])
+
+
+@shaping_app.command("show")
+def shaping_show(
+    domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="Of recipients.")],
+    config: Config = None,
+    json_file: Json = None,
+) -> None:
+    """A domain's site and provider, its limits and where each comes from, and what stands there now."""
+    with client(config) as fleet:
+        answer = fleet.shaping.site(domain)
+    write(json_file, answer)
+    provider = ", ".join(answer["providers"]) or "none"
+    out.print(f"site {answer['site']}\nprovider {provider}\nroute {answer['route']}", highlight=False, markup=False)
+    table = _table("limit", "value", "from")
+    for one in answer["limits"]:
+        _row(table, one["name"], one["value"], one["origin"])
+    out.print(table)
+    for rule in answer["rules"]:
+        out.print(f"rule {rule['regex']} ({rule['where']})", highlight=False, markup=False)
+    _show_standing(answer["standing"])
+
+
+@shaping_app.command("check")
+def shaping_check(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Instead of shaping.files.")] = None,
+    config: Config = None,
+    json_file: Json = None,
+) -> None:
+    """Read files as a fleet would, and tell what is in them and what is not heeded. Exit 1: they cannot be used."""
+    policy = read_policy(load(config, os.environ).shaping, files or ())
+    figures = _figures(policy)
+    write(json_file, figures)
+    table = _table("block", "options", "rules", "about")
+    for block in policy.blocks():
+        options = ", ".join(f"{name}={render(setting.value)}" for name, setting in block.options.items())
+        _row(table, block.name, options, str(len(block.rules)), _about(policy, block.name))
+    out.print(table)
+    rules = _table("rule", "when", "does", "for")
+    for rule in policy.by_key.values():
+        _row(rules, rule.shown, *_in_words(rule))
+    out.print(rules)
+    for note in policy.notes:
+        out.print(f"- {note}", highlight=False, markup=False, soft_wrap=True)
+    out.print(
+        f"blocks={figures['blocks']} providers={figures['providers']} rules={figures['rules']} notes={figures['notes']}",
+        highlight=False,
+    )
+
+
+def _figures(policy: Policy) -> dict[str, int]:
+    return {
+        "blocks": len(list(policy.blocks())),
+        "providers": len(policy.providers),
+        "rules": len(policy.by_key),
+        "notes": len(policy.notes),
+    }
+
+
+def _about(policy: Policy, name: str) -> str:
+    if name in policy.providers:
+        provider = policy.providers[name]
+        return "MX " + ", ".join((*provider.mx_suffixes, *sorted(provider.hosts), *provider.domain_suffixes))
+    if name in policy.apart:
+        return "the domain alone"
+    return "the site of its MX" if name in policy.domains else "all mail"
+
+
+def _in_words(rule: Rule) -> tuple[str, str, str]:
+    when = "at once" if rule.threshold is None else render_rate(rule.threshold)
+    acts = (
+        f"{one.act.value} {one.option}={render(one.value)}" if one.option else one.act.value for one in rule.actions
+    )
+    return when, ", ".join(acts), render_duration(rule.duration_s)
+
+
+def _table(*names: str) -> Table:
+    table = Table()
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _row(table: Table, *cells: str) -> None:
+    """A row of what others wrote: no markup of theirs."""
+    table.add_row(*map(escape, cells))
+
+
+def _show_standing(standing: list[dict[str, Any]]) -> None:
+    table = _table("target", "tenant", "lane", "what", "until", "by", "reason")
+    for one in standing:
+        whose = (one["tenant"] or "all", one["lane"] or "all")
+        _row(table, one["target"], *whose, one["what"], until(one["until_ms"]), one["by"], one["reason"])
+    out.print(table)

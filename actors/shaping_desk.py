@@ -1,0 +1,89 @@
+"""The gateway's side of shaping: what holds, as people ask for it, and their word as a record before it is answered."""
+
+import asyncio
+from typing import Any
+
+from actors.clock import wall_ms
+from actors.shaping import Shaping
+from fastemailnet.delivery.route import Routes
+from fastemailnet.delivery.shaping.explain import concerning, limits, shown
+from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Frame, Of, Resume, Scope, Suspend, encode_frame
+from fastemailnet.delivery.shaping.overrides import PERSON, SUSPENDED, Effect
+from fastemailnet.delivery.shaping.policy import Policy
+from fastemailnet.errors import NotFound
+from fastemailnet.log.group import GroupCommit
+from fastemailnet.log.interface import Log
+from fastemailnet.net.dns import Dns
+
+GATEWAY = "gateway"  # who hears nothing
+
+
+class ShapingDesk:
+    """Implements ``web.shaping.Desk``."""
+
+    def __init__(self, log: Log, group: GroupCommit, policy: Policy, routes: Routes, dns: Dns | None) -> None:
+        self.log = log
+        self.group = group
+        self.policy = policy
+        self.routes = routes
+        self.dns = dns
+        self.shaping: Shaping | None = None  # read when it is first asked for, off the loop
+        self.one_at_a_time = asyncio.Lock()
+
+    async def standing(self) -> dict[str, Any]:
+        """See ``Desk.standing``."""
+        shaping = await self._read()
+        return {
+            "standing": [shown(one) for one in shaping.overrides.standing(wall_ms())],
+            "providers": list(self.policy.providers),
+            "domains": [*self.policy.domains, *self.policy.apart],
+            "rules": len(self.policy.by_key),
+            "notes": list(self.policy.notes),
+        }
+
+    async def site(self, domain: str) -> dict[str, Any]:
+        """See ``Desk.site``."""
+        shaping = await self._read()
+        await shaping.learn()
+        site, now_ms = await shaping.site_of(self.routes.of(domain), domain), wall_ms()
+        return {
+            "domain": domain,
+            "route": self.routes.of(domain).kind.value,
+            "site": site.name,
+            "hosts": site.hosts,
+            "providers": list(site.providers),
+            "limits": [one._asdict() for one in limits(shaping.overrides, site, now_ms)],
+            "rules": [{"where": rule.where, "regex": rule.shown} for rule in self.policy.rules(site)],
+            "standing": [shown(one) for one in concerning(shaping.overrides, domain, site, now_ms)],
+        }
+
+    async def suspend(self, scope: Scope, reason: str, seconds: float | None) -> dict[str, Any]:
+        """See ``Desk.suspend``."""
+        if scope.of is Of.PROVIDER and scope.name not in self.policy.providers:
+            known = ", ".join(self.policy.providers) or "none"
+            raise NotFound(f"no file of shaping.files names a provider {scope.name!r}; known: {known}")
+        now_ms = wall_ms()
+        until_ms = FOR_GOOD if seconds is None else now_ms + round(seconds * 1_000)
+        await self._append(Suspend(scope, now_ms, until_ms, reason))
+        return shown(Effect(scope, PERSON, SUSPENDED, now_ms, until_ms, reason))
+
+    async def resume(self, scope: Scope, reason: str) -> dict[str, Any]:
+        """See ``Desk.resume``."""
+        overrides, now_ms = (await self._read()).overrides, wall_ms()
+        ended = [one for one in overrides.standing(now_ms) if one.scope == scope]
+        if not ended:
+            others = ", ".join(sorted({str(one.scope) for one in overrides.standing(now_ms)})[:20]) or "nothing"
+            raise NotFound(f"nothing stands for {scope}; what does: {others}")
+        await self._append(Resume(scope, now_ms, reason))
+        return {"ended": [shown(one) for one in ended]}
+
+    async def _append(self, frame: Frame) -> None:
+        await self.group.append(STREAM, 0, [encode_frame(frame)])
+
+    async def _read(self) -> Shaping:
+        async with self.one_at_a_time:
+            if self.shaping is None:
+                made = asyncio.to_thread(Shaping, self.log, self.group, self.policy, GATEWAY, self.dns)
+                self.shaping = await made
+            await asyncio.to_thread(self.shaping.catch_up)
+            return self.shaping
