@@ -97,7 +97,10 @@ class Attempts:
 
     async def warm(self, domain: str) -> None:
         """Make a destination ready that comes soon."""
-        await self.pool.warm(self.routes.of(domain), domain)
+        route = self.routes.of(domain)
+        site = await self.shaping.site_of(route, domain)
+        if self.shaping.suspended(domain, site, "", "") is None:
+            await self.pool.warm(self.shaping.routed(route, site), domain)
 
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from actors.shaping import until
 from actors.terminal import Config, Json, client, out, write
@@ -152,7 +152,7 @@ def _table(*names: str) -> Table:
 
 def _row(table: Table, *cells: str) -> None:
     """A row of what others wrote: no markup of theirs."""
-    table.add_row(*map(escape, cells))
+    table.add_row(*map(Text, cells))
 
 
 def _show_standing(standing: list[dict[str, Any]]) -> None:

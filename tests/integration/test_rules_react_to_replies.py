@@ -15,8 +15,8 @@ from actors.shaping import Shaping
 from fastemailnet.client import AsyncClient
 from fastemailnet.config import Settings
 from fastemailnet.delivery.retry import Schedule
-from fastemailnet.delivery.shaping.frames import STREAM
-from fastemailnet.envelope import Lane
+from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Suspend, encode_frame, scope_of
+from fastemailnet.envelope import Lane, Recipient, Unit
 from fastemailnet.errors import MessageError, NotFound
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
 from fastemailnet.ledger.fact import decode_facts
@@ -150,6 +150,46 @@ async def test_a_person_suspends_a_lane_of_a_domain_and_the_others_go(tmp_path: 
                 await client.shaping.suspend(**{"target": "x.example", "reason": "r", **wrong})
         with pytest.raises(NotFound, match="known: none"):
             await client.shaping.suspend("provider:big", "r")
+
+
+async def test_a_file_demands_tls_of_hosts_that_have_none(tmp_path: Path) -> None:
+    async with shaping(tmp_path, '["x.example"]\nmx_rollup = false\nenable_tls = "Required"') as (fleet, _):
+        fleet.start_node("a")
+        fleet.accept("r@x.example", domain="x.example")
+        fleet.accept("r@y.example", domain="y.example")
+        await fleet.until(lambda b: (b["relayed"], b["deferred"]) == (1, 1))
+        assert [one["recipients"] for one in fleet.arrivals()] == [["r@y.example"]]
+        assert any("4.7.4" in reason for reason in reasons(fleet))
+
+
+async def test_whom_an_earlier_end_may_have_reached_waits_but_never_comes_back(tmp_path: Path) -> None:
+    async with shaping(tmp_path, GONE) as (fleet, _):
+        one = view(fleet.settings, "one")
+        site = one.site("x.example", [SITE])
+        gone = Outcome(0, Kind.BOUNCED, "reply to RCPT", Reply(550, (5, 1, 1), "no such mailbox"))
+        await one.heard("x.example", site, "", [gone])
+        people = (Recipient("a@x.example", 0), Recipient("b@x.example", 1))
+        unit = Unit(bytes(16), Lane.BULK, "", 0, 1, "", people, "x.example", False, b"")
+        listed = [Outcome(1, Kind.SUPPRESSED, "listed")]
+        (outcome,) = one.stopped(unit, site, (), listed)
+        assert (outcome.recipient, outcome.kind, outcome.enhanced) == (0, Kind.BOUNCED, (5, 7, 1))
+        assert one.stopped(unit, site, (0,), listed) == []
+        await one.group.append(STREAM, 0, [encode_frame(Suspend(scope_of("all"), 0, FOR_GOOD, "a person"))])
+        told = one.stopped(unit, site, (0,), ())
+        assert [(had.kind, had.enhanced) for had in told] == [(Kind.DEFERRED, (4, 7, 1))] * 2
+        assert told[0].reason == "suspended until somebody resumes it: a person"
+        await one.group.close()
+        one.log.close()
+
+
+async def test_a_hit_that_cannot_be_written_holds_no_mail_up(tmp_path: Path) -> None:
+    async with shaping(tmp_path, GONE) as (fleet, _):
+        one = view(fleet.settings, "one")
+        await one.group.close()
+        gone = Outcome(0, Kind.BOUNCED, "reply to RCPT", Reply(550, (5, 1, 1), "no such mailbox"))
+        await one.heard("x.example", one.site("x.example", [SITE]), "", [gone])
+        assert fleet.log.end(STREAM, 0) == 0
+        one.log.close()
 
 
 def view(settings: Settings, node: str) -> Shaping:

@@ -135,9 +135,17 @@ def test_paths_are_absolute_so_that_every_process_finds_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = load(None, {"FASTEMAILNET_FLEET__DATA": "d", "FASTEMAILNET_CLASSIFIER__MODEL": "m"})
+    settings = load(
+        None,
+        {
+            "FASTEMAILNET_FLEET__DATA": "d",
+            "FASTEMAILNET_CLASSIFIER__MODEL": "m",
+            "FASTEMAILNET_SHAPING__FILES": '["s", "/t"]',
+        },
+    )
     assert settings.fleet.data == tmp_path / "d"
     assert settings.classifier.model == tmp_path / "m"
+    assert settings.shaping.files == (tmp_path / "s", Path("/t"))
     assert settings.route.password_file is None
 
 
