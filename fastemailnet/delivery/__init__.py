@@ -10,6 +10,7 @@
 ``split``        a unit of several destinations
 ``pause``        hosts that cannot be spoken to, and who tries them
 ``turns``        whose turn it is among lanes
+``shaping``      how fast and how wide mail goes to a site, and what replies change about that
 ``report``       what the sender is told
 ``suppression``  whom no mail is sent to
 ``feedback``     what comes back about mail that was taken

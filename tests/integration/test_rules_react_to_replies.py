@@ -171,11 +171,12 @@ async def test_whom_an_earlier_end_may_have_reached_waits_but_never_comes_back(t
         people = (Recipient("a@x.example", 0), Recipient("b@x.example", 1))
         unit = Unit(bytes(16), Lane.BULK, "", 0, 1, "", people, "x.example", False, b"")
         listed = [Outcome(1, Kind.SUPPRESSED, "listed")]
+        site = one.site("x.example", [SITE])
         (outcome,) = one.stopped(unit, site, (), listed)
         assert (outcome.recipient, outcome.kind, outcome.enhanced) == (0, Kind.BOUNCED, (5, 7, 1))
         assert one.stopped(unit, site, (0,), listed) == []
         await one.group.append(STREAM, 0, [encode_frame(Suspend(scope_of("all"), 0, FOR_GOOD, "a person"))])
-        told = one.stopped(unit, site, (0,), ())
+        told = one.stopped(unit, one.site("x.example", [SITE]), (0,), ())
         assert [(had.kind, had.enhanced) for had in told] == [(Kind.DEFERRED, (4, 7, 1))] * 2
         assert told[0].reason == "suspended until somebody resumes it: a person"
         await one.group.close()
