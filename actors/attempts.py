@@ -336,6 +336,7 @@ class _Attempt:
             flags=self.flags,
             where=self.where,
             sessions=self.sessions,
+            next_ms=retry.due_ms if retry.copies else 0,
         )
         await self.record(retry, proof, now_ms, written.units)
 

@@ -13,6 +13,7 @@ from fastemailnet.ledger.fact import SALT_OCTETS, Fact, Flag, LeafType, encode_f
 from fastemailnet.outcome import Kind, Outcome
 
 SESSIONS = "tls_sessions"  # detail of a fact
+NEXT = "next_ms"  # of one that waits: when it is due again, Unix milliseconds
 Held = Mapping[int, dict[str, str | int]]  # by Recipient.index: what is to stand in the detail
 TYPES = {
     Kind.RELAYED: LeafType.RELAYED,
@@ -37,12 +38,13 @@ def evidence(
     flags: Flag,
     where: dict[str, str | int],
     sessions: str = "",
+    next_ms: int = 0,
 ) -> bytes:
     """The facts of one attempt, encoded: the acceptance (first attempt of the accepted record only) and what became of each recipient.
 
     ``where`` describes the connection: host, address, TLS and the policy that asked for it. ``sessions`` is what was seen of TLS on the
     way to it (``delivery.tls_report``), told once, with the first recipient. A recipient whose mail is held has that in the acceptance,
-    or, where it was tried before, as a fact that it waits.
+    or, where it was tried before, as a fact that it waits. ``next_ms``: when those who are deferred are due again; 0: nobody is.
     """
     scores = {SCORES: where[SCORES]} if SCORES in where else {}
     held: Held = {one.recipient: {HELD: one.reason, **scores} for one in outcomes if one.kind is Kind.HELD}
@@ -59,6 +61,8 @@ def evidence(
         detail: dict[str, str | int] = {**where, KIND: outcome.kind.value, "reason": outcome.reason}
         if outcome.kind is Kind.HELD:
             detail |= held[outcome.recipient]
+        if outcome.kind is Kind.DEFERRED and next_ms:
+            detail[NEXT] = next_ms
         if outcome.bounce_class is not None:
             detail[CLASS] = outcome.bounce_class.value
             detail[LANE] = unit.lane.value

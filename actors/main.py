@@ -20,6 +20,7 @@ from actors.shaping_cli import resume, shaping_app, suspend
 from actors.suppression_cli import suppression_app
 from actors.terminal import Config, Json, client, err, moment, out, write
 from actors.tls_report_cli import tls_report
+from actors.why_cli import why
 from fastemailnet import __version__
 from fastemailnet.config import Settings, load
 from fastemailnet.errors import FastEmailNetError, FleetError
@@ -43,6 +44,7 @@ app.command("tls-report")(tls_report)
 app.command()(classify)
 app.command()(suspend)
 app.command()(resume)
+app.command()(why)
 STOP_S = 90.0  # a fleet that is just starting comes up first
 TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
 

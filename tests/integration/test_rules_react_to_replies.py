@@ -227,16 +227,18 @@ async def test_a_block_counts_for_its_site_before_anybody_writes_to_its_domain(t
         assert limits["max_deliveries_per_connection"] == ("100", "settings")
 
 
+def commanded(*words: str) -> int | None:
+    """The exit code of a command."""
+    try:
+        main(lambda: app(list(words)))
+    except SystemExit as end:
+        return int(end.code or 0)
+    return None
+
+
 async def test_the_commands_check_show_suspend_and_resume(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def commanded(*words: str) -> int | None:
-        try:
-            main(lambda: app(list(words)))
-        except SystemExit as end:
-            return int(end.code or 0)
-        return None
-
     monkeypatch.setenv("COLUMNS", "200")
     async with shaping(tmp_path, SLOW) as (_, url):
         monkeypatch.setenv("FASTEMAILNET_GATEWAY__HTTP_PORT", url.rpartition(":")[2])
@@ -252,3 +254,31 @@ async def test_the_commands_check_show_suspend_and_resume(
         assert await asyncio.to_thread(commanded, "resume", "provider:big", "--reason", "r", "--tenant", "acme") == 0
         assert "[they] move" in capsys.readouterr().out
         assert await asyncio.to_thread(commanded, "suspend", "all", "--reason", "r", "--for", "soon") == 1
+
+
+async def test_why_names_what_holds_a_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shaping(tmp_path, SLOW) as (fleet, url), AsyncClient(url) as client:
+        monkeypatch.setenv("FASTEMAILNET_GATEWAY__HTTP_PORT", url.rpartition(":")[2])
+        mail = b"From: a@a.example\r\nSubject: x\r\n\r\nx\r\n"
+        first = await client.send(mail, "a@a.example", ["defer@x.example", "r@z.example"])
+        fleet.start_node("a")
+        await fleet.until(lambda b: (b["deferred"], b["relayed"]) == (1, 1))
+        assert await asyncio.to_thread(commanded, "why", first.id) == 0
+        held, *_, gone = capsys.readouterr().out.split("r@z.example", 1)
+        assert "defer@x.example: suspend of site:mx1.big.test until 20" in held
+        assert "; the next attempt is due at 20" in held
+        assert "451 greylisted, try again later (sandbox)" in held
+        assert ": nothing: it is relayed" in gone
+        assert "max_deliveries_per_connection = 1 (rule '451" in gone
+
+        await client.shaping.suspend("z.example", "they [move]")
+        second = await client.send(mail, "a@a.example", ["s@z.example"])
+        await fleet.until(lambda b: b["deferred"] == 2)
+        assert await asyncio.to_thread(commanded, "why", second.id) == 0
+        assert "suspend of z.example until somebody resumes it (they [move])" in capsys.readouterr().out
+        assert await asyncio.to_thread(commanded, "why", "y.example") == 0
+        told = capsys.readouterr().out
+        assert told.startswith("y.example: suspend of site:mx1.big.test until 20")
+        assert "connection_limit = 7 " in told

@@ -1,0 +1,106 @@
+"""Why mail has not arrived: the constraint that holds it, the ceilings of its site, the next attempt, the last reply."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from actors.shaping import until
+from actors.terminal import Config, Json, client, moment, out, write
+from fastemailnet import ids
+
+ENDED = ("relayed", "bounced", "rejected", "expired", "dead", "suppressed", "complaint")
+
+
+def why(
+    what: Annotated[str, typer.Argument(metavar="ID|DOMAIN", help="A message's id, or the domain of recipients.")],
+    config: Config = None,
+    json_file: Json = None,
+) -> None:
+    """What holds a message, or all mail to a domain."""
+    with client(config) as fleet:
+        deliveries = fleet.timeline(what)["deliveries"] if is_message(what) else []
+        open_ones = [one for one in deliveries if one["state"] not in ENDED]
+        domains = dict.fromkeys(domain_of(one["recipient"]) for one in open_ones) if deliveries else {what: None}
+        sites = {domain: fleet.shaping.site(domain) for domain in domains}
+    write(json_file, {"deliveries": deliveries, "sites": sites})
+    for delivery in deliveries:
+        site = sites.get(domain_of(delivery["recipient"]))
+        _say(f"{delivery['recipient']}: {constraint(delivery, site['standing'] if site else [])}")
+        for line in last_of(delivery):
+            _say(f"  {line}")
+    for domain, site in sites.items():
+        _say(f"{domain}: {stands(site['standing']) or 'nothing is suspended'}")
+        _say(f"  site {site['site']}, provider {', '.join(site['providers']) or 'none'}")
+        for limit in site["limits"]:
+            if limit["value"] != "none":
+                _say(f"  {limit['name']} = {limit['value']} ({limit['origin']})")
+
+
+def is_message(text: str) -> bool:
+    """Whether this is a message's id rather than a domain."""
+    try:
+        ids.from_text(text)
+    except ValueError:
+        return False
+    return True
+
+
+def domain_of(address: str) -> str:
+    """Of a recipient."""
+    return address.rpartition("@")[2]
+
+
+def constraint(delivery: Mapping[str, Any], standing: list[dict[str, Any]]) -> str:
+    """What holds a delivery, in words."""
+    last = delivery["events"][-1] if delivery["events"] else {}
+    match delivery["state"]:
+        case "held":
+            return "held by the spam gate until somebody decides (fastemailnet held)"
+        case "in_doubt":
+            return (
+                "in doubt: its reply was lost, and it is not sent again before that is settled (fastemailnet in-doubt)"
+            )
+        case "deferred":
+            next_ms = last.get("next_ms")
+            again = f"the next attempt is due at {moment(next_ms)}" if next_ms else "it is tried again"
+            suspended = stands(standing)
+            return f"{suspended}; {again}" if suspended else again
+        case "accepted" | "open" | "released":
+            return stands(standing) or "no attempt has ended yet: it waits for its turn or is under way"
+        case state:
+            return f"nothing: it is {state}"
+
+
+def stands(standing: list[dict[str, Any]]) -> str:
+    """What of a site's standing keeps mail from going, in words; "" for nothing."""
+    told = []
+    for one in standing:
+        if one["what"].startswith(("suspend", "bounce")):
+            whose = f" for tenant {one['tenant']}" if one["tenant"] else ""
+            which = f" in lane {one['lane']}" if one["lane"] else ""
+            told.append(
+                f"{one['what']} of {one['target']}{whose}{which} until {until(one['until_ms'])} ({one['reason']})"
+            )
+    return "; ".join(told)
+
+
+def last_of(delivery: Mapping[str, Any]) -> Iterator[str]:
+    """The last event and, where that is of our own making, the last reply before it."""
+    events = delivery["events"]
+    for event in events[-1:]:
+        yield _told("last event", event)
+    replies = [event for event in events[:-1] if "code" in event]
+    if replies and "code" not in events[-1]:
+        yield _told("last reply", replies[-1])
+
+
+def _told(name: str, event: Mapping[str, Any]) -> str:
+    host = f" at {event['host']}" if "host" in event else ""
+    code = f"{event['code']} " if "code" in event else ""
+    what = event.get("reply") or event.get("held") or event.get("reason") or ""
+    return f"{name}: {moment(event['at_ms'])} {event['state']}, attempt {event['attempt']}{host}  {code}{what}".rstrip()
+
+
+def _say(line: str) -> None:
+    out.print(line, highlight=False, markup=False, soft_wrap=True)
