@@ -20,8 +20,8 @@ POLICY = read(
         )
     ]
 )
-TIMES = st.integers(0, 60).map(lambda second: second * 1_000)
-SCOPES = st.builds(Scope, st.sampled_from(list(Of)), st.sampled_from(["s", "d"]), st.sampled_from(["", "t"]))
+TIMES = st.integers(0, 30).map(lambda second: second * 1_000)
+SCOPES = st.sampled_from([Scope(Of.SITE, "s"), Scope(Of.DOMAIN, "d"), Scope(Of.DOMAIN, "d", "t")])
 FRAMES: st.SearchStrategy[Frame] = st.one_of(
     st.builds(
         Hit,

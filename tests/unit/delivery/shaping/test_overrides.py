@@ -177,7 +177,9 @@ def test_a_hit_that_comes_late_completes_the_count() -> None:
 
 def test_a_thousand_equal_replies_are_worth_one_frame_or_as_many_as_are_counted() -> None:
     for made, worth in ((overrides(), 1), (counting(), 3)):
-        given = [made.hits(site(made), "d.test", "t", Heard("451 slow down"), NOW_MS + at) for at in range(1_000)]
+        given = [
+            made.hits(site(made), "d.test", "t", Heard("451 slow down"), NOW_MS + at // 500) for at in range(1_000)
+        ]
         hits = [hit for some in given for hit in some]
         assert len(hits) == worth
         assert len({hit.at_ms for hit in hits}) == worth
@@ -296,3 +298,45 @@ def test_a_reason_is_bounded() -> None:
     hear(made, "451 " + "x" * 4_000)
     (effect,) = made.standing(NOW_MS)
     assert len(effect.reason) <= MAX_REASON_CHARACTERS
+
+
+def test_an_older_hit_that_comes_late_shortens_nothing() -> None:
+    made = overrides()
+    (hit,) = hear(made)
+    made.apply(msgspec.structs.replace(hit, at_ms=NOW_MS - HOUR_MS, node="b"))
+    assert stops(made, NOW_MS + 2 * HOUR_MS - 1) == "wait"
+
+
+def test_a_hit_that_is_counted_no_more_does_nothing_when_it_is_read_again() -> None:
+    text = RULES + RULE.replace("WORDS", "slow down").replace("ACTION", '"Bounce"').replace(
+        'duration = "2h"', THRESHOLD
+    )
+    made = Overrides(read([("f.toml", text)]))
+    first, *_ = [hear(made, at_ms=NOW_MS + at, domain=f"d{at}.test")[0] for at in range(4)]
+    assert stops(made, NOW_MS + 4, "d3.test") == "bounce"
+    made.apply(first)
+    assert stops(made, NOW_MS + 4, "d0.test") == ""
+
+
+def test_a_suspension_from_before_a_resume_stays_lifted() -> None:
+    made = overrides()
+    suspend, resume = Suspend(scope_of("d.test"), NOW_MS, FOR_GOOD, "r"), Resume(scope_of("d.test"), NOW_MS, "r")
+    for frames in ((suspend, resume, suspend), (resume, suspend)):
+        made = overrides()
+        for frame in frames:
+            made.apply(frame)
+        assert stops(made, NOW_MS) == ""
+    made.apply(msgspec.structs.replace(suspend, at_ms=NOW_MS + 1))
+    assert stops(made, NOW_MS + 1) == "wait"
+
+
+def test_a_domain_apart_has_what_stands_for_its_hosts() -> None:
+    made = overrides(
+        '[{SetConfig={name="connection_limit", value=1}}, "Suspend"]', more='["apart.test"]\nmx_rollup = false\n'
+    )
+    hear(made)
+    apart = made.policy.site("apart.test", HOSTS)
+    assert (apart.name, made.shape(apart, NOW_MS).connection_limit) == ("apart.test", 1)
+    assert stops(made, NOW_MS, "apart.test") == "wait"
+    assert hear(made, domain="apart.test")  # but what it hears is its own
+    assert made.suspended("d.test", made.policy.site("d.test", ("mx.else.test",)), "t", "bulk", NOW_MS) is None
