@@ -8,6 +8,7 @@ counts for the other domains of its site before anybody writes to its own.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +22,8 @@ from fastemailnet.delivery.shaping.limits import Shape, tls_for
 from fastemailnet.delivery.shaping.overrides import Overrides, Suspension
 from fastemailnet.delivery.shaping.policy import Policy, Site, hosts_of
 from fastemailnet.delivery.shaping.rules import heard_in
+from fastemailnet.delivery.shaping.terms import terms
+from fastemailnet.delivery.terms import Terms
 from fastemailnet.envelope import Unit
 from fastemailnet.errors import LimitExceeded, LogError
 from fastemailnet.log.group import GroupCommit
@@ -31,6 +34,7 @@ from fastemailnet.outcome import BounceClass, Kind, Outcome
 READ_RECORDS: Final = 1_000
 LOOK_EVERY_MS: Final = 600_000  # at the hosts of the blocks' domains; answers are kept by their time to live
 LOOKS_AT_ONCE: Final = 8
+MAX_DOMAINS: Final = 50_000  # whose site is remembered from one question to the next
 BOUNCED: Final = (5, 7, 1)  # RFC 3463: delivery not authorized
 DEFERRED: Final = (4, 7, 1)
 HEARD: Final = (Kind.DEFERRED, Kind.BOUNCED)
@@ -46,6 +50,7 @@ class Shaping:
         self.dns = dns
         self.overrides = Overrides(policy, node)
         self.position = 0
+        self.sites: OrderedDict[str, Site] = OrderedDict()
         self.next_look_ms = 0
         self.looking: asyncio.Task[None] | None = None
         log.follow(STREAM, 0, 0)
@@ -67,9 +72,22 @@ class Shaping:
         """The site of a domain's mail: that of its MX hosts, or of a fixed next hop. Asked first: this catches up."""
         fixed = route.fixed_target()
         if fixed is not None:
-            return self.site(domain, (fixed.host,), fixed.host)
-        self._look_around()
-        return self.site(domain, await self._hosts(domain))
+            found = self.site(domain, (fixed.host,), fixed.host)
+        else:
+            self._look_around()
+            found = self.site(domain, await self._hosts(domain))
+        self.sites[domain] = found
+        if len(self.sites) > MAX_DOMAINS:
+            self.sites.popitem(last=False)
+        return found
+
+    def terms(self, domain: str, hosts: Sequence[str], idle_s: float) -> Terms:
+        """The limits of a domain's site now, as its door is held to them; the site is the one that ``site_of`` found last.
+
+        ``hosts``: those that are tried, where it was never asked; ``idle_s``: of connections, where no limit says so.
+        """
+        site = self.sites.get(domain) or self.site(domain, hosts)
+        return terms(site, self.overrides.shape(site, wall_ms()), idle_s)
 
     def site(self, domain: str, hosts: Sequence[str], next_hop: str = "") -> Site:
         """The site of a domain with these MX hosts. ``next_hop``: the fixed one, whose own blocks count then."""
