@@ -8,7 +8,7 @@ from typing import Any
 from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
 from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
-from actors.build_delivery import node_number, pool, reporter, resolver, routes, schedule, secret_in, trust
+from actors.build_delivery import mx_way, node_number, pool, reporter, routes, schedule, secret_in, trust
 from actors.classifier import Model
 from actors.clock import monotonic_ms
 from actors.events import EVENTS, Events
@@ -232,9 +232,9 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
     examiner = Examiner(scorer if settings.classifier.enabled else None, gate(settings, 1.0, 1.0), signer(settings))
     nodes = settings.fleet.nodes
     shares = Shares(node_number(name), nodes, monotonic_ms() / 1_000)
-    way_out = pool(settings, shares)
-    dns = way_out.resolver.dns if way_out.resolver is not None else None
-    shaping = Shaping(over, commit, read_policy(settings.shaping), name, dns)
+    way, idle_s = mx_way(settings), settings.delivery.connection_idle_s
+    shaping = Shaping(over, commit, read_policy(settings.shaping), name, way.dns if way is not None else None)
+    way_out = pool(settings, way, lambda domain, hosts: shaping.terms(domain, hosts, idle_s), shares)
     return {
         "name": name,
         "log": over,
@@ -308,8 +308,8 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     spread = mail_partitions(settings)
     desk = Quarantine(auditor, reader.audit, call, commit, large)
     to, may_review = routes(settings), Networks(settings.gateway.review_networks).allow
-    dns = resolver(settings).dns if to.have_mx else None
-    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, dns)
+    way = mx_way(settings)
+    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, way.dns if way is not None else None)
     more = [held_routes(desk, may_review), shaping_routes(shapes, may_review)]
     return Gateway(settings, over, commit, reader, large, key_file, spread, more)
 

@@ -11,7 +11,7 @@ from fastemailnet.delivery.exchanger import Families, Rules
 from fastemailnet.delivery.pause import Bounds
 from fastemailnet.delivery.route import Route, RouteKind, Routes, TlsPolicy
 from fastemailnet.delivery.shares import Shares
-from fastemailnet.delivery.terms import Ceilings, uniform
+from fastemailnet.delivery.terms import TermsOf
 from fastemailnet.errors import ConfigError
 from fastemailnet.net.dns import Dns, Nameservers
 from fastemailnet.net.pool import Limits, Pool
@@ -44,8 +44,8 @@ def secret_in(setting: str, path: Path) -> str:
         raise ConfigError(setting, str(path), f"cannot be read: {error.strerror}") from error
 
 
-def pool(settings: Settings, shares: Shares) -> Pool:
-    """A node's connections to everybody."""
+def pool(settings: Settings, way: Resolver | None, terms: TermsOf, shares: Shares) -> Pool:
+    """A node's connections to everybody. ``way``: see ``mx_way``."""
     limits = settings.delivery
     bounds = Limits(
         limits.connection_idle_s,
@@ -53,9 +53,12 @@ def pool(settings: Settings, shares: Shares) -> Pool:
         settings.tls.broken_s,
         Bounds(limits.pause_first_s, limits.pause_longest_s),
     )
-    way = resolver(settings) if any(one.kind is RouteKind.MX for one in routes(settings).all) else None
-    terms = uniform(Ceilings(limits.connections_per_target * settings.fleet.nodes))
     return Pool(settings.gateway.hostname, bounds, way, trust(settings), terms, shares)
+
+
+def mx_way(settings: Settings) -> Resolver | None:
+    """The way to every domain, where the DNS decides for any; None where every next hop is fixed."""
+    return resolver(settings) if routes(settings).have_mx else None
 
 
 def node_number(name: str) -> int:

@@ -64,7 +64,7 @@ def over(name: str, directory: Path, sink_port: int, bootstrap: str) -> Settings
     """A fleet's settings over one of the two logs, on topics of its own."""
     url = "embedded:" if name == "embedded" else f"kafka://{bootstrap}/{uuid.uuid4().hex[:8]}."
     # A deployment's own number of connections: here are no 20 sessions of Postfix to be equal to.
-    more = {"FASTEMAILNET_DELIVERY__CONNECTIONS_PER_TARGET": "20"}
+    more = {"FASTEMAILNET_SHAPING__CONNECTION_LIMIT": "40"}
     return settings_for(directory, sink_port, FASTEMAILNET_LOG__URL=url, FASTEMAILNET_LOG__UNSAFE="true", **more)
 
 

@@ -49,7 +49,7 @@ def settings_for(data: Path, sink_port: int, **more: str) -> Settings:
         "FASTEMAILNET_ROUTE__PORT": str(sink_port),
         "FASTEMAILNET_ROUTE__TLS": "none",
         "FASTEMAILNET_FLEET__NODES": "2",
-        "FASTEMAILNET_DELIVERY__CONNECTIONS_PER_TARGET": "10",  # of each node: 20 in all
+        "FASTEMAILNET_SHAPING__CONNECTION_LIMIT": "20",
     }
     return load(None, {**environ, **more})
 

@@ -145,7 +145,6 @@ class DkimSection(Section):
 class DeliverySection(Section):
     """The SMTP client."""
 
-    connections_per_target: int = Field(20, ge=1, le=1_000, description="connections to one next hop, per node")
     connection_idle_s: int = Field(60, ge=1, description="an idle connection is closed after this")
     connection_life_s: int = Field(300, ge=1, description="no connection is used longer")
     pause_first_s: int = Field(30, ge=1, description="a host that cannot be spoken to is left alone for so long")

@@ -308,8 +308,8 @@ async def test_what_grows_too_old_while_it_waits_for_a_connection_is_never_sent(
 ) -> None:
     """One connection, and a peer that takes longer over the first mail than the second may live."""
     async with house(tmp_path, Faults(delay_ms=1_500)) as fleet:
-        one = fleet.settings.delivery.model_copy(update={"connections_per_target": 1})
-        fleet.settings = fleet.settings.model_copy(update={"delivery": one})
+        one = fleet.settings.shaping.model_copy(update={"connection_limit": 1})
+        fleet.settings = fleet.settings.model_copy(update={"shaping": one})
         fleet.accept("first@x.example")
         fleet.accept("second@x.example", expires_in_ms=1_000)
         fleet.start_node("a")

@@ -208,6 +208,8 @@ async def test_what_one_process_hears_counts_for_all_and_outlives_them(tmp_path:
         for _ in range(50):
             await one.heard("x.example", site, "t", [refused, refused])
         assert other.shape(site).max_deliveries_per_connection == 1
+        held_to = other.terms("y.example", [SITE], 60.0)
+        assert (held_to.site, held_to.provider, held_to.deliveries) == (SITE, "big", 1)
         assert other.suspended("y.example", other.site("y.example", [SITE]), "", "bulk") is not None
         assert fleet.log.end(STREAM, 0) == 1  # of a hundred replies
         again = view(fleet.settings, "one")
