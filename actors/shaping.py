@@ -74,7 +74,7 @@ class Shaping:
         if fixed is not None:
             found = self.site(domain, (fixed.host,), fixed.host)
         else:
-            self._look_around()
+            self.look_around()
             found = self.site(domain, await self._hosts(domain))
         self.sites[domain] = found
         if len(self.sites) > MAX_DOMAINS:
@@ -143,14 +143,14 @@ class Shaping:
             return ()
         return hosts_of(domain, await self.dns.mx(domain))
 
-    def _look_around(self) -> None:
-        """Look the blocks' domains up, where it is time and nobody does."""
+    def look_around(self) -> None:
+        """Look the blocks' domains up in the background, where it is time and nobody does."""
         is_busy = self.looking is not None and not self.looking.done()
         if self.policy.rollups and not is_busy and monotonic_ms() >= self.next_look_ms:
             self.next_look_ms = monotonic_ms() + LOOK_EVERY_MS
-            self.looking = asyncio.create_task(self.learn())
+            self.looking = asyncio.create_task(self._learn())
 
-    async def learn(self) -> None:
+    async def _learn(self) -> None:
         """Look up the hosts of every domain that a block is named for."""
         domains = self.policy.rollups
         for first in range(0, len(domains), LOOKS_AT_ONCE):

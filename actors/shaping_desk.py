@@ -16,6 +16,7 @@ from fastemailnet.log.interface import Log
 from fastemailnet.net.dns import Dns
 
 GATEWAY = "gateway"  # who hears nothing
+PATIENCE_S = 5.0  # with the look-ups of the blocks' domains; what is not known by then is told without
 
 
 class ShapingDesk:
@@ -44,7 +45,9 @@ class ShapingDesk:
     async def site(self, domain: str) -> dict[str, Any]:
         """See ``Desk.site``."""
         shaping = await self._read()
-        await shaping.learn()
+        shaping.look_around()
+        if shaping.looking is not None:
+            await asyncio.wait({shaping.looking}, timeout=PATIENCE_S)
         site, now_ms = await shaping.site_of(self.routes.of(domain), domain), wall_ms()
         return {
             "domain": domain,

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, Final, NamedTuple
 
 from fastemailnet.delivery.shaping.frames import Of
-from fastemailnet.delivery.shaping.limits import Shape, render, render_duration
+from fastemailnet.delivery.shaping.limits import Shape, render
 from fastemailnet.delivery.shaping.options import FIELDS
 from fastemailnet.delivery.shaping.overrides import Effect, Overrides
 from fastemailnet.delivery.shaping.policy import Site
@@ -28,9 +28,8 @@ def limits(overrides: Overrides, site: Site, now_ms: int) -> list[Limit]:
     found = []
     for field in dataclasses.fields(Shape):
         name = NAMES.get(field.name, field.name)
-        value = getattr(shape, field.name)
-        shown = render_duration(value) if isinstance(value, float) else render(value)
-        found.append(Limit(name, shown, told[name].origin if name in told else HOUSE))
+        value = render(getattr(shape, field.name))
+        found.append(Limit(name, value, told[name].origin if name in told else HOUSE))
     return found
 
 

@@ -162,5 +162,7 @@ def render(value: object) -> str:
             return str(value).lower()
         case TlsPolicy():
             return value.value
+        case float():
+            return render_duration(value)  # no other value is one
         case _:
             return str(value)

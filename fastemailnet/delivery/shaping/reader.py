@@ -100,6 +100,8 @@ def _blocks(found: Mapping[str, Any], file: str) -> Iterable[tuple[str, str, str
 def _draft(kind: str, name: str, where: str, table: dict[str, Any], notes: list[str]) -> _Draft:
     """One block of one file."""
     draft = _Draft()
+    if kind in ("rollup", "apart") and "." not in name:
+        notes.append(f'{where}: a domain of one label; one of several must be quoted, as in ["{name}.example"]')
     known = PROVIDER if kind == PROVIDERS else PATH
     _truth(table, "replace_base", where, default=False)
     for key, value in table.items():

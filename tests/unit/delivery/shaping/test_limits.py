@@ -94,6 +94,9 @@ def test_values_are_shown_as_files_have_them() -> None:
     assert render(None) == "none"
     assert render(TlsPolicy.REQUIRED) == "required"
     assert render(True) == "true"
+    assert render(90.0) == "1m 30s"
+    assert render(0.25) == "250ms"
+    assert render(0.0) == "0s"
 
 
 @pytest.mark.parametrize(

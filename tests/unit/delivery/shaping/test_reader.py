@@ -170,6 +170,11 @@ def test_wrong_json_is_told_as_such() -> None:
         read([("a.json", "[]")])
 
 
+def test_a_domain_of_one_label_is_told() -> None:
+    (note,) = policy("[localhost]\nconnection_limit = 1").notes
+    assert "a domain of one label" in note
+
+
 def test_a_provider_that_matches_nothing_is_told() -> None:
     (note,) = policy('[provider."lost"]\nconnection_limit = 1').notes
     assert "'lost' has no match" in note
