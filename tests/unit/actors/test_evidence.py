@@ -58,3 +58,14 @@ def test_a_review_has_a_fact_for_each_held_recipient(
     assert (fact.detail["reason"], fact.detail["label"]) == ("a reason", label)
     assert state_of(fact.type, fact.detail) == state
     assert bool(unpack(pack(fact)).flags & Flag.FINAL) is is_final
+
+
+def test_who_waits_is_told_when_he_is_due_and_nobody_else() -> None:
+    outcomes = [Outcome(0, Kind.DEFERRED, "later"), Outcome(4, Kind.RELAYED, "taken")]
+    more = {"at_ms": 7, "content_sha256": b"", "flags": Flag(0), "where": {}}
+    facts = decode_facts(evidence(unit(SOURCE), 2, outcomes, next_ms=99, **more))
+    assert [fact.detail.get("next_ms") for fact in facts] == [99, None]
+    assert [fact.detail.get("next_ms") for fact in decode_facts(evidence(unit(SOURCE), 2, outcomes, **more))] == [
+        None,
+        None,
+    ]

@@ -1,0 +1,62 @@
+"""What is said of a delivery, by its state and what stands for its site."""
+
+from typing import Any
+
+import pytest
+
+from actors.why_cli import constraint, is_message, last_of
+from fastemailnet import ids
+from fastemailnet.delivery.shaping.frames import FOR_GOOD
+
+SUSPENDED = {
+    "target": "x.example",
+    "tenant": "acme",
+    "lane": "bulk",
+    "what": "suspend",
+    "by": "person",
+    "until_ms": FOR_GOOD,
+    "reason": "they move",
+}
+SET = {**SUSPENDED, "what": "connection_limit = 1"}
+TOLD = "suspend of x.example for tenant acme in lane bulk until somebody resumes it (they move)"
+
+
+def delivery(state: str, *events: dict[str, Any]) -> dict[str, Any]:
+    return {"recipient": "r@x.example", "state": state, "events": list(events)}
+
+
+def event(state: str, **more: Any) -> dict[str, Any]:
+    return {"state": state, "at_ms": 0, "attempt": 1, **more}
+
+
+@pytest.mark.parametrize(
+    ("state", "standing", "said"),
+    [
+        ("held", [], "held by the spam gate"),
+        ("in_doubt", [SUSPENDED], "in doubt"),
+        ("deferred", [], "the next attempt is due at 1970-01-01 00:00:09"),
+        ("deferred", [SUSPENDED], f"{TOLD}; the next attempt is due at 1970"),
+        ("open", [SUSPENDED], TOLD),
+        ("open", [SET], "it waits for its turn"),
+        ("accepted", [], "it waits for its turn"),
+        ("relayed", [SUSPENDED], "nothing: it is relayed"),
+    ],
+)
+def test_the_constraint_is_named(state: str, standing: list[dict[str, Any]], said: str) -> None:
+    assert said in constraint(delivery(state, event(state, next_ms=9_000)), standing)
+
+
+def test_the_last_reply_is_told_where_the_last_event_is_our_own() -> None:
+    reply = event("deferred", code=451, reply="slow down", host="mx.test")
+    ours = event("deferred", reason="suspended until then")
+    assert len(list(last_of(delivery("deferred", ours, reply)))) == 1
+    last, before = last_of(delivery("deferred", reply, ours))
+    assert last.endswith("suspended until then")
+    assert before.startswith("last reply")
+    assert before.endswith("at mx.test  451 slow down")
+    assert list(last_of(delivery("open"))) == []
+
+
+def test_an_id_is_no_domain() -> None:
+    assert is_message(ids.to_text(bytes(16)))
+    assert not is_message("x.example")
