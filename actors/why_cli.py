@@ -76,7 +76,7 @@ def stands(standing: list[dict[str, Any]]) -> str:
     """What of a site's standing keeps mail from going, in words; "" for nothing."""
     told = []
     for one in standing:
-        if one["what"].startswith(("suspend", "bounce")):
+        if one["what"] in ("suspend", "bounce"):
             whose = f" for tenant {one['tenant']}" if one["tenant"] else ""
             which = f" in lane {one['lane']}" if one["lane"] else ""
             told.append(

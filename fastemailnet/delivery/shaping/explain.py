@@ -10,6 +10,7 @@ from fastemailnet.delivery.shaping.overrides import Effect, Overrides
 from fastemailnet.delivery.shaping.policy import Site
 
 NAMES: Final = {attribute: option for option, attribute in FIELDS.items()}
+UNSET: Final = {"idle_timeout": "as delivery.connection_idle_s", "enable_tls": "as route.tls"}
 HOUSE: Final = "settings"  # [shaping], or where they say nothing of it, the route and [delivery]
 
 
@@ -28,8 +29,9 @@ def limits(overrides: Overrides, site: Site, now_ms: int) -> list[Limit]:
     found = []
     for field in dataclasses.fields(Shape):
         name = NAMES.get(field.name, field.name)
-        value = render(getattr(shape, field.name))
-        found.append(Limit(name, value, told[name].origin if name in told else HOUSE))
+        value = getattr(shape, field.name)
+        shown = UNSET.get(name, "none") if value is None else render(value)
+        found.append(Limit(name, shown, told[name].origin if name in told else HOUSE))
     return found
 
 

@@ -56,7 +56,9 @@ class Effect:
     def what(self) -> str:
         """In words."""
         action = self.action
-        return f"{action.option} = {render(action.value)}" if action.option else action.act.value.lower()
+        if action.option:
+            return f"{action.option} = {render(action.value)}"
+        return "bounce" if action.act in BOUNCES else "suspend"
 
     @property
     def weight(self) -> tuple[bool, bool, int]:

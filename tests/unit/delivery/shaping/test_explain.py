@@ -32,7 +32,7 @@ def test_each_limit_is_told_with_where_it_comes_from() -> None:
     assert told["connection_limit"] == ("32", "settings")
     assert told["idle_timeout"] == ("1m 30s", 'f.toml ["default"]')
     assert told["provider_connection_limit"] == ("5", 'f.toml [provider."big"]')
-    assert told["enable_tls"] == ("none", "settings")
+    assert told["enable_tls"] == ("as route.tls", "settings")
     (key,) = made.policy.by_key
     made.apply(Hit(key, site.name, "d.test", "", 0, "451 slow", "a"))
     value, origin = {one.name: (one.value, one.origin) for one in limits(made, site, 1)}["max_message_rate"]
