@@ -67,8 +67,9 @@ class ShapingDesk:
             raise NotFound(f"no file of shaping.files names a provider {scope.name!r}; known: {known}")
         now_ms = wall_ms()
         until_ms = FOR_GOOD if seconds is None else now_ms + round(seconds * 1_000)
-        await self._append(Suspend(scope, now_ms, until_ms, reason))
-        return shown(Effect(scope, PERSON, SUSPENDED, now_ms, until_ms, reason))
+        at_ms = (await self._read()).overrides.next_word_ms(scope, now_ms)
+        await self._append(Suspend(scope, at_ms, until_ms, reason))
+        return shown(Effect(scope, PERSON, SUSPENDED, at_ms, until_ms, reason))
 
     async def resume(self, scope: Scope, reason: str) -> dict[str, Any]:
         """See ``Desk.resume``."""
@@ -77,7 +78,7 @@ class ShapingDesk:
         if not ended:
             others = ", ".join(sorted({str(one.scope) for one in overrides.standing(now_ms)})[:20]) or "nothing"
             raise NotFound(f"nothing stands for {scope}; what does: {others}")
-        await self._append(Resume(scope, now_ms, reason))
+        await self._append(Resume(scope, overrides.next_word_ms(scope, now_ms), reason))
         return {"ended": [shown(one) for one in ended]}
 
     async def _append(self, frame: Frame) -> None:

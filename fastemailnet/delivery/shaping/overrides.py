@@ -212,6 +212,11 @@ class Overrides:
             (one for one in self._all() if one.until_ms > now_ms), key=lambda one: (one.until_ms, str(one.scope))
         )
 
+    def next_word_ms(self, scope: Scope, now_ms: int) -> int:
+        """When a person's word about a scope is said, so that it counts after all before it, whoever's clock those were told by."""
+        words = [one.at_ms for one in self.effects.get(scope, {}).values()]
+        return max(now_ms, self._lifted(scope) + 1, *(at_ms + 1 for at_ms in words))
+
     def _standing(self, scope: Scope, now_ms: int) -> Iterator[Effect]:
         return (one for one in self.effects.get(scope, {}).values() if one.until_ms > now_ms)
 

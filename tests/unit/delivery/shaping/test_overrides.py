@@ -340,3 +340,15 @@ def test_a_domain_apart_has_what_stands_for_its_hosts() -> None:
     assert stops(made, NOW_MS, "apart.test") == "wait"
     assert hear(made, domain="apart.test")  # but what it hears is its own
     assert made.suspended("d.test", made.policy.site("d.test", ("mx.else.test",)), "t", "bulk", NOW_MS) is None
+
+
+def test_a_persons_word_counts_after_all_before_it_whatever_the_clocks_say() -> None:
+    made, scope = overrides(), scope_of(f"site:{SITE}")
+    hear(made, at_ms=NOW_MS + 60_000)  # by a clock that is ahead
+    made.apply(Resume(scope, made.next_word_ms(scope, NOW_MS), "r"))
+    assert stops(made, NOW_MS + 60_001) == ""
+    made.apply(Suspend(scope, made.next_word_ms(scope, NOW_MS), FOR_GOOD, "r"))
+    assert stops(made, NOW_MS) == "wait"
+    made.apply(Suspend(scope, made.next_word_ms(scope, NOW_MS), NOW_MS + 9, "shorter"))
+    assert stops(made, NOW_MS + 9) == ""
+    assert made.next_word_ms(scope_of("all"), NOW_MS) == NOW_MS
