@@ -54,11 +54,13 @@ RATE: Final = 20
 WINDOW_S: Final = 30.0
 IDLE_S: Final = 15.0
 BACKLOG_PER_S: Final = 3_000  # of a window: so much more than drains, that it stands at the end as well
+TO_ONE: Final = 0.4  # of the first backlog, so much and at its head goes to one destination, which two windows need
 BAR_MS: Final = 1_000
 THINK_MS: Final = 100
 LATE: Final = 5
 FILLERS: Final = 3
 CHUNK: Final = 500
+ONE: Final = "one.bench.example"
 PATIENCE_S: Final = 600.0
 LOOK_S: Final = 0.2
 BULK: Final = """\
@@ -113,7 +115,7 @@ def message(text: str, number: int) -> bytes:
 
 def domain(number: int, to_one: bool) -> str:
     """Where a mail goes."""
-    return "one.bench.example" if to_one else f"d{number % DESTINATIONS}.bench.example"
+    return ONE if to_one else f"d{number % DESTINATIONS}.bench.example"
 
 
 class Bench:
@@ -137,11 +139,11 @@ class Bench:
         self.into.read()
         return sum(recipient not in self.into.first for recipient in self.bulk)
 
-    def fill(self, mails: int, to_one: bool) -> float:
-        """Hand so many bulk mails in, a few requests at once; seconds that took."""
+    def fill(self, mails: int, to_one: int) -> float:
+        """Hand so many bulk mails in, a few requests at once, the first ``to_one`` to one destination; seconds that took."""
         first = len(self.bulk)
         numbers = range(first, first + mails)
-        self.bulk += [f"bulk-{number}@{domain(number, to_one)}" for number in numbers]
+        self.bulk += [f"bulk-{number}@{domain(number, number < first + to_one)}" for number in numbers]
         chunks = [numbers[at : at + CHUNK] for at in range(0, mails, CHUNK)]
         started = time.monotonic()
         progress, task = self.bar("handing in bulk", mails)
@@ -177,7 +179,7 @@ class Bench:
     def probe(self, window: str, seconds: float, to_one: list[bool]) -> dict[str, float]:
         """Probes for so long, to one destination, to many, or in turn; their waits in figures."""
         begun_s = time.monotonic()
-        sent = asyncio.run(self._send(window, round(seconds * RATE), to_one))
+        sent, accepted_ms = asyncio.run(self._send(window, round(seconds * RATE), to_one))
         ended_s = time.monotonic()
         self.wait(f"{window}: probes", list(sent))
         self.probes |= sent
@@ -188,22 +190,30 @@ class Bench:
             "p50_ms": statistics.median(waits),
             "p99_ms": waits[len(waits) * 99 // 100],
             "max_ms": waits[-1],
+            "accepted_p50_ms": statistics.median(accepted_ms),
+            "accepted_p99_ms": sorted(accepted_ms)[len(accepted_ms) * 99 // 100],
             "bulk_per_s": moved / (ended_s - begun_s),
             "probes": len(sent),
         }
 
-    async def _send(self, window: str, count: int, to_one: list[bool]) -> dict[str, float]:
-        """Each at its time, whether or not the ones before it were taken already."""
+    async def _send(self, window: str, count: int, to_one: list[bool]) -> tuple[dict[str, float], list[float]]:
+        """Each at its time, whether or not the ones before it were taken already. When each was due; until each was accepted."""
         due: dict[str, float] = {}
+        accepted_ms: list[float] = []
+
+        async def send(client: AsyncClient, to: str, number: int) -> None:
+            mail = b"To: " + to.encode() + b"\n" + message(PROBE, number)
+            await client.send(mail, "orders@bench.example", [to], "transactional")
+            accepted_ms.append((time.monotonic() - due[to]) * 1e3)
+
         async with AsyncClient(self.url) as client, asyncio.TaskGroup() as tasks:
             started = time.monotonic() + 0.1
             for number in range(count):
                 to = f"probe-{window}-{number}@{domain(number, to_one[number % len(to_one)])}"
                 due[to] = started + number / RATE
                 await asyncio.sleep(due[to] - time.monotonic())
-                mail = b"To: " + to.encode() + b"\n" + message(PROBE, number)
-                tasks.create_task(client.send(mail, "orders@bench.example", [to], "transactional"))
-        return due
+                tasks.create_task(send(client, to, number))
+        return due, accepted_ms
 
     def hand_in_late(self) -> None:
         """A few bulk mails behind all others, as another customer's would come."""
@@ -243,10 +253,10 @@ def under_backlog(bench: Bench, window: Window, backlog: int, seconds: float) ->
     """One window: stop the sink, fill up, let it go on, probe."""
     into = bench.into
     if not window.to_one:
-        bench.wait("bulk of the window before", bench.bulk)
+        bench.wait("what is left to one destination", [who for who in bench.bulk if who.endswith(ONE)])
     into.process.suspend()
     missing = backlog - bench.standing()
-    filled_s = bench.fill(missing, window.to_one)
+    filled_s = bench.fill(missing, 0 if bench.bulk else round(TO_ONE * backlog))
     if window is WINDOWS[-1]:
         bench.hand_in_late()
     stood = bench.standing()
