@@ -5,7 +5,8 @@
 It is our SMTP server on so many ports of loopback, each a destination of its own. It takes everything and keeps a line of each
 message: the first recipient, when its MAIL was read, when its end was. Both are readings of the monotonic clock, which all processes
 of a machine share. A number of milliseconds on standard input is how long it thinks from then on before each reply to MAIL, RCPT and
-the end of the data, for each connection by itself: as a host that is slow, however near it is. It prints its ports when it listens.
+the end of the data, for each connection by itself: as a host that is slow, however near it is. While it is slow it may refuse to serve
+more than ``--connections`` of them at its first port. It prints its ports when it listens.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from fastemailnet.net.server import Envelope, SmtpServer
 from fastemailnet.outcome import Reply
 
 TAKEN = Reply(250, (2, 0, 0), "taken")
+TOO_MANY = Reply(421, (4, 7, 0), "too many connections from your address")
 
 
 class Arrival(msgspec.Struct, array_like=True):
@@ -37,17 +39,28 @@ class Arrival(msgspec.Struct, array_like=True):
 
 
 class Keeper:
-    """The policy of every port: takes everything, after a while."""
+    """The policy of a port: takes everything, after a while. ``connections``: that it serves while it is slow; 0: any number."""
 
-    def __init__(self, kept: BinaryIO) -> None:
+    def __init__(self, kept: BinaryIO, connections: int = 0) -> None:
         self.kept = kept
+        self.server = SmtpServer("127.0.0.1", 0, self, name_peer=name_peer)
+        self.connections = connections
+        self.served: set[str] = set()
         self.slow_s = 0.0
         self.begun: dict[str, float] = {}  # connection → when its newest MAIL was read
 
-    async def sender(self, address: str, params: Mapping[str, str], peer: str) -> None:
-        """Note when."""
+    async def sender(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
+        """Note when; refuse a connection that is one too many."""
         self.begun[peer] = time.monotonic()
         await self.think()
+        return TOO_MANY if self.slow_s and self.connections and not self.has_room(peer) else None
+
+    def has_room(self, peer: str) -> bool:
+        """Whether this connection is one of those that are served: the first to ask, as long as they are open."""
+        self.served &= {connection.peer for connection in self.server.connections}
+        if len(self.served) < self.connections:
+            self.served.add(peer)
+        return peer in self.served
 
     async def recipient(self, address: str, params: Mapping[str, str], peer: str) -> None:
         """Everyone exists."""
@@ -71,15 +84,15 @@ def name_peer(peername: tuple[Any, ...]) -> str:
     return f"{peername[0]}:{peername[1]}"
 
 
-async def serve(destinations: int, path: Path) -> None:
+async def serve(destinations: int, path: Path, connections: int) -> None:
     """Listen until standard input ends."""
     loop = asyncio.get_running_loop()
     with path.open("ab", buffering=0) as kept:
-        keeper = Keeper(kept)
-        servers = [SmtpServer("127.0.0.1", 0, keeper, name_peer=name_peer) for _ in range(destinations)]
-        print(json.dumps([await server.start() for server in servers]), flush=True)
+        keepers = [Keeper(kept, connections), *(Keeper(kept) for _ in range(destinations - 1))]
+        print(json.dumps([await keeper.server.start() for keeper in keepers]), flush=True)
         while line := await loop.run_in_executor(None, sys.stdin.readline):
-            keeper.slow_s = int(line) / 1_000
+            for keeper in keepers:
+                keeper.slow_s = int(line) / 1_000
 
 
 class LanesSink:
@@ -108,10 +121,10 @@ class LanesSink:
 
 
 @contextmanager
-def lanes_sink(file: Path, destinations: int) -> Iterator[LanesSink]:
+def lanes_sink(file: Path, destinations: int, connections: int = 0) -> Iterator[LanesSink]:
     """A running sink."""
     command = [sys.executable, "-m", "benchmarks.lanes_sink"]
-    command += ["--destinations", str(destinations), "--file", str(file)]
+    command += ["--destinations", str(destinations), "--file", str(file), "--connections", str(connections)]
     process = psutil.Popen(command, stdin=-1, stdout=-1, text=True)
     try:
         yield LanesSink(process, json.loads(process.stdout.readline()), file)
@@ -125,8 +138,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lanes_sink", description=__doc__)
     parser.add_argument("--destinations", type=int, required=True, help="ports")
     parser.add_argument("--file", type=Path, required=True, help="a line of each message is appended to it")
+    parser.add_argument(
+        "--connections", type=int, default=0, help="that the first port serves while it is slow; 0: any"
+    )
     options = parser.parse_args()
-    uvloop.run(serve(options.destinations, options.file))
+    uvloop.run(serve(options.destinations, options.file, options.connections))
     return 0
 
 
