@@ -49,10 +49,10 @@ from fastemailnet.client import Client
 from fastemailnet.config import Settings
 
 BACKLOG: Final = 100_000
-WINDOW_S: Final = 30.0
-IDLE_S: Final = 15.0
+WINDOW_S: Final = 20.0
+IDLE_S: Final = 10.0
 POUR_S: Final = 0.5  # longer than its probes
-TO_ONE: Final = 0.5  # of the first backlog, so much and at its head goes to one destination, which two windows need
+TO_ONE: Final = 0.3  # of the first backlog, so much and at its head goes to one destination, which two windows need
 DRAINS_PER_S: Final = 1_500  # at most; a window is so short that bulk to its destinations is there to its end
 STANDS: Final = 0.9  # of the backlog, when probing begins
 BAR_MS: Final = 1_000
