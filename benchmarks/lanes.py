@@ -7,14 +7,14 @@ the last one (open loop); the wait of one runs from the moment at which its requ
 
     idle   no bulk at all; probes to one destination and to many
     pour   a client hands in bulk as quickly as the gateway takes it; to many
-    slow   a backlog to one destination that thinks 100 ms before each reply: every connection that bulk may have is always taken
-    same   a backlog to one destination that is quick
-    many   a backlog to 50 destinations, each with connections of its own
+    slow   bulk and probes to one destination that thinks 100 ms before each reply: every connection that bulk may have is taken
+    same   bulk and probes to one destination that is quick
+    many   bulk and probes to 50 destinations, each with connections of its own
 
-A backlog is 100,000 mails of 5 KB in the bulk lane, handed in over HTTP while the sink is stopped (SIGSTOP: it answers nobody), so
-that all of it stands in the log when the sink goes on; at that moment the probes begin. Before each window it is filled up again, and
-the mail at its head is for the window's destinations. Behind the last one come a few bulk mails of somebody else: they wait for all
-before them, because a lane is worked on in the order of its log.
+The last three have a backlog of 100,000 mails of 5 KB in the bulk lane, handed in over HTTP while the sink is stopped (SIGSTOP: it
+answers nobody), so that all of it stands when the sink goes on; at that moment the probes begin. Before each window it is filled up
+again, and the mail at its head is for the window's destinations. Behind the last one come a few bulk mails of somebody else: a lane
+is worked on in the order of its log, so they wait for all before them.
 
 ``--peer-connections N`` makes the slow destination refuse (421) what is over N connections. Where N is less than our own limit (10 a
 node), bulk takes all of them, and what counts is whether its refusals put transactional mail off.
@@ -42,7 +42,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.run import running
-from benchmarks.lanes_load import DESTINATIONS, ONE, Load, pour, to_many
+from benchmarks.lanes_load import DESTINATIONS, Load, To, at, bulk, pour
 from benchmarks.lanes_sink import lanes_sink
 from benchmarks.quick import machine, settings_for
 from fastemailnet.client import Client
@@ -52,8 +52,11 @@ BACKLOG: Final = 100_000
 WINDOW_S: Final = 20.0
 IDLE_S: Final = 10.0
 POUR_S: Final = 0.5  # longer than its probes
-TO_ONE: Final = 0.3  # of the first backlog, so much and at its head goes to one destination, which two windows need
-DRAINS_PER_S: Final = 1_500  # at most; a window is so short that bulk to its destinations is there to its end
+HEADS: Final = {
+    To.SLOW: 0.15,
+    To.ONE: 0.3,
+}  # parts of the first backlog, in the order of the windows; the rest is to many
+DRAINS_PER_S: Final = 1_500  # at most; a window is so short that there is bulk to a quick destination to its end
 STANDS: Final = 0.9  # of the backlog, when probing begins
 BAR_MS: Final = 1_000
 THINK_MS: Final = 100
@@ -65,14 +68,13 @@ class Window:
 
     name: str
     says: str
-    thinks_ms: int
-    to_one: bool  # bulk and probes; else to many
+    to: To  # bulk and probes
 
 
 WINDOWS: Final = (
-    Window("slow", f"backlog to one destination, {THINK_MS} ms a reply", THINK_MS, to_one=True),
-    Window("same", "backlog to one destination", 0, to_one=True),
-    Window("many", f"backlog to {DESTINATIONS} destinations", 0, to_one=False),
+    Window("slow", f"backlog to one destination, {THINK_MS} ms a reply", To.SLOW),
+    Window("same", "backlog to one destination", To.ONE),
+    Window("many", f"backlog to {DESTINATIONS} destinations", To.MANY),
 )
 SAYS: Final = {"idle": "no bulk", "pour": "while bulk is handed in"} | {window.name: window.says for window in WINDOWS}
 
@@ -80,15 +82,16 @@ SAYS: Final = {"idle": "no bulk", "pour": "while bulk is handed in"} | {window.n
 def measure(console: Console, root: Path, backlog: int, seconds: float, peer_connections: int) -> dict[str, Any]:
     """All windows on one fleet."""
     figures: dict[str, Any] = {"backlog": backlog}
-    with lanes_sink(root / "arrivals.jsonl", DESTINATIONS + 1, peer_connections) as into:
+    with lanes_sink(root / "arrivals.jsonl", DESTINATIONS + 2, peer_connections) as into:
         settings = settings_of(root, into.ports)
         url = f"http://127.0.0.1:{settings.gateway.http_port}"
         with running(settings, console), Client(url) as client:
             load = Load(console, url, into)
-            figures["idle"] = load.probe("idle", min(IDLE_S, seconds), [True, False])
+            figures["idle"] = load.probe("idle", min(IDLE_S, seconds), [To.ONE, To.MANY])
             figures["pour"] = while_pouring(load, seconds)
+            heads: dict[To, str] = {}
             for window in WINDOWS:
-                figures[window.name] = under_backlog(load, window, backlog, seconds)
+                figures[window.name] = under_backlog(load, window, backlog, seconds, heads)
                 tell(console, window.name, figures[window.name])
             load.wait("the rest of the backlog", [*load.bulk, *load.late])
             figures |= {"behind_s": load.late_s(), "lost": load.lost(), "duplicates": into.duplicates}
@@ -100,38 +103,43 @@ def while_pouring(load: Load, seconds: float) -> dict[str, float]:
     """Probe while a client hands in bulk; then wait until that is gone."""
     with ProcessPoolExecutor(1, get_context("spawn")) as client:
         poured = client.submit(pour, load.url, seconds + POUR_S)
-        load.wait("the first bulk", [to_many(0)])
-        found = load.probe("pour", seconds, [False])
-        load.bulk += [to_many(number) for number in range(poured.result())]
+        load.wait("the first bulk", [bulk(0, To.MANY)])
+        found = load.probe("pour", seconds, [To.MANY])
+        load.bulk += [bulk(number, To.MANY) for number in range(poured.result())]
     tell(load.console, "pour", found)
     load.wait("what was poured in", load.bulk)
     return {**found, "filled": len(load.bulk), "filled_s": seconds + POUR_S}
 
 
-def under_backlog(load: Load, window: Window, backlog: int, seconds: float) -> dict[str, float]:
-    """One window: stop the sink, fill up, let it go on, probe."""
+def under_backlog(load: Load, window: Window, backlog: int, seconds: float, heads: dict[To, str]) -> dict[str, float]:
+    """One window: stop the sink, fill up, let it go on, probe. ``heads``: the first bulk mail that goes each way."""
     into = load.into
-    if not window.to_one:
-        load.wait("what is left to one destination", [who for who in load.bulk if who.endswith(ONE)])
+    if heads:
+        load.wait("bulk of the window before", [heads[window.to]])
     into.process.suspend()
+    ways = [to for to, part in HEADS.items() for _ in range(round(part * backlog))] if not heads else []
     missing = backlog - load.standing()
-    filled_s = load.fill(missing, round(TO_ONE * backlog) if window is WINDOWS[0] else 0)
+    first = len(load.bulk)
+    filled_s = load.fill([*ways, *[To.MANY] * (missing - len(ways))])
+    if not heads:
+        heads |= {to: bulk(first + place, to) for place, to in reversed([*enumerate(ways), (len(ways), To.MANY)])}
     if window is WINDOWS[-1]:
         load.hand_in_late()
     stood = load.standing()
-    into.think(window.thinks_ms)
+    into.think(THINK_MS if window.to is To.SLOW else 0)
     into.process.resume()
-    found = load.probe(window.name, seconds, [window.to_one])
+    found = load.probe(window.name, seconds, [window.to])
     into.think(0)
     return {**found, "filled_s": filled_s, "filled": missing, "stood": stood, "left": load.standing()}
 
 
 def settings_of(root: Path, ports: list[int]) -> Settings:
-    """Everything on; the first port is the one destination, the others are the many."""
+    """Everything on; the first port is the one that may be slow, the last one the one that is not, the others are the many."""
     table = root / "routes.toml"
-    route = '["d{number}.bench.example"]\nkind = "smarthost"\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\n'
-    table.write_text("".join(route.format(number=number, port=port) for number, port in enumerate(ports[1:])))
-    return settings_for(root / "data", ports[0], FASTEMAILNET_ROUTE__TABLE=str(table))
+    route = '["{name}"]\nkind = "smarthost"\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\n'
+    names = [at(To.SLOW, 0), *(at(To.MANY, number) for number in range(DESTINATIONS))]
+    table.write_text("".join(route.format(name=name, port=port) for name, port in zip(names, ports, strict=False)))
+    return settings_for(root / "data", ports[-1], FASTEMAILNET_ROUTE__TABLE=str(table))
 
 
 def tell(console: Console, name: str, found: dict[str, float]) -> None:
@@ -176,7 +184,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     options = parser.parse_args()
     console, load_average = Console(), os.getloadavg()
-    seconds = min(options.seconds, TO_ONE * options.backlog / DRAINS_PER_S)
+    seconds = min(options.seconds, HEADS[To.ONE] * options.backlog / DRAINS_PER_S)
     root = Path(tempfile.mkdtemp(prefix="fastemailnet-bench-"))
     try:
         figures = measure(console, root, options.backlog, seconds, options.peer_connections)

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from typing import Any, Final
 
 from rich.console import Console
@@ -15,7 +16,6 @@ from fastemailnet.client import Accepted, AsyncClient, Client
 
 OCTETS: Final = 5_000
 DESTINATIONS: Final = 50
-ONE: Final = "one.bench.example"
 RATE: Final = 20
 LATE: Final = 5
 FILLERS: Final = 3
@@ -56,14 +56,22 @@ def message(text: str, number: int, to: str) -> bytes:
     return begun + b"\n" + (b"-" * 71 + b"\n") * ((OCTETS - len(begun)) // 72)
 
 
-def domain(number: int, to_one: bool) -> str:
-    """Where a mail goes."""
-    return ONE if to_one else f"d{number % DESTINATIONS}.bench.example"
+class To(StrEnum):
+    """Where mail goes."""
+
+    SLOW = "slow"  # one destination, that thinks
+    ONE = "one"  # one that is quick
+    MANY = "many"  # each of many in turn
 
 
-def to_many(number: int) -> str:
-    """The recipient of a bulk mail to one of many destinations."""
-    return f"bulk-{number}@{domain(number, to_one=False)}"
+def at(to: To, number: int) -> str:
+    """The domain of a mail."""
+    return f"d{number % DESTINATIONS}.bench.example" if to is To.MANY else f"{to}.bench.example"
+
+
+def bulk(number: int, to: To) -> str:
+    """The recipient of a bulk mail."""
+    return f"bulk-{number}@{at(to, number)}"
 
 
 def hand_in(client: Client, numbers: Sequence[int], recipients: Sequence[str]) -> None:
@@ -80,7 +88,7 @@ def pour(url: str, seconds: float) -> int:
     with Client(url) as client:
         while time.monotonic() < ended_s:
             numbers = range(number, number + CHUNK)
-            hand_in(client, numbers, [to_many(one) for one in numbers])
+            hand_in(client, numbers, [bulk(one, To.MANY) for one in numbers])
             number += CHUNK
     return number
 
@@ -104,12 +112,12 @@ class Load:
         self.into.read()
         return sum(who not in self.into.first for who in (*self.bulk, *self.probes, *self.late))
 
-    def fill(self, mails: int, to_one: int) -> float:
-        """Hand so many bulk mails in, a few requests at once, the first ``to_one`` to one destination; seconds that took."""
-        first = len(self.bulk)
-        numbers = range(first, first + mails)
-        self.bulk += [f"bulk-{number}@{ONE}" if number < first + to_one else to_many(number) for number in numbers]
-        chunks = [numbers[at : at + CHUNK] for at in range(0, mails, CHUNK)]
+    def fill(self, ways: Sequence[To]) -> float:
+        """Hand in a bulk mail each way, a few requests at once; seconds that took."""
+        mails = len(ways)
+        numbers = range(len(self.bulk), len(self.bulk) + mails)
+        self.bulk += [bulk(number, to) for number, to in zip(numbers, ways, strict=True)]
+        chunks = [numbers[first : first + CHUNK] for first in range(0, mails, CHUNK)]
         started = time.monotonic()
         progress, task = self._bar("handing in bulk", mails)
         with Client(self.url) as client, ThreadPoolExecutor(FILLERS) as fillers, progress:
@@ -125,7 +133,7 @@ class Load:
         """A few bulk mails behind all others, as another customer's would come."""
         with Client(self.url) as client:
             for number in range(LATE):
-                to = f"late-{number}@{domain(number, to_one=False)}"
+                to = f"late-{number}@{at(To.MANY, number)}"
                 self.late[to] = time.monotonic()
                 client.send(message(BULK, number, to), "news@other.example", [to], "bulk")
 
@@ -135,20 +143,21 @@ class Load:
         return max((arrived[to].mail_s if to in arrived else now_s) - due_s for to, due_s in self.late.items())
 
     def wait(self, what: str, recipients: Sequence[str], patience_s: float = PATIENCE_S) -> None:
-        """Until all of these have arrived. Those that do not come in time are missing, which is seen later."""
+        """Until all of these have arrived. What is missing when nothing comes any more is counted later."""
         progress, task = self._bar(what, len(recipients))
-        waiting, deadline = set(recipients), time.monotonic() + patience_s
+        waiting, until_s = set(recipients), time.monotonic() + patience_s
         with progress:
-            while waiting and time.monotonic() < deadline:
-                self.into.read()
-                waiting.difference_update(self.into.first)
-                progress.update(task, completed=len(recipients) - len(waiting))
+            while waiting and time.monotonic() < until_s:
+                if self.into.read() and waiting & self.into.first.keys():
+                    until_s = time.monotonic() + patience_s
+                    waiting.difference_update(self.into.first)
+                    progress.update(task, completed=len(recipients) - len(waiting))
                 time.sleep(LOOK_S)
 
-    def probe(self, window: str, seconds: float, to_one: Sequence[bool]) -> dict[str, float]:
-        """Probes for so long, to one destination, to many, or in turn; their waits in figures."""
+    def probe(self, window: str, seconds: float, ways: Sequence[To]) -> dict[str, float]:
+        """Probes for so long, the ways in turn; their waits in figures."""
         begun_s = time.monotonic()
-        sent, accepted_ms = asyncio.run(self._send(window, max(1, round(seconds * RATE)), to_one))
+        sent, accepted_ms = asyncio.run(self._send(window, max(1, round(seconds * RATE)), ways))
         ended_s = time.monotonic()
         self.wait(f"{window}: probes", list(sent), PROBE_PATIENCE_S)
         self.probes |= sent
@@ -165,7 +174,7 @@ class Load:
             "probes": len(sent),
         }
 
-    async def _send(self, window: str, count: int, to_one: Sequence[bool]) -> tuple[dict[str, float], list[float]]:
+    async def _send(self, window: str, count: int, ways: Sequence[To]) -> tuple[dict[str, float], list[float]]:
         """Each at its time, whether or not the ones before it were taken already. When each was due; until each was accepted."""
         due: dict[str, float] = {}
         accepted_ms: list[float] = []
@@ -177,7 +186,7 @@ class Load:
         async with AsyncClient(self.url) as client, asyncio.TaskGroup() as tasks:
             started = time.monotonic() + LOOK_S
             for number in range(count):
-                to = f"probe-{window}-{number}@{domain(number, to_one[number % len(to_one)])}"
+                to = f"probe-{window}-{number}@{at(ways[number % len(ways)], number)}"
                 due[to] = started + number / RATE
                 await asyncio.sleep(due[to] - time.monotonic())
                 tasks.create_task(send(client, to, number))

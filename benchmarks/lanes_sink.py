@@ -5,8 +5,8 @@
 It is our SMTP server on so many ports of loopback, each a destination of its own. It takes everything and keeps a line of each
 message: the first recipient, when its MAIL was read, when its end was. Both are readings of the monotonic clock, which all processes
 of a machine share. A number of milliseconds on standard input is how long it thinks from then on before each reply to MAIL, RCPT and
-the end of the data, for each connection by itself: as a host that is slow, however near it is. While it is slow it may refuse to serve
-more than ``--connections`` of them at its first port. It prints its ports when it listens.
+the end of the data at its first port, for each connection by itself: as a host that is slow, however near it is. While it is slow it
+may refuse to serve more than ``--connections`` of them there. It prints its ports when it listens.
 """
 
 import argparse
@@ -91,8 +91,7 @@ async def serve(destinations: int, path: Path, connections: int) -> None:
         keepers = [Keeper(kept, connections), *(Keeper(kept) for _ in range(destinations - 1))]
         print(json.dumps([await keeper.server.start() for keeper in keepers]), flush=True)
         while line := await loop.run_in_executor(None, sys.stdin.readline):
-            for keeper in keepers:
-                keeper.slow_s = int(line) / 1_000
+            keepers[0].slow_s = int(line) / 1_000
 
 
 class LanesSink:
@@ -115,7 +114,7 @@ class LanesSink:
         return len(self.first)
 
     def think(self, milliseconds: int) -> None:
-        """So long before each reply, from now on."""
+        """So long before each reply at the first port, from now on."""
         self.process.stdin.write(f"{milliseconds}\n")
         self.process.stdin.flush()
 
