@@ -92,6 +92,9 @@ bench-wire: $(STAMP) ## what one flight is worth at round trips of 0, 20 and 100
 	@tools/system-packages.sh postfix
 	$(PY) -m benchmarks.wire
 
+bench-lanes: $(STAMP) ## how long a transactional mail waits behind 100,000 bulk mails
+	$(PY) -m benchmarks.lanes
+
 bench-scoring: $(STAMP) ## mails scored per second and core, and the wait for a score at 200 mails/s
 	$(PY) -m benchmarks.scoring
 
@@ -104,4 +107,4 @@ evaluate-spam: $(STAMP) ## judge the spam model beside the linear baseline (DATA
 clean: ## remove caches and the demo's data
 	rm -rf data/demo data/chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-wire bench-scoring train evaluate-spam clean
+.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-wire bench-lanes bench-scoring train evaluate-spam clean

@@ -1,10 +1,14 @@
 """From a leased unit to one that may be sent: validate, score in batches, decide, sign. Shapes of the work, no sockets and no log.
 
-An idle stage takes one unit at once; while a batch is being scored, the next one gathers. A scorer that is late or broken does not
-stop mail: by ``classifier.on_error`` the unit goes on, flagged as not scored.
+An idle stage takes one unit at once; while batches are being scored, the next one gathers. Each lane has batches of its own, so that
+no unit waits behind those of another lane before the scorer, which knows whose turn it is. Batches are small: on one core sixteen
+texts together cost less each than one alone or sixty-four, and the fewer texts are on their way, the sooner is the next one's turn,
+and the fewer of its results come back into the loop at once, each with a signature to be made. A scorer that is late or broken does
+not stop mail: by ``classifier.on_error`` the unit goes on, flagged as not scored.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -12,17 +16,17 @@ from typing import assert_never
 
 import msgspec
 
-from fastemailnet.delivery.turns import Turns
 from fastemailnet.envelope import Lane, Unit
 from fastemailnet.message.dkim import Signer
 from fastemailnet.message.text import model_input, visible_text
 from fastemailnet.message.validate import check
 
-MAX_BATCH = 64
-SCORES_IN_FLIGHT = 2
+MAX_BATCH = 16
+SCORES_IN_FLIGHT = 2  # batches of a lane
 
 Scores = Sequence[tuple[float, float, float]]  # p_ham, p_spam, p_phish
-Scorer = Callable[[list[str]], Awaitable[Scores]]
+Scorer = Callable[[list[str], Lane], Awaitable[Scores]]
+_Waiting = tuple[str, asyncio.Future[tuple[float, float, float] | None]]
 
 
 class Ruling(Enum):
@@ -96,6 +100,14 @@ def look(body: bytes, *, with_text: bool) -> Look:
     return Look("", model_input(text), tuple(text.signals[:3]))
 
 
+class _Line:
+    """The texts of one lane that wait for their batch."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[_Waiting] = deque()
+        self.in_flight = 0  # batches
+
+
 class Examiner:
     """The stage of one node. ``scorer`` is None where the classifier is off."""
 
@@ -103,8 +115,7 @@ class Examiner:
         self.scorer = scorer
         self.gate = gate
         self.signer = signer
-        self.waiting: Turns[tuple[str, asyncio.Future[tuple[float, float, float] | None]]] = Turns()
-        self.in_flight = 0
+        self.lines = {lane: _Line() for lane in Lane}
         self.scored = 0
         self.unscored = 0
 
@@ -135,27 +146,27 @@ class Examiner:
 
     async def _score(self, text: str, lane: Lane) -> tuple[float, float, float] | None:
         future: asyncio.Future[tuple[float, float, float] | None] = asyncio.get_running_loop().create_future()
-        self.waiting.put(lane, (text, future))
-        if self.in_flight < SCORES_IN_FLIGHT:
-            self.in_flight += 1
-            asyncio.get_running_loop().create_task(self._drain())
+        line = self.lines[lane]
+        line.waiting.append((text, future))
+        if line.in_flight < SCORES_IN_FLIGHT:
+            line.in_flight += 1
+            asyncio.get_running_loop().create_task(self._drain(line, lane))
         return await future
 
-    async def _drain(self) -> None:
+    async def _drain(self, line: _Line, lane: Lane) -> None:
         """Score batches until nothing waits."""
         try:
-            while self.waiting:
-                taken = (self.waiting.take() for _ in range(min(MAX_BATCH, len(self.waiting))))
-                batch = [found[1] for found in taken if found is not None]
-                for (_, future), score in zip(batch, await self._ask([text for text, _ in batch]), strict=True):
+            while line.waiting:
+                batch = [line.waiting.popleft() for _ in range(min(MAX_BATCH, len(line.waiting)))]
+                for (_, future), score in zip(batch, await self._ask([text for text, _ in batch], lane), strict=True):
                     if not future.done():  # its incarnation may have ended meanwhile
                         future.set_result(score)
         finally:
-            self.in_flight -= 1
+            line.in_flight -= 1
 
-    async def _ask(self, texts: list[str]) -> Sequence[tuple[float, float, float] | None]:
+    async def _ask(self, texts: list[str], lane: Lane) -> Sequence[tuple[float, float, float] | None]:
         assert self.scorer is not None
         try:
-            return await asyncio.wait_for(self.scorer(texts), self.gate.timeout_s)
+            return await asyncio.wait_for(self.scorer(texts, lane), self.gate.timeout_s)
         except Exception:  # whatever ails the scorer, mail goes on (classifier.on_error = accept-and-flag)
             return [None] * len(texts)

@@ -35,7 +35,7 @@ from actors.ledger import LedgerActor
 from actors.node import NodeActor
 from fastemailnet.config import Settings
 from fastemailnet.delivery.shares import Answer, Request
-from fastemailnet.envelope import Position
+from fastemailnet.envelope import Lane, Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.frames import Join
 
@@ -119,9 +119,9 @@ class _Node(NodeActor, _Process):
         joined: tuple[Join, int] = await persistently("coordinator", "join", name, capacity, blamed)
         return joined
 
-    async def ask_scores(self, texts: list[str]) -> list[tuple[float, float, float]]:
+    async def ask_scores(self, texts: list[str], lane: Lane) -> list[tuple[float, float, float]]:
         """Scores by the classifiers in turn."""
-        scores: list[tuple[float, float, float]] = await call(next(self.classifiers), "score", texts)
+        scores: list[tuple[float, float, float]] = await call(next(self.classifiers), "score", texts, lane)
         return scores
 
     async def ask_shares(self, request: Request) -> Answer | None:

@@ -146,7 +146,7 @@ async def one_round(arm: Arm, settings: Settings) -> None:
     async def nothing_lent(request: Request) -> None:
         """There is one node."""
 
-    async def no_scores(texts: list[str]) -> list[tuple[float, float, float]]:
+    async def no_scores(texts: list[str], lane: Lane) -> list[tuple[float, float, float]]:
         return []
 
     arm.journal.replies = replies = Replies()

@@ -8,7 +8,7 @@ On the back of an envelope: reading a mail of 4 kB takes 0.3 ms, words and token
 tokens in its first layer and little in its second, 0.3 ms at 25 GFLOP/s: 0.7 ms, 1,400 mails/s. At 200 mails/s the core is busy for
 15 % of the time, so a mail waits for little more than the pass before it.
 
-The mails are written by the authored corpus with a seed that training does not use, and by default go in batches of 64, as a node
+The mails are written by the authored corpus with a seed that training does not use, and by default go in batches of 16, as a node
 sends them. Throughput is counted in CPU time of one thread, so that a busy machine does not matter much; the latency is wall time and
 means something on a quiet machine only (the load average is printed).
 """
@@ -32,8 +32,8 @@ from models.spam.runtime import SpamModel
 
 SEED, PAIRS = 77, 300
 ROUNDS = 3
-BATCHES = (1, 8, 32, 64, 128)
-NODE_BATCH = 64  # actors.examine.MAX_BATCH
+BATCHES = (1, 8, 16, 32, 64, 128)
+NODE_BATCH = 16  # actors.examine.MAX_BATCH
 RATE, STEADY_S = 200, 8.0
 LEAST_RATE, MOST_P99_MS = 1_000.0, 50.0
 out = Console()

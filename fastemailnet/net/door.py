@@ -226,7 +226,8 @@ class Door:
         for scope in self.scopes:
             scope.busy -= 1
         if entered_s is not None:
-            self.held_s += SMOOTHING * (now_s - entered_s - self.held_s)
+            # A host that stood still for a while is not slow for all who come after: one mail counts for twice the mean at most.
+            self.held_s += SMOOTHING * (min(now_s - entered_s, 2 * self.held_s) - self.held_s)
         if connection is not None and connection.is_open:
             self.idle.append(connection)
             for scope in self.scopes:

@@ -20,6 +20,7 @@ from fastemailnet.web.mails import Mail, decode, is_batch, to_submission
 
 RAW: Final = "message/rfc822"
 ACCEPTED, MIXED, TOO_LARGE, BAD_MEDIA = 202, 207, 413, 415
+MAILS_A_TURN: Final = 16  # of a batch, admitted in one turn of the loop, 0.2 ms each
 JSON_OVERHEAD: Final = 2  # base64 and the names around it: a body may be this much larger than the largest message
 
 
@@ -155,7 +156,12 @@ class Submit:
             return ACCEPTED, to_json(
                 await self._submitter.submit(to_submission(mails[0], head.key, head.lane, head.order))
             )
-        results = await asyncio.gather(*(self._one(mail, head) for mail in mails))
+        tasks: list[asyncio.Task[Accepted | dict[str, Any]]] = []
+        for first in range(0, len(mails), MAILS_A_TURN):
+            some = mails[first : first + MAILS_A_TURN]
+            tasks += [asyncio.create_task(self._one(mail, head)) for mail in some]
+            await asyncio.sleep(0)  # a batch of bulk holds up nobody else's mail
+        results = await asyncio.gather(*tasks)
         failed = sum("error" in result for result in results if isinstance(result, dict))
         return MIXED if failed else ACCEPTED, to_json({"accepted": len(results) - failed, "messages": results})
 

@@ -49,7 +49,7 @@ class House:
     def start_node(self, name: str, score: tuple[float, float, float] = (1.0, 0.0, 0.0)) -> NodeActor:
         """A node of its own, as a process would have it. ``score``: of every mail."""
 
-        async def scores(texts: list[str]) -> list[tuple[float, float, float]]:
+        async def scores(texts: list[str], lane: Lane) -> list[tuple[float, float, float]]:
             return [score] * len(texts)
 
         node = NodeActor(**build.node_parts(self.settings, name, self.coordinator.join, scores, self.coordinator.lend))

@@ -1,11 +1,12 @@
 """Scoring in batches, and mail that does not wait for a scorer that is late or broken."""
 
 import asyncio
+import threading
 
 import pytest
 
-from actors.classifier import MAX_WAITING, ClassifierActor
-from actors.examine import Action, Examiner, Gate, Ruling, look
+from actors.classifier import FULL_PASS, MAX_WAITING, ClassifierActor
+from actors.examine import MAX_BATCH, SCORES_IN_FLIGHT, Action, Examiner, Gate, Ruling, look
 from fastemailnet.envelope import Lane
 
 GATE = Gate(hold=0.5, reject=0.9, timeout_s=0.2)
@@ -15,7 +16,7 @@ BODY = b"From: a@example.org\r\n\r\nhello\r\n"
 
 
 def scorer(bad: float, batches: list[int] | None = None):  # type: ignore[no-untyped-def]
-    async def score(texts: list[str]) -> list[tuple[float, float, float]]:
+    async def score(texts: list[str], lane: Lane) -> list[tuple[float, float, float]]:
         if batches is not None:
             batches.append(len(texts))
         await asyncio.sleep(0.01)
@@ -67,15 +68,39 @@ async def test_what_waits_while_a_batch_is_scored_shares_the_next() -> None:
     examiner = Examiner(scorer(0.0, batches), GATE, None)
     await asyncio.gather(*(examiner.examine(look(BODY, with_text=True)) for _ in range(50)))
     assert sum(batches) == 50
-    assert len(batches) <= 4
+    assert len(batches) <= 6
+
+
+async def test_a_transactional_mail_waits_for_no_bulk_before_the_scorer() -> None:
+    asked: list[tuple[Lane, int]] = []
+    never = asyncio.Event()
+
+    async def stuck(texts: list[str], lane: Lane) -> list[tuple[float, float, float]]:
+        asked.append((lane, len(texts)))
+        await never.wait()
+        return []
+
+    examiner = Examiner(stuck, GATE, None)
+    seen = look(BODY, with_text=True)
+    bulk = [asyncio.create_task(examiner.examine(seen, Lane.BULK)) for _ in range(500)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    urgent = asyncio.create_task(examiner.examine(seen, Lane.TRANSACTIONAL))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert sum(count for lane, count in asked if lane is Lane.BULK) <= SCORES_IN_FLIGHT * MAX_BATCH
+    assert asked[-1] == (Lane.TRANSACTIONAL, 1)
+    for task in (*bulk, urgent):
+        task.cancel()
 
 
 async def test_a_late_or_broken_scorer_does_not_stop_mail() -> None:
-    async def late(texts: list[str]) -> list[tuple[float, float, float]]:
+    async def late(texts: list[str], lane: Lane) -> list[tuple[float, float, float]]:
         await asyncio.sleep(5)
         return []
 
-    async def broken(texts: list[str]) -> list[tuple[float, float, float]]:
+    async def broken(texts: list[str], lane: Lane) -> list[tuple[float, float, float]]:
         raise RuntimeError("no model")
 
     for bad in (late, broken):
@@ -102,6 +127,26 @@ async def test_calls_share_a_pass_and_each_gets_its_own_scores() -> None:
     assert [answer[0][0] for answer in answers] == list(range(20))
     assert len(passes) < 20
     assert classifier.scored == 40
+
+
+async def test_the_pass_behind_the_one_in_work_is_that_of_the_transactional_mail_alone() -> None:
+    passes: list[list[str]] = []
+    go_on = threading.Event()
+
+    def model(texts):  # type: ignore[no-untyped-def]
+        passes.append(list(texts))
+        go_on.wait(5)
+        return [(1.0, 0.0, 0.0)] * len(texts)
+
+    classifier = ClassifierActor(model, "v", 0.5, 0.9)
+    calls = [asyncio.create_task(classifier.score(["bulk"] * FULL_PASS, Lane.BULK)) for _ in range(4)]
+    while not passes:  # noqa: ASYNC110 - a thread fills it
+        await asyncio.sleep(0)
+    calls.append(asyncio.create_task(classifier.score(["urgent"], Lane.TRANSACTIONAL)))
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(*calls)
+    assert passes == [["bulk"] * FULL_PASS, ["urgent"], *[["bulk"] * FULL_PASS] * 3]
 
 
 async def test_a_failing_pass_fails_its_calls_and_no_others() -> None:
