@@ -109,10 +109,9 @@ async def _connect(
         await smtp.connect()
         await _greet(smtp)
         is_encrypted = await _encrypt(smtp, target.host, demand, level, caller)
-        if route.username:
-            await smtp.login(route.username, route.password)
+        await _log_in(smtp, target, route)
         reached = max(level, Level.ENCRYPT) if is_encrypted else Level.NONE
-        return _take_over(smtp, target, demand, reached, caller, route.username)
+        return _take_over(smtp, target, demand, reached, caller)
     except aiosmtplib.SMTPResponseException as error:
         smtp.close()
         reply = make(error.code, error.message.split("\n"))
@@ -162,14 +161,33 @@ def _check_dane(smtp: aiosmtplib.SMTP, demand: Demand) -> None:
         raise _TlsError(trouble)
 
 
-def _take_over(
-    smtp: aiosmtplib.SMTP, target: Target, demand: Demand, level: Level, caller: Caller, username: str
-) -> Connection:
+async def _log_in(smtp: aiosmtplib.SMTP, target: Target, route: Route) -> None:
+    """AUTH, where the route has an account. What is wrong with it is the operator's to mend, and nobody else's mail waits for that."""
+    if not route.username:
+        return
+    at = f"{target.host} port {target.port}"
+    if not smtp.supported_auth_methods:
+        mend = "check the route's host, port and tls, or take its username away"
+        raise ConnectError(
+            f"{at} offers no AUTH that we know, and the route has a username: {mend}", fault=Fault.NO_AUTH
+        )
+    try:
+        await smtp.login(route.username, route.password)
+    except aiosmtplib.SMTPAuthenticationError as error:
+        if error.code == SERVICE_CLOSING:
+            raise
+        mend = "; check the route's username and password_file" if error.code // 100 == 5 else ""
+        text = f"{at} does not let {route.username!a} in: {error.code} {error.message}{mend}"
+        reply = make(error.code, error.message.split("\n"))
+        raise ConnectError(text, reply, Fault.NOT_LET_IN) from error
+
+
+def _take_over(smtp: aiosmtplib.SMTP, target: Target, demand: Demand, level: Level, caller: Caller) -> Connection:
     transport, response = smtp.transport, smtp.last_ehlo_response
     assert transport is not None
     offers = Capabilities() if response is None else Capabilities.of(Reply(response.code, None, response.message))
     wire = cast(asyncio.Transport, transport)  # uvloop's is none by name
-    connection = Connection(target, wire, offers, caller.idle_s, demand, level, username)
+    connection = Connection(target, wire, offers, caller.idle_s, demand, level)
     transport.set_protocol(connection)
     return connection
 
@@ -193,9 +211,9 @@ def refused(hop: Hop, refusal: Refusal) -> ConnectError:
 
 
 def ending_of(failure: ConnectError) -> Ending:
-    """What a failure to connect says about the host. Where TLS failed on the way, others may do without."""
-    if any(one.trouble for one in failure.tried):
-        return Ending.UNPROTECTED
+    """What a failure to connect says about the host. Where TLS or AUTH failed on the way, others may do without."""
+    if any(one.trouble for one in failure.tried) or failure.fault in (Fault.NO_AUTH, Fault.NOT_LET_IN):
+        return Ending.UNMET
     if failure.reply is not None:
         return Ending.SILENT if failure.reply.code == SERVICE_CLOSING else Ending.ANSWERED
     return Ending.SILENT
@@ -215,10 +233,13 @@ def turned_away(refusal: Paused | Probing, now_s: float) -> ConnectError:
     return ConnectError(text, fault=cause.fault)
 
 
-def outcome_of(recipient: int, failure: ConnectError) -> Outcome:
-    """What a failure means for a recipient."""
-    if failure.fault is not None:
-        return by_fault(recipient, failure.fault, failure.text)
+def outcome_of(recipient: int, failure: ConnectError, wish: TlsWish) -> Outcome:
+    """What a failure means for a recipient. A host without STARTTLS cannot have REQUIRETLS either (RFC 8689 section 4.2.1)."""
+    fault = failure.fault
+    if fault is Fault.NOT_ENCRYPTED and wish is TlsWish.REQUIRED:
+        fault = Fault.NO_REQUIRETLS
+    if fault is not None:
+        return by_fault(recipient, fault, failure.text, failure.reply)
     if failure.reply is not None:
         return by_reply(recipient, Phase.CONNECT, failure.reply)
     return by_silence(recipient, Phase.CONNECT, failure.text)

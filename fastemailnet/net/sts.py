@@ -32,6 +32,7 @@ class Discovered:
     policy: Policy | None
     trouble: Trouble | None
     until_s: float
+    unsure: str = ""  # why it cannot be said now that there is none
 
 
 def _wall_ms() -> int:
@@ -69,7 +70,9 @@ class StsPolicies:
         kept, now_ms = self.kept.get(domain, Kept()), self.now_ms()
         left_s = max(0, kept.until_ms - now_ms) / 1_000 if kept.live(now_ms) else float("inf")
         until_s = min(answer.until_s, asyncio.get_running_loop().time() + left_s)
-        return Discovered(kept.live(now_ms), self.troubles.get(domain), until_s)
+        trouble = self.troubles.get(domain)
+        unsure = trouble.text if trouble is not None else answer.failure
+        return Discovered(kept.live(now_ms), trouble, until_s, unsure)
 
     def _begin(self, domain: str, record_id: str) -> asyncio.Task[None]:
         task = self.fetching[domain] = asyncio.create_task(self._fetch(domain, record_id))

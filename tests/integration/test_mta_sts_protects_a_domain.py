@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from dns.rdatatype import TXT
 
+from fastemailnet.delivery.answer import Answer, Found
 from fastemailnet.delivery.demand import Result
 from fastemailnet.delivery.route import Route, RouteKind
+from fastemailnet.envelope import TlsWish
 from fastemailnet.net.pool import Delivery, Limits, Pool
 from fastemailnet.net.sts import StsPolicies
 from fastemailnet.net.tls import Trust
@@ -45,10 +48,10 @@ class World:
     inbox: Inbox
     wall_ms: int = 1_000_000_000_000
 
-    async def deliver(self, domain: str = "a.test") -> Delivery:
+    async def deliver(self, domain: str = "a.test", wish: TlsWish = TlsWish.DEFAULT) -> Delivery:
         assert self.pool.resolver is not None
         self.pool.resolver.plans.clear()  # as if a plan's time were over
-        return await self.pool.deliver(ROUTE, domain, transaction(), grant)
+        return await self.pool.deliver(ROUTE, domain, replace(transaction(), tls=wish), grant)
 
     async def announce(self, number: int) -> None:
         self.names.zone["_mta-sts.a.test.", "TXT"] = [f'"v=STSv1; id={number};"']
@@ -119,6 +122,30 @@ async def test_enforce_defers_and_sends_nothing_where_the_host_is_not_what_it_sh
     assert delivery.outcomes[0].reason.endswith(f"({status})")
     assert results(delivery) == [("sts", result)]
     assert w.inbox.taken == []
+
+
+async def test_a_mail_that_requires_tls_comes_back_only_where_waiting_is_of_no_use(tmp_path: Path) -> None:
+    async with world(tmp_path, policy("enforce", "mx.test", "dead.test"), mail=None) as w:
+        alone = await w.deliver(wish=TlsWish.REQUIRED)
+        again = await w.deliver(wish=TlsWish.REQUIRED)  # the host is paused for it by now
+        for one in (alone, again):
+            assert (one.outcomes[0].kind, one.outcomes[0].enhanced) == (Kind.BOUNCED, (5, 7, 30))
+        w.names.zone["a.test.", "MX"].append("20 dead.test.")  # may have TLS when it is back
+        w.names.zone["dead.test.", "A"] = ["127.0.0.9"]
+        w.policies.dns.known.clear()
+        assert (await w.deliver(wish=TlsWish.REQUIRED)).outcomes[0].kind is Kind.DEFERRED
+    async with world(tmp_path, policy("enforce", "mx.test"), status="500 Broken") as w:
+        delivery = await w.deliver(wish=TlsWish.REQUIRED)
+        assert (delivery.outcomes[0].kind, delivery.outcomes[0].enhanced) == (Kind.DEFERRED, (4, 4, 3))
+        w.policies.troubles.clear()
+        w.policies.dns.known["_mta-sts.a.test", TXT] = Answer(
+            Found.FAILED, until_s=float("inf"), failure="NoNameservers"
+        )
+        delivery = await w.deliver(wish=TlsWish.REQUIRED)
+        assert "NoNameservers" in delivery.outcomes[0].reason
+        del w.names.zone["_mta-sts.a.test.", "TXT"]
+        w.policies.dns.known.clear()
+        assert (await w.deliver(wish=TlsWish.REQUIRED)).outcomes[0].enhanced == (5, 7, 10)
 
 
 @pytest.mark.parametrize("mail", [("other.test",), None])
