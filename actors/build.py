@@ -225,7 +225,7 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
     examiner = Examiner(scorer if settings.classifier.enabled else None, gate(settings, 1.0, 1.0), signer(settings))
     nodes = settings.fleet.nodes
     shares = Shares(node_number(name), nodes, monotonic_ms() / 1_000)
-    way_out = pool(settings, shares)
+    way_out = pool(settings, name, shares)
     return {
         "name": name,
         "log": over,

@@ -17,6 +17,7 @@ from fastemailnet.net.dns import Dns, Nameservers
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.resolve import Resolver
 from fastemailnet.net.sts import StsPolicies
+from fastemailnet.net.sts_file import PolicyFile
 from fastemailnet.net.tls import Trust
 from fastemailnet.route_table import read_table
 
@@ -44,7 +45,7 @@ def secret_in(setting: str, path: Path) -> str:
         raise ConfigError(setting, str(path), f"cannot be read: {error.strerror}") from error
 
 
-def pool(settings: Settings, shares: Shares) -> Pool:
+def pool(settings: Settings, name: str, shares: Shares) -> Pool:
     """A node's connections to everybody."""
     limits = settings.delivery
     bounds = Limits(
@@ -53,7 +54,7 @@ def pool(settings: Settings, shares: Shares) -> Pool:
         settings.tls.broken_s,
         Bounds(limits.pause_first_s, limits.pause_longest_s),
     )
-    way = resolver(settings) if any(one.kind is RouteKind.MX for one in routes(settings).all) else None
+    way = resolver(settings, name) if any(one.kind is RouteKind.MX for one in routes(settings).all) else None
     terms = uniform(Ceilings(limits.connections_per_target * settings.fleet.nodes))
     return Pool(settings.gateway.hostname, bounds, way, trust(settings), terms, shares)
 
@@ -74,8 +75,8 @@ def trust(settings: Settings) -> Trust:
     return found
 
 
-def resolver(settings: Settings) -> Resolver:
-    """The way to every domain."""
+def resolver(settings: Settings, name: str) -> Resolver:
+    """The way to every domain, as a node looks it up."""
     asked, given = settings.dns, settings.route
     servers = Nameservers(
         asked.servers, asked.port, asked.timeout_ms / 1_000, asked.lifetime_ms / 1_000, asked.validating
@@ -85,7 +86,9 @@ def resolver(settings: Settings) -> Resolver:
     dns = Dns(servers)
     redirect = (host.strip("[]"), int(port)) if host else None
     is_in_earnest = redirect is None  # the sink of a load test has none of the certificates that domains promise
-    sts = StsPolicies(dns, trust(settings)) if settings.tls.mta_sts and is_in_earnest else None
+    sts: StsPolicies | None = None
+    if settings.tls.mta_sts and is_in_earnest:
+        sts = StsPolicies(dns, trust(settings), file=PolicyFile(settings.fleet.data / "nodes" / f"{name}.sts"))
     dane = settings.tls.dane == "auto" and is_in_earnest
     return Resolver(dns, rules, redirect=redirect, sts=sts, dane=dane)
 
