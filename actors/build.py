@@ -22,6 +22,7 @@ from actors.quarantine import Quarantine
 from actors.reader import Call, FleetReader
 from actors.sharing import Lend, Sharing
 from actors.suppressions import Suppressions, projector
+from actors.verdicts import Verdicts
 from fastemailnet.admission.networks import Networks
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
@@ -294,7 +295,7 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
     auditor, commit, large = Auditor(over), group(settings, over), bodies(settings)
-    reader = FleetReader(settings, auditor, call)
+    reader = FleetReader(settings, auditor, call, Verdicts(reporter(settings), large))
     key_file = KeyFile(settings.fleet.data / "gateway" / "keys.sqlite3")
     spread = mail_partitions(settings)
     desk = Quarantine(auditor, reader.audit, call, commit, large)

@@ -244,13 +244,21 @@ class CoordinatorActor:
         self.journal_positions[partition] = position
         return count
 
-    async def resolve(self, partition: int, intent: int, verdict: str, reason: str) -> bool:
+    async def resolve(
+        self,
+        partition: int,
+        intent: int,
+        verdict: str,
+        reason: str,
+        evidence: bytes = b"",
+        reports: tuple[bytes, ...] = (),
+    ) -> bool:
         """A person decides an attempt in doubt; False if it is not in doubt any more."""
         self.read_all()
         entry = self.machine.fold.open.get((partition, intent))
         if entry is None or entry.doubt_ms is None:
             return False
-        write = self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason)
+        write = self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason, evidence, reports)
         landed = self.log.append(JOURNAL, partition, [encode(write.frame)])
         assert not isinstance(landed, Fenced)
         # A fact may have come in between; then it settled the attempt, and the resolution is void.

@@ -18,9 +18,10 @@ from tests.integration.test_a_fleet_in_one_process import House, house
 
 
 @asynccontextmanager
-async def doubtful(tmp_path: Path, faults: Faults) -> AsyncIterator[tuple[House, str]]:
-    """A fleet with one unit of two recipients in doubt, and the URL of its gateway."""
-    async with house(tmp_path, faults) as fleet:
+async def doubtful(tmp_path: Path, faults: Faults, *recipients: str, **given: str) -> AsyncIterator[tuple[House, str]]:
+    """A fleet with one unit in doubt, of two recipients unless others are named, and the URL of its gateway."""
+    people = recipients or ("r@x.example", "bounce@x.example")
+    async with house(tmp_path, faults, **given) as fleet:
 
         async def call(actor: str, method: str, *args: Any) -> Any:
             assert actor == "coordinator"
@@ -32,8 +33,8 @@ async def doubtful(tmp_path: Path, faults: Faults) -> AsyncIterator[tuple[House,
         http_port, _ = await gateway.start()
         try:
             fleet.start_node("a")
-            fleet.accept("r@x.example", "bounce@x.example")
-            await fleet.until(lambda b: b["in_doubt"] == 2)
+            fleet.accept(*people)
+            await fleet.until(lambda b: b["in_doubt"] == len(people))
             yield fleet, f"http://127.0.0.1:{http_port}"
         finally:
             await gateway.close()
