@@ -320,6 +320,7 @@ async def test_a_connection_that_is_good_enough_for_a_neighbour_is_not_for_who_e
 
 
 async def test_the_broken_policy_of_one_domain_leaves_its_neighbours_on_the_same_host_alone(tmp_path: Path) -> None:
+    """One domain's broken MTA-STS blocks its neighbours (kumomta #484)."""
     async with world(tmp_path, policy("enforce", "elsewhere.test")) as w:
         w.names.zone.update({tuple(key.split()): texts for key, texts in zone("a.test", "slow.test", "b.test").items()})
         del w.names.zone["_mta-sts.b.test.", "TXT"]
