@@ -23,9 +23,10 @@ from fastemailnet.outcome import Outcome, Reply
 from fastemailnet.smtp.classify import SERVICE_CLOSING, Fault, Phase, by_fault, by_reply, by_silence
 from fastemailnet.smtp.exchange import Transaction
 from fastemailnet.smtp.extension import Capabilities
-from fastemailnet.smtp.reply import make
+from fastemailnet.smtp.reply import CODES, make, readable
 
 CONNECT_TIMEOUT_S: Final = 60.0
+MAX_TOLD_CHARACTERS: Final = 300  # of a reply in a reason; the reply itself stands beside it
 UNKNOWN_COMMAND: Final = frozenset({500, 501, 502, 504})
 
 
@@ -114,14 +115,32 @@ async def _connect(
         return _take_over(smtp, target, demand, reached, caller)
     except aiosmtplib.SMTPResponseException as error:
         smtp.close()
-        reply = make(error.code, error.message.split("\n"))
-        raise ConnectError(f"{target.host} refused: {error.code} {error.message}", reply) from error
+        reply = _heard(error, target)
+        raise ConnectError(f"{target.host} refused: {_told(reply)}", reply) from error
     except (aiosmtplib.SMTPException, OSError) as error:
         smtp.close()
-        raise ConnectError(f"cannot connect to {target.host} port {target.port}, {address}: {error}") from error
+        text = readable(str(error))
+        raise ConnectError(f"cannot connect to {target.host} port {target.port}, {address}: {text}") from error
     except BaseException:
         smtp.close()
         raise
+
+
+def _heard(error: aiosmtplib.SMTPResponseException, target: Target) -> Reply:
+    """The reply that the library was refused with, as our own parser would have it.
+
+    Raises:
+        ConnectError: it is none, so whoever listens there is no mail host now.
+    """
+    reply = make(error.code, error.message.split("\n"))
+    if reply.code not in CODES:
+        raise ConnectError(f"{target.host} port {target.port} does not speak SMTP: {_told(reply)}") from error
+    return reply
+
+
+def _told(reply: Reply) -> str:
+    """A reply within a sentence."""
+    return f"{reply.code} {' '.join(reply.text.split())}"[:MAX_TOLD_CHARACTERS]
 
 
 async def _greet(smtp: aiosmtplib.SMTP) -> None:
@@ -174,11 +193,11 @@ async def _log_in(smtp: aiosmtplib.SMTP, target: Target, route: Route) -> None:
     try:
         await smtp.login(route.username, route.password)
     except aiosmtplib.SMTPAuthenticationError as error:
-        if error.code == SERVICE_CLOSING:
+        reply = _heard(error, target)
+        if reply.code == SERVICE_CLOSING:
             raise
-        mend = "; check the route's username and password_file" if error.code // 100 == 5 else ""
-        text = f"{at} does not let {route.username!a} in: {error.code} {error.message}{mend}"
-        reply = make(error.code, error.message.split("\n"))
+        mend = "; check the route's username and password_file" if reply.code // 100 == 5 else ""
+        text = f"{at} does not let {route.username!a} in: {_told(reply)}{mend}"
         raise ConnectError(text, reply, Fault.NOT_LET_IN) from error
 
 
