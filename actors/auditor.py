@@ -30,6 +30,7 @@ from fastemailnet.log.interface import Log
 from fastemailnet.outcome import Kind
 
 READ_RECORDS = 500
+Doubt = tuple[Open, Intent, Unit | None, str]  # with its unit, if kept, and the host, if known
 
 
 class Auditor:
@@ -120,7 +121,7 @@ class Auditor:
         self.catch_up()
         return [summary(entry) for entry in self.fold.in_doubt()]
 
-    def doubt(self, spot: Spot) -> tuple[Open, Intent, Unit | None, str] | None:
+    def doubt(self, spot: Spot) -> Doubt | None:
         """The attempt in doubt whose INTENT stands at ``spot``, that INTENT, its unit and the host it went to; None if it is in none.
 
         The unit is None where its record is gone or none, the host "" where no node reported it.

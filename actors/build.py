@@ -8,7 +8,7 @@ from typing import Any
 from actors.attempts import Attempts, Stations
 from actors.auditor import Auditor
 from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
-from actors.build_delivery import mx_way, node_number, pool, reporter, routes, schedule, secret_in, trust
+from actors.build_delivery import mx_way, name_service, node_number, pool, reporter, routes, schedule, secret_in, trust
 from actors.classifier import Model
 from actors.clock import monotonic_ms
 from actors.events import EVENTS, Events
@@ -24,6 +24,7 @@ from actors.shaping import Shaping
 from actors.shaping_desk import ShapingDesk
 from actors.sharing import Lend, Sharing
 from actors.suppressions import Suppressions, projector
+from actors.verdicts import Verdicts
 from fastemailnet.admission.networks import Networks
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
@@ -232,7 +233,7 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
     examiner = Examiner(scorer if settings.classifier.enabled else None, gate(settings, 1.0, 1.0), signer(settings))
     nodes = settings.fleet.nodes
     shares = Shares(node_number(name), nodes, monotonic_ms() / 1_000)
-    way, idle_s = mx_way(settings), settings.delivery.connection_idle_s
+    way, idle_s = mx_way(settings, name), settings.delivery.connection_idle_s
     shaping = Shaping(over, commit, read_policy(settings.shaping), name, way.dns if way is not None else None)
     way_out = pool(settings, way, lambda domain, hosts: shaping.terms(domain, hosts, idle_s), shares)
     return {
@@ -303,13 +304,13 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
     auditor, commit, large = Auditor(over), group(settings, over), bodies(settings)
-    reader = FleetReader(settings, auditor, call)
+    reader = FleetReader(settings, auditor, call, Verdicts(reporter(settings), large))
     key_file = KeyFile(settings.fleet.data / "gateway" / "keys.sqlite3")
     spread = mail_partitions(settings)
     desk = Quarantine(auditor, reader.audit, call, commit, large)
     to, may_review = routes(settings), Networks(settings.gateway.review_networks).allow
-    way = mx_way(settings)
-    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, way.dns if way is not None else None)
+    names = name_service(settings) if to.have_mx else None
+    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, names)
     more = [held_routes(desk, may_review), shaping_routes(shapes, may_review)]
     return Gateway(settings, over, commit, reader, large, key_file, spread, more)
 

@@ -17,6 +17,7 @@ from fastemailnet.net.dns import Dns, Nameservers
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.resolve import Resolver
 from fastemailnet.net.sts import StsPolicies
+from fastemailnet.net.sts_file import PolicyFile
 from fastemailnet.net.tls import Trust
 from fastemailnet.route_table import read_table
 
@@ -56,9 +57,9 @@ def pool(settings: Settings, way: Resolver | None, terms: TermsOf, shares: Share
     return Pool(settings.gateway.hostname, bounds, way, trust(settings), terms, shares)
 
 
-def mx_way(settings: Settings) -> Resolver | None:
-    """The way to every domain, where the DNS decides for any; None where every next hop is fixed."""
-    return resolver(settings) if routes(settings).have_mx else None
+def mx_way(settings: Settings, name: str) -> Resolver | None:
+    """A process's way to every domain, where the DNS decides for any; None where every next hop is fixed."""
+    return resolver(settings, name) if routes(settings).have_mx else None
 
 
 def node_number(name: str) -> int:
@@ -77,20 +78,26 @@ def trust(settings: Settings) -> Trust:
     return found
 
 
-def resolver(settings: Settings) -> Resolver:
-    """The way to every domain."""
-    asked, given = settings.dns, settings.route
-    servers = Nameservers(
-        asked.servers, asked.port, asked.timeout_ms / 1_000, asked.lifetime_ms / 1_000, asked.validating
-    )
+def resolver(settings: Settings, name: str) -> Resolver:
+    """The way to every domain, as a process looks it up."""
+    given = settings.route
     rules = Rules(given.port, settings.gateway.hostname, Families(given.families), given.allow_loopback)
     host, _, port = given.redirect.rpartition(":")
-    dns = Dns(servers)
+    dns = name_service(settings)
     redirect = (host.strip("[]"), int(port)) if host else None
     is_in_earnest = redirect is None  # the sink of a load test has none of the certificates that domains promise
-    sts = StsPolicies(dns, trust(settings)) if settings.tls.mta_sts and is_in_earnest else None
+    sts: StsPolicies | None = None
+    if settings.tls.mta_sts and is_in_earnest:
+        sts = StsPolicies(dns, trust(settings), file=PolicyFile(settings.fleet.data / "nodes" / f"{name}.sts"))
     dane = settings.tls.dane == "auto" and is_in_earnest
     return Resolver(dns, rules, redirect=redirect, sts=sts, dane=dane)
+
+
+def name_service(settings: Settings) -> Dns:
+    """Whom names are asked of."""
+    asked = settings.dns
+    times_s = (asked.timeout_ms / 1_000, asked.lifetime_ms / 1_000)
+    return Dns(Nameservers(asked.servers, asked.port, *times_s, asked.validating))
 
 
 def schedule(settings: Settings) -> retry.Schedule:

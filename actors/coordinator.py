@@ -37,6 +37,7 @@ from fastemailnet.flashsync.frames import (
 from fastemailnet.flashsync.snapshot import SNAPSHOT, decode_snapshot, encode_snapshot
 from fastemailnet.log.interface import Fenced, Log, Token, Where
 from fastemailnet.log.tail import read
+from fastemailnet.outcome import Kind
 
 READ_RECORDS = 2_000
 HOT_S = 0.01  # leases reach far ahead, so nobody waits for a turn of this loop
@@ -244,13 +245,21 @@ class CoordinatorActor:
         self.journal_positions[partition] = position
         return count
 
-    async def resolve(self, partition: int, intent: int, verdict: str, reason: str) -> bool:
+    async def resolve(
+        self,
+        partition: int,
+        intent: int,
+        verdict: str,
+        reason: str,
+        evidence: bytes = b"",
+        reports: tuple[bytes, ...] = (),
+    ) -> bool:
         """A person decides an attempt in doubt; False if it is not in doubt any more."""
         self.read_all()
         entry = self.machine.fold.open.get((partition, intent))
         if entry is None or entry.doubt_ms is None:
             return False
-        write = self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason)
+        write = self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason, evidence, reports)
         landed = self.log.append(JOURNAL, partition, [encode(write.frame)])
         assert not isinstance(landed, Fenced)
         # A fact may have come in between; then it settled the attempt, and the resolution is void.
@@ -274,10 +283,10 @@ class CoordinatorActor:
         return not is_late
 
     async def is_before(self, partition: int, end: int, intent: int, *kinds: type[Outcome | Void | Resolve]) -> bool:
-        """Whether such a frame about one place of a journal partition stands in what is not read yet, before ``end``."""
+        """Whether such a frame settled one place of a journal partition in what is not read yet, before ``end``."""
         span = read(self.log, (JOURNAL, partition), self.journal_positions[partition], end)
         frames = [decode_journal(record) async for records in span for _, record in records]
-        return any(isinstance(frame, kinds) and frame.intent == intent for frame in frames)
+        return any(isinstance(frame, kinds) and frame.intent == intent and not _is_doubt(frame) for frame in frames)
 
     async def status(self) -> dict[str, Any]:
         """What the coordinator knows, in numbers."""
@@ -290,3 +299,8 @@ class CoordinatorActor:
             "alarms": list(fold.alarms),
             "low_watermarks": {f"{stream}/{part}": p.low for (stream, part), p in fold.progress.items()},
         }
+
+
+def _is_doubt(frame: Outcome | Void | Resolve) -> bool:
+    """Whether it only says that nobody knows."""
+    return isinstance(frame, Outcome) and Kind.IN_DOUBT in frame.kinds

@@ -99,6 +99,21 @@ def reviewed(
     return encode_facts(facts)
 
 
+def resolved(unit: Unit, attempt: int, outcomes: Sequence[Outcome], verdict: Verdict, reason: str, at_ms: int) -> bytes:
+    """The facts of a person's verdict about an attempt in doubt, encoded. ``outcomes``: what becomes of those who waited."""
+    recipients = {recipient.index: recipient.address for recipient in unit.recipients}
+    facts = []
+    for outcome, salt in zip(outcomes, _salts(len(outcomes)), strict=True):
+        who = (unit.message, outcome.recipient, ids.delivery_id(unit.message, outcome.recipient))
+        names = (unit.tenant, unit.reverse_path, recipients[outcome.recipient])
+        detail: dict[str, str | int] = {VERDICT: verdict.value, "reason": reason}
+        kind = LeafType.RESOLVED  # it goes on, or is assumed to have arrived: nobody said so
+        if outcome.kind in (Kind.BOUNCED, Kind.EXPIRED):
+            kind, detail[KIND] = LeafType.FAILED, outcome.kind.value
+        facts.append(Fact(kind, at_ms, *who, attempt, 0, None, 0, *names, b"", detail, salt))
+    return encode_facts(facts)
+
+
 def lost(message: bytes, reason: str, at_ms: int) -> bytes:
     """The facts of a record that holds no unit, encoded: it came, and is dead. Nobody is named, since nobody can be."""
     who = (message, 0, ids.delivery_id(message, 0))

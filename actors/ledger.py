@@ -1,13 +1,16 @@
 """The ledger process: follows the journal, turns the evidence of valid outcomes into leaves, seals, signs and publishes.
 
 The journal positions that a batch consumed are written with it, so a restart goes on exactly where the files end. An OUTCOME that
-is a permission behind its node's FENCE is void (R5) and leaves no leaf; of several decisions about one held mail the first has leaves.
+is a permission behind its node's FENCE is void (R5) and leaves no leaf; of several decisions about held mail or a doubt the
+first has leaves. What a node tells of an attempt that was settled before has leaves, since it is true, and no reports.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+import msgspec
 
 from actors.clock import wall_ms
 from actors.events import Events
@@ -22,14 +25,17 @@ from fastemailnet.flashsync.frames import (
     NO_INTENT,
     REVIEWS,
     Fence,
+    Intent,
     JournalFrame,
     Outcome,
     Resolve,
+    Void,
     decode_journal,
 )
 from fastemailnet.flashsync.lease import Spot
 from fastemailnet.ledger.fact import Fact, decode_facts
 from fastemailnet.log.interface import Log
+from fastemailnet.outcome import Kind
 
 READ_RECORDS = 1_000
 FEEDBACK = 500  # the key of this stream's position beside those of journal partitions
@@ -51,6 +57,7 @@ class LedgerActor:
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
         self.reviewed: set[Spot] = set()  # OUTCOMEs that held mail which is decided
+        self.begun: set[Spot] = set()  # INTENTs that nothing settled yet
         self.is_open = asyncio.Event()
         self.positions: dict[int, int] = {}  # journal partition → first offset not consumed
         self.thread = ThreadPoolExecutor(1, "ledger")  # the keeper's only user, so its steps never interleave
@@ -82,11 +89,11 @@ class LedgerActor:
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
-            frames = [(at, self._valid(partition, decode_journal(record))) for at, record in batch]
+            frames = [(at, self._valid((partition, at), decode_journal(record))) for at, record in batch]
             found[partition] = [
                 (at, fact) for at, frame in frames if frame is not None for fact in decode_facts(frame.evidence)
             ]
-            reports[partition] = [report for _, one in frames if isinstance(one, Outcome) for report in one.reports]
+            reports[partition] = [report for _, frame in frames if frame is not None for report in frame.reports]
             reached[partition] = batch[-1][0] + 1
         self._tell(found)
         for partition, facts in found.items():
@@ -127,19 +134,37 @@ class LedgerActor:
     def _keep(self, facts: Sequence[tuple[int, Fact]], reached: dict[int, int]) -> None:
         self.keeper.append([fact for _, fact in facts], reached, wall_ms())
 
-    def _valid(self, partition: int, frame: JournalFrame) -> Outcome | Resolve | None:
-        """A frame that carries evidence, if it counts. A coordinator reviews only what is held, so the first such RESOLVE counts."""
+    def _valid(self, spot: Spot, frame: JournalFrame) -> Outcome | Resolve | None:
+        """A frame with evidence, if it counts. A coordinator decides about what is held or in doubt alone, so the first time counts."""
+        about = (spot[0], frame.intent) if isinstance(frame, Outcome | Resolve | Void) else spot
         match frame:
-            case Resolve() if frame.verdict in REVIEWS and (partition, frame.intent) not in self.reviewed:
-                self.reviewed.add((partition, frame.intent))
+            case Intent():
+                self.begun.add(spot)
+            case Void():
+                self.begun.discard(about)
+            case Resolve() if frame.verdict in REVIEWS and about not in self.reviewed:
+                self.reviewed.add(about)
+                return frame
+            case Resolve() if about in self.begun:
+                self.begun.discard(about)
                 return frame
             case Fence():
                 self.fenced.add((frame.node, frame.incarnation))
-            case Outcome() if frame.intent != NO_INTENT or (frame.node, frame.incarnation) not in self.fenced:
+            case Outcome() if frame.intent != NO_INTENT:
+                return self._fact(about, frame)
+            case Outcome() if (frame.node, frame.incarnation) not in self.fenced:
                 return frame
             case _:
                 pass
         return None
+
+    def _fact(self, intent: Spot, frame: Outcome) -> Outcome:
+        """What a node tells of an attempt. Where a verdict came before it, the sender was told by that, or the mail is tried again."""
+        if intent not in self.begun:
+            return msgspec.structs.replace(frame, reports=())
+        if Kind.IN_DOUBT not in frame.kinds:
+            self.begun.remove(intent)
+        return frame
 
     def _recover(self) -> dict[int, int]:
         self.keeper.open()
@@ -159,8 +184,8 @@ class LedgerActor:
             self.log.follow(JOURNAL, partition, at)
             while at < end:
                 batch = self.log.fetch(JOURNAL, partition, at, min(READ_RECORDS, end - at))
-                for _, record in batch:
-                    self._valid(partition, decode_journal(record))
+                for offset, record in batch:
+                    self._valid((partition, offset), decode_journal(record))
                 at = batch[-1][0] + 1
 
     async def reach(self, positions: dict[int, int]) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from actors import doubts
-from actors.auditor import Auditor
+from actors.auditor import Auditor, Doubt
+from actors.clock import wall_ms
 from actors.timeline import timeline
+from actors.verdicts import Verdicts
 from fastemailnet import ids
 from fastemailnet.config import Settings
 from fastemailnet.errors import FleetError, MessageError, NotFound
@@ -19,8 +21,9 @@ Call = Callable[..., Awaitable[Any]]
 class FleetReader:
     """Answers for people and programs. ``call`` reaches another process of the fleet by name."""
 
-    def __init__(self, settings: Settings, auditor: Auditor, call: Call) -> None:
+    def __init__(self, settings: Settings, auditor: Auditor, call: Call, verdicts: Verdicts) -> None:
         self.settings = settings
+        self.verdicts = verdicts
         self.auditor = auditor
         self.call = call
         self.one_at_a_time = asyncio.Lock()  # the auditor is one reader with one place in each stream
@@ -46,14 +49,13 @@ class FleetReader:
         Raises:
             NotFound: it is not in doubt (any more).
         """
-        return await self._doubt(doubts.from_id(doubt_id))
+        return doubts.full(*await self._doubt(doubts.from_id(doubt_id)), self.settings.in_doubt)
 
-    async def _doubt(self, spot: Spot) -> dict[str, Any]:
-        found = await self.audit(lambda: self.auditor.doubt(spot))
+    async def _doubt(self, spot: Spot) -> Doubt:
+        found: Doubt | None = await self.audit(lambda: self.auditor.doubt(spot))
         if found is None:
             raise doubts.not_in_doubt(doubts.to_id(spot))
-        entry, intent, unit, host = found
-        return doubts.full(entry, intent, unit, host, self.settings.in_doubt)
+        return found
 
     async def resolve(self, doubt_id: str, verdict: Verdict, reason: str) -> dict[str, Any]:
         """A person decides an attempt in doubt; the entry as it was, with what was decided.
@@ -64,13 +66,17 @@ class FleetReader:
             FleetError: the coordinator cannot be reached.
         """
         spot = doubts.from_id(doubt_id)
-        entry = await self._doubt(spot)
-        if verdict is Verdict.ASK and not entry["can_ask"]:
+        found = await self._doubt(spot)
+        shown, (entry, intent, unit, _) = doubts.full(*found, self.settings.in_doubt), found
+        if verdict is Verdict.ASK and not shown["can_ask"]:
             others = ", ".join(one.value for one in OF_DOUBT if one is not Verdict.ASK)
             raise MessageError("the peer of this attempt keeps no record that could be asked", "verdict", others)
-        if not await self.call("coordinator", "resolve", *spot, verdict.value, reason):
+        told: tuple[bytes, tuple[bytes, ...]] = b"", ()
+        if unit is not None:
+            told = await self.verdicts.told(entry, intent, unit, verdict, reason, wall_ms())
+        if not await self.call("coordinator", "resolve", *spot, verdict.value, reason, *told):
             raise doubts.not_in_doubt(doubt_id)
-        return {**entry, "resolved": {"verdict": verdict.value, "reason": reason}}
+        return {**shown, "resolved": {"verdict": verdict.value, "reason": reason}}
 
     async def timeline(self, message_id: str) -> dict[str, Any]:
         """What became of each delivery of a message.

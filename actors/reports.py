@@ -50,16 +50,25 @@ class Reporter:
         return verp(unit, self.bounce_domain)
 
     def report(
-        self, unit: Unit, attempt: int, outcomes: Sequence[Outcome], host: str, *, passes_dsn: bool, now_ms: int
+        self,
+        unit: Unit,
+        attempt: int,
+        outcomes: Sequence[Outcome],
+        host: str,
+        *,
+        passes_dsn: bool,
+        now_ms: int,
+        apart: str = "",
     ) -> Written:
-        """The reports that the outcomes of an attempt cause: one for each action."""
+        """The reports that the outcomes of an attempt cause: one for each action. ``apart``: tells them from earlier ones."""
         everything = told(unit, outcomes, passes_dsn=passes_dsn, now_ms=now_ms, delay_after_ms=self.delay_after_ms)
         groups = [tuple(one for one in everything if one.action is action) for action in Action]
-        units = [self._unit(unit, attempt, group, host, now_ms) for group in groups if group]
+        name = f"{unit.recipients[0].index}.{attempt}{apart}"
+        units = [self._unit(unit, name, group, host, now_ms) for group in groups if group]
         return Written(tuple(encode_unit(made) for made in units if made is not None), everything)
 
-    def _unit(self, unit: Unit, attempt: int, group: Sequence[Told], host: str, now_ms: int) -> Unit | None:
-        name = f"{unit.recipients[0].index}.{attempt}.{group[0].action.value}"
+    def _unit(self, unit: Unit, name: str, group: Sequence[Told], host: str, now_ms: int) -> Unit | None:
+        name = f"{name}.{group[0].action.value}"
         drawn = hashlib.sha256(b"fen1/dsn" + unit.message + name.encode()).digest()[:10]
         lane = Lane.TRANSACTIONAL if unit.lane is Lane.TRANSACTIONAL else Lane.STANDARD
         for original in (unit.body, b""):  # what is returned may be what a message must not be

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Unpack mail servers for the tests, beside each other and installed nowhere: Debian's Postfix, Exim and OpenSMTPD conflict, and none may
-# take the place of the one that the machine uses. Prints the folder whose `usr` the tests lay over theirs (see mail_peers.py).
+# Unpack mail servers (and rspamd) for the tests, beside each other and installed nowhere: Debian's Postfix, Exim and OpenSMTPD conflict, and
+# none may take the place of the one that the machine uses. Prints the folder whose `usr` the tests lay over theirs (see mail_peers.py).
 # Usage: tools/mail-servers.sh SERVER PACKAGE…   Without apt it says why on standard error and exits 1.
 set -euo pipefail
 server=$1

@@ -4,10 +4,10 @@
     sweep: the days whose mail has all expired
 
 An object is written before the record that names it, so a record never names nothing; a crash between the two leaves an object that
-nobody names, and its day takes it away. Its name is the message's id under the day of acceptance, so one message has one object,
-whatever it is written for, and to write it again changes nothing. No unit is sent after its expiry (I17), which is at most the longest
-term behind its acceptance: a day older than that and a margin is needed by nobody. What a person releases from quarantine begins its
-term anew, so its body is put out once more, under that day.
+nobody names, and its day takes it away. Its name is the message's id under the last day on which it may be sent, so one message has one
+object, whatever it is written for, and to write it again changes nothing. No unit is sent after its expiry (I17): a day that is over,
+and a margin for people who decide late, is needed by nobody, whatever the settings were and are. What a person releases from
+quarantine begins its term anew, so its body is put out once more, under a later day.
 """
 
 import hashlib
@@ -19,8 +19,7 @@ from fastemailnet.admission.submission import AGE_MS
 from fastemailnet.envelope import Blob, Unit
 from fastemailnet.errors import BlobAltered
 
-MARGIN_MS: Final = 2 * 86_400_000
-KEPT: Final = timedelta(milliseconds=AGE_MS + MARGIN_MS)
+MARGIN: Final = timedelta(days=2)
 _DAY: Final = "%Y-%m-%d"
 
 
@@ -54,8 +53,12 @@ class Blobs(Protocol):
 
 
 def refer(unit: Unit, at_ms: int | None = None) -> Blob:
-    """The reference to the body of a unit, which it carries itself so far. ``at_ms``: when it began to live, if not at acceptance."""
-    day = datetime.fromtimestamp((unit.accepted_ms if at_ms is None else at_ms) / 1_000, UTC).strftime(_DAY)
+    """The reference to the body of a unit, which it carries itself so far. ``at_ms``: when it began to live, if not at acceptance.
+
+    What is given up sooner than usual is kept as long as usual: a doubt, or what is held, waits for a person beyond its expiry.
+    """
+    begun_ms = unit.accepted_ms if at_ms is None else at_ms
+    day = datetime.fromtimestamp(max(unit.expires_ms, begun_ms + AGE_MS) / 1_000, UTC).strftime(_DAY)
     return Blob(f"{day}/{ids.to_text(unit.message)}", len(unit.body), hashlib.sha256(unit.body).digest())
 
 
@@ -76,4 +79,4 @@ def is_past(day: str, now_ms: int) -> bool:
         ended = datetime.strptime(day, _DAY).replace(tzinfo=UTC) + timedelta(days=1)
     except ValueError:
         return False
-    return datetime.fromtimestamp(now_ms / 1_000, UTC) > ended + KEPT
+    return datetime.fromtimestamp(now_ms / 1_000, UTC) > ended + MARGIN

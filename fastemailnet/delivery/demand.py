@@ -16,7 +16,7 @@ A ladder is climbed down: where one rung's TLS fails, the next is tried over a n
 DANE goes before MTA-STS (RFC 8461 section 2); a host that others promise TLS for is never sent to in plain text.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum, StrEnum
 
 from fastemailnet.delivery.answer import Tlsa
@@ -88,6 +88,7 @@ class Promise:
     base: str = ""  # the name that the TLSA records belong to, where CNAMEs lead away from the host's
     is_secure: bool = False  # the name of the host comes from a validated answer
     trouble: Trouble | None = None  # why a policy that is announced is not known
+    unsure: str = ""  # why it cannot be said now that there is no policy
 
 
 UNKNOWN = Promise()
@@ -95,17 +96,19 @@ UNKNOWN = Promise()
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """How a connection must be protected. Two domains with equal demands share connections to a host."""
+    """How a connection must be protected, and whose it is. Two domains with equal demands share connections to a host."""
 
     ladder: tuple[Level, ...]
     policy: str  # where it comes from, for people and for the ledger
     tlsa: tuple[Tlsa, ...] = ()
     names: tuple[str, ...] = ()  # that a certificate under a TLSA trust anchor may have
     server_name: str = ""  # for the handshake, where it is not the host's
+    username: str = ""  # who has to be logged in; "" nobody
 
     def is_served_by(self, made_for: "Demand", reached: Level) -> bool:
         """Whether a connection that was made for another demand, and reached a level, is good enough."""
-        return made_for == self or (self.ladder[0] is not Level.DANE and reached >= self.ladder[0])
+        is_enough = self.ladder[0] is not Level.DANE and reached >= self.ladder[0]
+        return made_for == self or (is_enough and made_for.username == self.username)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,12 @@ BY_ROUTE = {
 
 
 def demand(route: Route, domain: str, host: str, promise: Promise, wish: TlsWish) -> Demand | Refusal:
-    """The table above."""
+    """The table above, and the account of the route."""
+    found = _protection(route, domain, host, promise, wish)
+    return replace(found, username=route.username) if isinstance(found, Demand) and route.username else found
+
+
+def _protection(route: Route, domain: str, host: str, promise: Promise, wish: TlsWish) -> Demand | Refusal:
     by_route = _by_route(route)
     if wish is TlsWish.REQUIRED:
         return _required(route, domain, host, promise)
@@ -175,5 +183,7 @@ def _required(route: Route, domain: str, host: str, promise: Promise) -> Demand 
     is_in_policy = promise.policy is not None and promise.policy.mode is not Mode.NONE and promise.is_match
     if is_in_policy or promise.is_secure or route.fixed_target() is not None:
         return Demand((Level.VERIFY,), "requiretls")
+    if promise.unsure and promise.policy is None:
+        return Refusal(Fault.LOOK_UP, f"REQUIRETLS, and what {domain} promises cannot be had now: {promise.unsure}")
     text = f"REQUIRETLS, and neither DNSSEC nor MTA-STS says that {host} is a mail host of {domain} (RFC 8689)"
     return Refusal(Fault.NO_SAFE_WAY, text)

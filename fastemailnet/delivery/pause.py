@@ -10,7 +10,8 @@ and refuses the others is not paused, and one that is dead costs one cohort, how
 belongs to no cohort of now is heeded only if it is a success.
 
 What fails decides who pauses. A host that does not answer, or says 421, pauses for all mail; one with which TLS cannot be had as
-demanded pauses for that demand alone, as one domain's broken policy is not its neighbours' (``demand``).
+demanded, or which does not let our account in, pauses for that demand alone: one domain's broken policy is not its neighbours', nor
+one route's wrong password (``demand``).
 """
 
 from collections import OrderedDict
@@ -30,7 +31,7 @@ class Ending(Enum):
 
     ANSWERED = "answered"  # for good or bad: the host is there
     SILENT = "silent"  # no connection, no greeting, or 421
-    UNPROTECTED = "unprotected"  # TLS could not be had as demanded
+    UNMET = "unmet"  # the demand: no TLS as it wants it, or the account was not let in
     ABANDONED = "abandoned"  # nothing: it was cancelled
 
 
@@ -178,8 +179,8 @@ class Pauses:
                 steps = (Ending.ANSWERED, Ending.ANSWERED)
             case Ending.SILENT:
                 steps = (Ending.SILENT, Ending.ABANDONED)
-            case Ending.UNPROTECTED:
-                steps = (Ending.ANSWERED, Ending.UNPROTECTED)
+            case Ending.UNMET:
+                steps = (Ending.ANSWERED, Ending.UNMET)
             case Ending.ABANDONED:
                 steps = (Ending.ABANDONED, Ending.ABANDONED)
             case _:

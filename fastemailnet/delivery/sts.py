@@ -1,6 +1,7 @@
 """MTA-STS (RFC 8461): what a domain's policy says, and when it is fetched.
 
-A domain announces an id in the TXT record ``_mta-sts.<domain>``; the policy itself comes over HTTPS and is kept for its ``max_age``.
+A domain announces an id in the TXT record ``_mta-sts.<domain>``; the policy itself comes over HTTPS and is kept for its ``max_age``,
+over restarts as well (``revive``).
 
     kept policy        record             what follows
     none               none, failed       no policy
@@ -64,6 +65,18 @@ class Kept:
     def live(self, now_ms: int) -> Policy | None:
         """The policy, while it holds."""
         return self.policy if now_ms < self.until_ms else None
+
+
+def revive(record_id: str, lines: str, fetched_ms: int, now_ms: int) -> Kept | str | None:
+    """What was kept of a domain before a restart, read as if it were fetched: None once its time is over, or what is wrong with it.
+
+    A time in the future is that of a clock that was wrong, and makes no policy live longer.
+    """
+    policy = read_policy(lines.encode())
+    if isinstance(policy, str):
+        return policy
+    kept = Kept(record_id, policy, min(fetched_ms, now_ms))
+    return kept if kept.live(now_ms) is not None else None
 
 
 class Step(Enum):

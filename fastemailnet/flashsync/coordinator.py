@@ -203,9 +203,18 @@ class Coordinator:
         assert entry.doubt_ms is not None
         return at_ms - entry.doubt_ms
 
-    def resolve(self, entry: Open, verdict: Verdict, at_ms: int, reason: str) -> Write:
+    def resolve(
+        self,
+        entry: Open,
+        verdict: Verdict,
+        at_ms: int,
+        reason: str,
+        evidence: bytes = b"",
+        reports: tuple[bytes, ...] = (),
+    ) -> Write:
         """The RESOLVE of one attempt in doubt, for the partition of its INTENT (R6)."""
-        return Write(Resolve(self.epoch, entry.spot[1], verdict, at_ms, reason), entry.spot[0])
+        frame = Resolve(self.epoch, entry.spot[1], verdict, at_ms, reason, None, evidence, reports)
+        return Write(frame, entry.spot[0])
 
     def review(
         self, entry: Quarantined, verdict: Verdict, at_ms: int, reason: str, deferral: Deferral | None, evidence: bytes

@@ -46,6 +46,7 @@ from fastemailnet.outcome import Kind
 
 MAX_ALARMS = 100
 WAITING = (Kind.DEFERRED, Kind.HELD)  # classes that end an attempt and not the delivery
+ENDS = {Verdict.ASSUME_RELAYED: Kind.RELAYED, Verdict.BOUNCE: Kind.BOUNCED}  # verdicts that end what is in doubt
 
 
 class Fold:
@@ -268,10 +269,8 @@ class Fold:
                 self._free(entry.place, entry.lease, Again(entry.attempt + 1, entry.asked))
             case Verdict.RETRY:
                 self._free(entry.place, entry.lease, Again(entry.attempt + 1))
-            case Verdict.ASSUME_RELAYED:
-                self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.RELAYED), ())
-            case Verdict.BOUNCE:
-                self._end(entry.place, entry.lease, _decided(entry.kinds, Kind.BOUNCED), ())
+            case Verdict.ASSUME_RELAYED | Verdict.BOUNCE:
+                self._end(entry.place, entry.lease, decided(entry.kinds, verdict), ())
             case Verdict.RELEASE | Verdict.REJECT:
                 raise AssertionError(f"{verdict} decides about no doubt")
             case _:
@@ -386,7 +385,9 @@ def _carried(entry: Open) -> Asked | None:
     return entry.asked if entry.asked is not None and entry.asked.attempt < entry.attempt else None
 
 
-def _decided(kinds: tuple[Kind, ...], verdict: Kind) -> tuple[Kind, ...]:
-    """The classes of an attempt in doubt after its resolution; a recipient that was to be tried again ends as expired."""
-    names = {Kind.IN_DOUBT: verdict, Kind.DEFERRED: Kind.EXPIRED}
+def decided(kinds: tuple[Kind, ...], verdict: Verdict) -> tuple[Kind, ...]:
+    """The classes of an attempt in doubt after its resolution; where that ends it, a recipient that was to be tried again expires."""
+    if verdict not in ENDS:
+        return kinds
+    names = {Kind.IN_DOUBT: ENDS[verdict], Kind.DEFERRED: Kind.EXPIRED}
     return tuple(names.get(kind, kind) for kind in kinds)

@@ -198,7 +198,10 @@ class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="R"):
     deferral: Deferral | None = (
         None  # under RELEASE: the copy, already durable, that carries the recipients on (claim rule)
     )
-    evidence: bytes = b""  # of a review: facts for the ledger; opaque here
+    evidence: bytes = b""  # of a person's decision: facts for the ledger; opaque here
+    reports: tuple[
+        bytes, ...
+    ] = ()  # of one that ends deliveries: units that tell the sender, to be handed in once; opaque here
 
     @property
     def deferrals(self) -> tuple[Deferral, ...]:

@@ -53,10 +53,9 @@ class Connection(asyncio.Protocol):
         idle_s: float,
         demand: Demand = PLAIN,
         level: Level = Level.NONE,
-        username: str = "",
     ) -> None:
         """``demand``: how it had to be protected; ``level``: how far that came."""
-        self.demand, self.level, self.username = demand, level, username
+        self.demand, self.level = demand, level
         self.tried: tuple[Tried, ...] = ()  # what setting it up has shown about TLS, until it is told
         self.target = target
         self.offers = offers

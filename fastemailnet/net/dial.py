@@ -23,9 +23,10 @@ from fastemailnet.outcome import Outcome, Reply
 from fastemailnet.smtp.classify import SERVICE_CLOSING, Fault, Phase, by_fault, by_reply, by_silence
 from fastemailnet.smtp.exchange import Transaction
 from fastemailnet.smtp.extension import Capabilities
-from fastemailnet.smtp.reply import make
+from fastemailnet.smtp.reply import CODES, make, readable
 
 CONNECT_TIMEOUT_S: Final = 60.0
+MAX_TOLD_CHARACTERS: Final = 300  # of a reply in a reason; the reply itself stands beside it
 UNKNOWN_COMMAND: Final = frozenset({500, 501, 502, 504})
 
 
@@ -109,20 +110,37 @@ async def _connect(
         await smtp.connect()
         await _greet(smtp)
         is_encrypted = await _encrypt(smtp, target.host, demand, level, caller)
-        if route.username:
-            await smtp.login(route.username, route.password)
+        await _log_in(smtp, target, route)
         reached = max(level, Level.ENCRYPT) if is_encrypted else Level.NONE
-        return _take_over(smtp, target, demand, reached, caller, route.username)
+        return _take_over(smtp, target, demand, reached, caller)
     except aiosmtplib.SMTPResponseException as error:
         smtp.close()
-        reply = make(error.code, error.message.split("\n"))
-        raise ConnectError(f"{target.host} refused: {error.code} {error.message}", reply) from error
+        reply = _heard(error, target)
+        raise ConnectError(f"{target.host} refused: {_told(reply)}", reply) from error
     except (aiosmtplib.SMTPException, OSError) as error:
         smtp.close()
-        raise ConnectError(f"cannot connect to {target.host} port {target.port}, {address}: {error}") from error
+        text = readable(str(error))
+        raise ConnectError(f"cannot connect to {target.host} port {target.port}, {address}: {text}") from error
     except BaseException:
         smtp.close()
         raise
+
+
+def _heard(error: aiosmtplib.SMTPResponseException, target: Target) -> Reply:
+    """The reply that the library was refused with, as our own parser would have it.
+
+    Raises:
+        ConnectError: it is none, so whoever listens there is no mail host now.
+    """
+    reply = make(error.code, error.message.split("\n"))
+    if reply.code not in CODES:
+        raise ConnectError(f"{target.host} port {target.port} does not speak SMTP: {_told(reply)}") from error
+    return reply
+
+
+def _told(reply: Reply) -> str:
+    """A reply within a sentence."""
+    return f"{reply.code} {' '.join(reply.text.split())}"[:MAX_TOLD_CHARACTERS]
 
 
 async def _greet(smtp: aiosmtplib.SMTP) -> None:
@@ -162,14 +180,33 @@ def _check_dane(smtp: aiosmtplib.SMTP, demand: Demand) -> None:
         raise _TlsError(trouble)
 
 
-def _take_over(
-    smtp: aiosmtplib.SMTP, target: Target, demand: Demand, level: Level, caller: Caller, username: str
-) -> Connection:
+async def _log_in(smtp: aiosmtplib.SMTP, target: Target, route: Route) -> None:
+    """AUTH, where the route has an account. What is wrong with it is the operator's to mend, and nobody else's mail waits for that."""
+    if not route.username:
+        return
+    at = f"{target.host} port {target.port}"
+    if not smtp.supported_auth_methods:
+        mend = "check the route's host, port and tls, or take its username away"
+        raise ConnectError(
+            f"{at} offers no AUTH that we know, and the route has a username: {mend}", fault=Fault.NO_AUTH
+        )
+    try:
+        await smtp.login(route.username, route.password)
+    except aiosmtplib.SMTPAuthenticationError as error:
+        reply = _heard(error, target)
+        if reply.code == SERVICE_CLOSING:
+            raise
+        mend = "; check the route's username and password_file" if reply.code // 100 == 5 else ""
+        text = f"{at} does not let {route.username!a} in: {_told(reply)}{mend}"
+        raise ConnectError(text, reply, Fault.NOT_LET_IN) from error
+
+
+def _take_over(smtp: aiosmtplib.SMTP, target: Target, demand: Demand, level: Level, caller: Caller) -> Connection:
     transport, response = smtp.transport, smtp.last_ehlo_response
     assert transport is not None
     offers = Capabilities() if response is None else Capabilities.of(Reply(response.code, None, response.message))
     wire = cast(asyncio.Transport, transport)  # uvloop's is none by name
-    connection = Connection(target, wire, offers, caller.idle_s, demand, level, username)
+    connection = Connection(target, wire, offers, caller.idle_s, demand, level)
     transport.set_protocol(connection)
     return connection
 
@@ -193,9 +230,9 @@ def refused(hop: Hop, refusal: Refusal) -> ConnectError:
 
 
 def ending_of(failure: ConnectError) -> Ending:
-    """What a failure to connect says about the host. Where TLS failed on the way, others may do without."""
-    if any(one.trouble for one in failure.tried):
-        return Ending.UNPROTECTED
+    """What a failure to connect says about the host. Where TLS or AUTH failed on the way, others may do without."""
+    if any(one.trouble for one in failure.tried) or failure.fault in (Fault.NO_AUTH, Fault.NOT_LET_IN):
+        return Ending.UNMET
     if failure.reply is not None:
         return Ending.SILENT if failure.reply.code == SERVICE_CLOSING else Ending.ANSWERED
     return Ending.SILENT
@@ -215,10 +252,13 @@ def turned_away(refusal: Paused | Probing, now_s: float) -> ConnectError:
     return ConnectError(text, fault=cause.fault)
 
 
-def outcome_of(recipient: int, failure: ConnectError) -> Outcome:
-    """What a failure means for a recipient."""
-    if failure.fault is not None:
-        return by_fault(recipient, failure.fault, failure.text)
+def outcome_of(recipient: int, failure: ConnectError, wish: TlsWish) -> Outcome:
+    """What a failure means for a recipient. A host without STARTTLS cannot have REQUIRETLS either (RFC 8689 section 4.2.1)."""
+    fault = failure.fault
+    if fault is Fault.NOT_ENCRYPTED and wish is TlsWish.REQUIRED:
+        fault = Fault.NO_REQUIRETLS
+    if fault is not None:
+        return by_fault(recipient, fault, failure.text, failure.reply)
     if failure.reply is not None:
         return by_reply(recipient, Phase.CONNECT, failure.reply)
     return by_silence(recipient, Phase.CONNECT, failure.text)

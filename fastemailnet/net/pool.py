@@ -260,31 +260,25 @@ class Pool:
             return await release(reaches)
 
         try:
-            connection = self._reusable(door, hop.target, due, route.username)
-            was_warm = connection is not None
-            connection = connection or await self._connect(hop, door, route, due, claim)
-            demand_extension(connection, transaction)
-            settled = await connection.deliver(transaction, asking)
-            has_moved_nobody = all(outcome.kind is Kind.DEFERRED for outcome in settled.outcomes)
-            if was_warm and not asked and not connection.is_open and has_moved_nobody:
-                # The peer had closed a warm connection just then; nothing was begun, so a fresh one may do it.
-                connection = await self._connect(hop, door, route, due, claim)
+            connection = self._reusable(door, hop.target, due)
+            while True:
+                was_warm = connection is not None
+                connection = connection or await self._connect(hop, door, route, due, claim)
                 demand_extension(connection, transaction)
                 settled = await connection.deliver(transaction, asking)
-            _heed(door, settled.outcomes)
-            return _delivered(hop, connection, due, settled.outcomes)
+                has_moved_nobody = all(outcome.kind is Kind.DEFERRED for outcome in settled.outcomes)
+                if not was_warm or asked or connection.is_open or not has_moved_nobody:
+                    _heed(door, settled.outcomes)
+                    return _delivered(hop, connection, due, settled.outcomes)
+                connection = None  # the peer had closed it just then; nothing was begun, so a fresh one may do it
         finally:
             door.leave(connection, entered_s)
 
-    def _reusable(self, door: Door, target: Target, due: Demand, username: str) -> Connection | None:
+    def _reusable(self, door: Door, target: Target, due: Demand) -> Connection | None:
         """A connection to the host that is good enough for the demand; the others stay until their time is over."""
         now_s = asyncio.get_running_loop().time()
         door.idle = [one for one in door.idle if one.is_open]
-        fit = [
-            one
-            for one in door.idle
-            if one.target == target and due.is_served_by(one.demand, one.level) and one.username == username
-        ]
+        fit = [one for one in door.idle if one.target == target and due.is_served_by(one.demand, one.level)]
         idle_s = min(self.limits.idle_s, door.terms.idle_s)
         while fit:
             connection = fit.pop()
@@ -335,7 +329,10 @@ def _failed(
     failures: Sequence[tuple[str, ConnectError]], transaction: Transaction, seen: Sequence[Session]
 ) -> Delivery:
     """The outcomes by the last host that may take the mail later, or by the last one where none will."""
-    judged = [(host, [outcome_of(r.index, failure) for r in transaction.recipients]) for host, failure in failures]
+    judged = [
+        (host, [outcome_of(r.index, failure, transaction.tls) for r in transaction.recipients])
+        for host, failure in failures
+    ]
     waiting = [one for one in judged if one[1][0].kind is Kind.DEFERRED]
     host, outcomes = (waiting or judged)[-1]
     return Delivery(_still_open(transaction, outcomes), host, sessions=seen)

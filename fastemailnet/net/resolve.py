@@ -86,7 +86,7 @@ class Resolver:
         """What is known about the TLS of a host, and until when."""
         host, policy = hop.target.host, sts.policy
         is_match = policy is None or matches(policy, host)
-        promise = Promise(policy, is_match, is_secure=is_secure, trouble=sts.trouble)
+        promise = Promise(policy, is_match, is_secure=is_secure, trouble=sts.trouble, unsure=sts.unsure)
         if not self.dane or not dane.is_due(is_secure, addresses):
             return sts.until_s, promise
         until_s, (state, records), base = await self._tlsa(host, addresses)

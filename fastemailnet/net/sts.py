@@ -1,4 +1,4 @@
-"""MTA-STS policies of domains: announced over DNS, fetched over HTTPS, kept in memory (RFC 8461 section 3).
+"""MTA-STS policies of domains: announced over DNS, fetched over HTTPS, kept in memory and in a file (RFC 8461 section 3).
 
 A fetch has one time limit for everything and a domain waits for its own only: whatever a policy host does, no other domain waits
 for it. No redirect is followed, and the certificate must be valid for ``mta-sts.<domain>`` (section 3.3).
@@ -18,6 +18,7 @@ from fastemailnet.delivery.demand import Result, Trouble
 from fastemailnet.delivery.sts import MAX_POLICY_OCTETS, Kept, Policy, Step, next_step, read_policy, read_record
 from fastemailnet.net import tls
 from fastemailnet.net.dns import Dns
+from fastemailnet.net.sts_file import PolicyFile
 
 FETCH_S = 10.0
 MAX_FETCHES = 256  # at once; more wait, within their time
@@ -32,6 +33,7 @@ class Discovered:
     policy: Policy | None
     trouble: Trouble | None
     until_s: float
+    unsure: str = ""  # why it cannot be said now that there is none
 
 
 def _wall_ms() -> int:
@@ -49,10 +51,12 @@ class StsPolicies:
         port: int = 443,
         fetch_s: float = FETCH_S,
         now: Callable[[], int] = _wall_ms,
+        file: PolicyFile | None = None,
     ) -> None:
-        """``port`` of every policy host: 443 but in tests."""
+        """``port`` of every policy host: 443 but in tests. ``file``: where policies outlive this process."""
         self.dns, self.trust, self.port, self.fetch_s, self.now_ms = dns, trust, port, fetch_s, now
-        self.kept: OrderedDict[str, Kept] = OrderedDict()
+        self.file = file
+        self.kept = OrderedDict[str, Kept](file.load(now(), MAX_DOMAINS) if file is not None else {})
         self.troubles: dict[str, Trouble] = {}
         self.fetching: dict[str, asyncio.Task[None]] = {}
         self.slots = asyncio.Semaphore(MAX_FETCHES)
@@ -69,7 +73,9 @@ class StsPolicies:
         kept, now_ms = self.kept.get(domain, Kept()), self.now_ms()
         left_s = max(0, kept.until_ms - now_ms) / 1_000 if kept.live(now_ms) else float("inf")
         until_s = min(answer.until_s, asyncio.get_running_loop().time() + left_s)
-        return Discovered(kept.live(now_ms), self.troubles.get(domain), until_s)
+        trouble = self.troubles.get(domain)
+        unsure = trouble.text if trouble is not None else answer.failure
+        return Discovered(kept.live(now_ms), trouble, until_s, unsure)
 
     def _begin(self, domain: str, record_id: str) -> asyncio.Task[None]:
         task = self.fetching[domain] = asyncio.create_task(self._fetch(domain, record_id))
@@ -81,14 +87,17 @@ class StsPolicies:
         kept = self.kept.get(domain, Kept())
         if isinstance(fetched, Policy):
             self.troubles.pop(domain, None)
-            self.kept[domain] = Kept(record_id, fetched, self.now_ms())
+            self.kept[domain] = kept = Kept(record_id, fetched, self.now_ms())
         else:
             self.troubles[domain] = fetched
             self.kept[domain] = replace(kept, failed_ms=self.now_ms(), failure=fetched.text)
         self.kept.move_to_end(domain)
+        oldest = ""
         if len(self.kept) > MAX_DOMAINS:
             oldest, _ = self.kept.popitem(last=False)
             self.troubles.pop(oldest, None)
+        if self.file is not None and (oldest or isinstance(fetched, Policy)):
+            await asyncio.to_thread(self.file.keep, domain, kept, oldest)
 
     async def _try(self, domain: str) -> Policy | Trouble:
         host = f"mta-sts.{domain}"

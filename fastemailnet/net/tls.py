@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastemailnet.delivery.demand import Level, Result, Trouble
+from fastemailnet.smtp.reply import readable
 
 # X509_V_ERR_… of OpenSSL's x509_vfy.h: not yet valid, expired; host and address mismatch; no issuer that is trusted.
 RESULTS = dict.fromkeys((9, 10), Result.EXPIRED) | dict.fromkeys((62, 64), Result.HOST_MISMATCH)
@@ -59,7 +60,7 @@ def trouble(error: BaseException) -> Trouble:
     """What a failed handshake is called (RFC 8460 section 4.3)."""
     cause = _refused(error)
     if cause is None:
-        return Trouble(Result.FAILURE, str(error) or type(error).__name__)
+        return Trouble(Result.FAILURE, readable(str(error)) or type(error).__name__)
     result = RESULTS.get(cause.verify_code, Result.FAILURE)
     return Trouble(result, f"certificate refused: {cause.verify_message}")
 

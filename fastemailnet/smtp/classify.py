@@ -64,6 +64,8 @@ class Fault(Enum):
     BAD_CERTIFICATE = "bad certificate"
     NO_REQUIRETLS = "no REQUIRETLS"
     NO_SAFE_WAY = "no way for REQUIRETLS"
+    NO_AUTH = "no AUTH"
+    NOT_LET_IN = "account not let in"
 
 
 FAULTS = {  # with the status code (RFC 3463, RFC 7505, RFC 8689)
@@ -75,6 +77,8 @@ FAULTS = {  # with the status code (RFC 3463, RFC 7505, RFC 8689)
     Fault.NOT_ALLOWED: (Kind.DEFERRED, "4.7.0"),
     Fault.NOT_ENCRYPTED: (Kind.DEFERRED, "4.7.4"),
     Fault.BAD_CERTIFICATE: (Kind.DEFERRED, "4.7.5"),
+    Fault.NO_AUTH: (Kind.DEFERRED, "4.3.3"),
+    Fault.NOT_LET_IN: (Kind.DEFERRED, "4.7.8"),
     # A sender who asks for REQUIRETLS wants the mail back where it cannot be had (RFC 8689 section 4.2.1).
     Fault.NO_REQUIRETLS: (Kind.BOUNCED, "5.7.30"),
     Fault.NO_SAFE_WAY: (Kind.BOUNCED, "5.7.10"),
@@ -116,12 +120,12 @@ def by_silence(recipient: int, phase: Phase, failure: str) -> Outcome:
     return Outcome(recipient, kind, reason, None, BounceClass.BAD_CONNECTION, BAD_CONNECTION)
 
 
-def by_fault(recipient: int, fault: Fault, text: str) -> Outcome:
-    """The outcome where no host could be asked; the status code stands at the end of the reason."""
+def by_fault(recipient: int, fault: Fault, text: str, reply: Reply | None = None) -> Outcome:
+    """The outcome where no host could be asked; the status code stands at the end of the reason. ``reply``: that said so."""
     kind, status = FAULTS[fault]
     major, subject, detail = map(int, status.split("."))
     why = FAULT_CLASSES.get(fault, BounceClass.BAD_CONFIGURATION)
-    return Outcome(recipient, kind, f"{text} ({status})", None, why, (major, subject, detail))
+    return Outcome(recipient, kind, f"{text} ({status})", reply, why, (major, subject, detail))
 
 
 def _kind(phase: Phase, reply: Reply, why: BounceClass) -> Kind:

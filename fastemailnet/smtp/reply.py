@@ -9,8 +9,11 @@ MAX_LINE_OCTETS = 2_048  # RFC 5321 allows 512; some servers say more
 MAX_LINES = 100
 MAX_TEXT_CHARACTERS = 4_096  # what is kept of a reply; it goes into the log and the ledger
 MAX_SUBJECT = 255  # of an enhanced status code: more is none, and nothing that records it has room for it
+CODES = range(200, 600)
 _CODE = re.compile(rb"[2-5][0-9]{2}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what a terminal might obey
+_UNREADABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+)  # what a terminal might obey, and octets that were no text
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 
 
@@ -51,7 +54,7 @@ class ReplyParser:
             raise ReplyError(f"not an SMTP reply: {line[:80]!r}")
         if self._lines and self._lines[0][:3] != code.decode():
             raise ReplyError(f"reply changes its code within its lines: {line[:80]!r}")
-        self._lines.append(_CONTROL.sub("\ufffd", line.decode("utf-8", "replace")))
+        self._lines.append(line.decode("utf-8", "replace"))
         if len(self._lines) > MAX_LINES:
             raise ReplyError(f"reply of more than {MAX_LINES} lines")
         if mark == b"-":
@@ -60,8 +63,14 @@ class ReplyParser:
         return make(int(code), [text[4:] for text in lines])
 
 
+def readable(text: str) -> str:
+    """Words of a stranger as one may record and show them."""
+    return _UNREADABLE.sub("\ufffd", text)
+
+
 def make(code: int, lines: list[str]) -> Reply:
     """A reply from its code and the texts of its lines, the enhanced status code (RFC 2034) taken out."""
+    lines = [readable(line) for line in lines]
     found = _ENHANCED.match(lines[0])
     if found is None or found[1] != str(code // 100) or int(found[2]) > MAX_SUBJECT:
         return Reply(code, None, "\n".join(lines)[:MAX_TEXT_CHARACTERS])

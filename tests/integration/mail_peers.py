@@ -46,6 +46,7 @@ class Peer:
 
     port: int
     folder: Path
+    knock: bytes = b""  # what makes it speak, where it does not greet
 
     def kept(self, count: int) -> list[bytes]:
         """Wait for so many messages; their octets with CRLF, whatever the server writes at the end of a line."""
@@ -104,7 +105,7 @@ def own(folder: Path, path: Path, user: str) -> None:
 
 
 @contextlib.contextmanager
-def running(server: Path, folder: Path, port: int, *command: str) -> Iterator[Peer]:
+def running(server: Path, folder: Path, port: int, *command: str, knock: bytes = b"") -> Iterator[Peer]:
     """The server in its world, listening."""
     # The shell stays the namespace's first process: Exim's own file is set-uid, and what runs such a file outlives its parent.
     world = [
@@ -121,7 +122,7 @@ def running(server: Path, folder: Path, port: int, *command: str) -> Iterator[Pe
         "--mount-proc",
     ]
     environ = {"SERVER": str(server), "FOLDER": str(folder), "PATH": os.environ["PATH"] + ":/usr/sbin"}
-    with answering(Peer(port, folder), [*world, "sh", "-c", WORLD, "sh", *command], **environ) as peer:
+    with answering(Peer(port, folder, knock), [*world, "sh", "-c", WORLD, "sh", *command], **environ) as peer:
         yield peer
 
 
@@ -142,6 +143,7 @@ def answering(peer: Peer, command: list[str], cwd: Path | None = None, **environ
         deadline = time.monotonic() + START_S
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", peer.port), timeout=5) as one:
+                one.sendall(peer.knock)
                 if one.recv(3):
                     break
             assert process.poll() is None, f"the server ended: {peer.log()}"

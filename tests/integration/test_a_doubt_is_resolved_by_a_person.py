@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors import build
@@ -13,14 +14,16 @@ from actors.main import app, main
 from actors.sandbox_faults import Faults
 from fastemailnet.client import AsyncClient, Client
 from fastemailnet.errors import MessageError, NotFound
-from fastemailnet.flashsync.frames import Resolve, Verdict
+from fastemailnet.flashsync.frames import JOURNAL, NOT_NUMBERED, Outcome, Resolve, Verdict, decode_journal, encode
+from fastemailnet.outcome import Kind
 from tests.integration.test_a_fleet_in_one_process import House, house
 
 
 @asynccontextmanager
-async def doubtful(tmp_path: Path, faults: Faults) -> AsyncIterator[tuple[House, str]]:
-    """A fleet with one unit of two recipients in doubt, and the URL of its gateway."""
-    async with house(tmp_path, faults) as fleet:
+async def doubtful(tmp_path: Path, faults: Faults, *recipients: str, **given: str) -> AsyncIterator[tuple[House, str]]:
+    """A fleet with one unit in doubt, of two recipients unless others are named, and the URL of its gateway."""
+    people = recipients or ("r@x.example", "bounce@x.example")
+    async with house(tmp_path, faults, **given) as fleet:
 
         async def call(actor: str, method: str, *args: Any) -> Any:
             assert actor == "coordinator"
@@ -32,8 +35,8 @@ async def doubtful(tmp_path: Path, faults: Faults) -> AsyncIterator[tuple[House,
         http_port, _ = await gateway.start()
         try:
             fleet.start_node("a")
-            fleet.accept("r@x.example", "bounce@x.example")
-            await fleet.until(lambda b: b["in_doubt"] == 2)
+            fleet.accept(*people)
+            await fleet.until(lambda b: b["in_doubt"] == len(people))
             yield fleet, f"http://127.0.0.1:{http_port}"
         finally:
             await gateway.close()
@@ -121,6 +124,27 @@ async def test_the_commands_show_and_decide_it(
         refused = capsys.readouterr().err
         assert "not in doubt" in refused
         assert refused.count("\n") == 1
+
+
+@pytest.mark.parametrize("kinds", [(Kind.IN_DOUBT, Kind.BOUNCED), (Kind.RELAYED, Kind.BOUNCED)])
+async def test_a_verdict_counts_unless_a_fact_came_just_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: tuple[Kind, ...]
+) -> None:
+    async with doubtful(tmp_path, Faults(break_after=1.0), IN_DOUBT__STANDARD="hold") as (fleet, _):
+        (doubt,) = fleet.auditor.in_doubt()
+        (said,) = [frame for frame in fleet.frames() if isinstance(frame, Outcome) and Kind.IN_DOUBT in frame.kinds]
+        append = fleet.coordinator.log.append
+
+        def behind_the_nodes_word(stream: str, partition: int, records: list[bytes], **more: Any) -> Any:
+            if stream == JOURNAL and isinstance(decode_journal(records[0]), Resolve):
+                append(stream, partition, [encode(msgspec.structs.replace(said, kinds=kinds, seq=NOT_NUMBERED))])
+            return append(stream, partition, records, **more)
+
+        monkeypatch.setattr(fleet.coordinator.log, "append", behind_the_nodes_word)
+        counts = await fleet.coordinator.resolve(doubt["journal"], doubt["intent"], "bounce", "they are gone")
+        assert counts is (Kind.IN_DOUBT in kinds)
+        balance = await fleet.until(lambda b: b["in_doubt"] == 0)
+        assert (balance["bounced"], balance["relayed"]) == ((2, 0) if counts else (1, 1))
 
 
 async def test_the_synchronous_client_decides_too(tmp_path: Path) -> None:

@@ -69,6 +69,23 @@ async def test_what_the_sender_asks_of_reports_is_heeded(tmp_path: Path) -> None
         assert b"Original-Recipient: rfc822; Someone@else.example" in relayed
 
 
+async def test_a_mail_that_requires_tls_comes_back_from_a_host_that_has_none(tmp_path: Path) -> None:
+    """RFC 8689 section 4.2.1: at once, and with the status code that says why."""
+    async with suppressing(tmp_path) as (fleet, _):
+
+        def submit() -> None:
+            with smtplib.SMTP("127.0.0.1", fleet.smtp_port) as client:
+                client.sendmail("a@example.org", ["ok@x.example"], b"X-FEN-TLS: required\r\n" + MAIL)
+
+        await asyncio.to_thread(submit)
+        fleet.start_node("a")
+        await fleet.until(lambda b: (b["bounced"], b["relayed"]) == (1, 1))
+        (report,) = reports(fleet)
+        assert all_failures(email.message_from_bytes(report)) == (set(), {b"ok@x.example"})
+        assert b"Status: 5.7.30" in report
+        assert [a["recipients"] for a in fleet.arrivals()] == [["a@example.org"]]
+
+
 async def test_a_delay_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fastemailnet.delivery.retry import Schedule
 

@@ -2,16 +2,23 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from dns.rdatatype import TXT
 
+from actors.build_delivery import resolver as resolver_of
+from fastemailnet.config import load
+from fastemailnet.delivery.answer import Answer, Found
 from fastemailnet.delivery.demand import Result
 from fastemailnet.delivery.route import Route, RouteKind
+from fastemailnet.envelope import TlsWish
 from fastemailnet.net.pool import Delivery, Limits, Pool
 from fastemailnet.net.sts import StsPolicies
+from fastemailnet.net.sts_file import PolicyFile
 from fastemailnet.net.tls import Trust
 from fastemailnet.outcome import Kind
 from tests.integration.dns_world import NameServer, naming, resolver
@@ -45,10 +52,18 @@ class World:
     inbox: Inbox
     wall_ms: int = 1_000_000_000_000
 
-    async def deliver(self, domain: str = "a.test") -> Delivery:
+    async def deliver(self, domain: str = "a.test", wish: TlsWish = TlsWish.DEFAULT) -> Delivery:
         assert self.pool.resolver is not None
         self.pool.resolver.plans.clear()  # as if a plan's time were over
-        return await self.pool.deliver(ROUTE, domain, transaction(), grant)
+        return await self.pool.deliver(ROUTE, domain, replace(transaction(), tls=wish), grant)
+
+    async def restart(self, path: Path) -> None:
+        """As a process that starts anew: of the former one it has the file."""
+        old = self.policies
+        self.policies = StsPolicies(old.dns, old.trust, port=old.port, now=lambda: self.wall_ms, file=PolicyFile(path))
+        assert self.pool.resolver is not None
+        self.pool.resolver.sts = self.policies
+        old.dns.known.clear()
 
     async def announce(self, number: int) -> None:
         self.names.zone["_mta-sts.a.test.", "TXT"] = [f'"v=STSv1; id={number};"']
@@ -119,6 +134,30 @@ async def test_enforce_defers_and_sends_nothing_where_the_host_is_not_what_it_sh
     assert delivery.outcomes[0].reason.endswith(f"({status})")
     assert results(delivery) == [("sts", result)]
     assert w.inbox.taken == []
+
+
+async def test_a_mail_that_requires_tls_comes_back_only_where_waiting_is_of_no_use(tmp_path: Path) -> None:
+    async with world(tmp_path, policy("enforce", "mx.test", "dead.test"), mail=None) as w:
+        alone = await w.deliver(wish=TlsWish.REQUIRED)
+        again = await w.deliver(wish=TlsWish.REQUIRED)  # the host is paused for it by now
+        for one in (alone, again):
+            assert (one.outcomes[0].kind, one.outcomes[0].enhanced) == (Kind.BOUNCED, (5, 7, 30))
+        w.names.zone["a.test.", "MX"].append("20 dead.test.")  # may have TLS when it is back
+        w.names.zone["dead.test.", "A"] = ["127.0.0.9"]
+        w.policies.dns.known.clear()
+        assert (await w.deliver(wish=TlsWish.REQUIRED)).outcomes[0].kind is Kind.DEFERRED
+    async with world(tmp_path, policy("enforce", "mx.test"), status="500 Broken") as w:
+        delivery = await w.deliver(wish=TlsWish.REQUIRED)
+        assert (delivery.outcomes[0].kind, delivery.outcomes[0].enhanced) == (Kind.DEFERRED, (4, 4, 3))
+        w.policies.troubles.clear()
+        w.policies.dns.known["_mta-sts.a.test", TXT] = Answer(
+            Found.FAILED, until_s=float("inf"), failure="NoNameservers"
+        )
+        delivery = await w.deliver(wish=TlsWish.REQUIRED)
+        assert "NoNameservers" in delivery.outcomes[0].reason
+        del w.names.zone["_mta-sts.a.test.", "TXT"]
+        w.policies.dns.known.clear()
+        assert (await w.deliver(wish=TlsWish.REQUIRED)).outcomes[0].enhanced == (5, 7, 10)
 
 
 @pytest.mark.parametrize("mail", [("other.test",), None])
@@ -202,6 +241,60 @@ async def test_a_policy_outlives_its_record_and_its_host_until_its_time_is_over(
         assert (await w.deliver()).outcomes[0].kind is Kind.RELAYED
 
 
+async def test_a_policy_outlives_a_restart_until_its_time_is_over(tmp_path: Path) -> None:
+    """RFC 8461 section 5.1: whoever can suppress the record and the host must not be able to lift the policy by a restart."""
+    path = tmp_path / "nodes" / "a.sts"
+    async with world(tmp_path, policy("enforce", "x.test", max_age=1_000)) as w:
+        await w.restart(path)
+        assert (await w.deliver()).outcomes[0].kind is Kind.DEFERRED
+        w.host.status = "500 Broken"
+        w.wall_ms += 999_000
+        await w.restart(path)
+        assert (await w.deliver()).outcomes[0].kind is Kind.DEFERRED
+        del w.names.zone["_mta-sts.a.test.", "TXT"]
+        await w.restart(path)
+        assert (await w.deliver()).outcomes[0].kind is Kind.DEFERRED
+        w.wall_ms += 1_001
+        await w.restart(path)
+        assert w.policies.kept == {}
+        assert (await w.deliver()).outcomes[0].kind is Kind.RELAYED
+
+
+def test_each_node_has_a_file_of_its_own(tmp_path: Path) -> None:
+    settings = load(None, {"FASTEMAILNET_FLEET__DATA": str(tmp_path)})
+    policies = [resolver_of(settings, name).sts for name in ("a", "b")]
+    files = [one.file.path for one in policies if one is not None and one.file is not None]
+    assert files == [tmp_path / "nodes" / "a.sts", tmp_path / "nodes" / "b.sts"]
+
+
+async def test_a_policy_file_that_is_broken_is_made_anew_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.sts"
+    async with world(tmp_path, policy("enforce", "x.test")) as w:
+        for broken in (b"no database" * 100, None):
+            path.unlink(missing_ok=True)
+            path.write_bytes(broken) if broken else path.mkdir()
+            caplog.clear()
+            await w.restart(path)
+            assert "fetched again" in caplog.text
+            assert (await w.deliver()).outcomes[0].kind is Kind.DEFERRED
+        assert "cannot be written" in caplog.text  # a folder stands in its place: memory alone
+        path.rmdir()
+        await w.restart(path)
+        await w.deliver()
+        with sqlite3.connect(path) as file:
+            file.execute("INSERT INTO policy VALUES ('odd.test', '1', 'version: STSv1', 0)")
+        file.close()
+        caplog.clear()
+        await w.restart(path)
+        assert list(w.policies.kept) == ["a.test"]
+        assert "odd.test is passed over: mode" in caplog.text
+        caplog.clear()
+        await w.restart(path)
+        assert caplog.text == ""
+
+
 async def test_another_id_brings_another_policy_and_half_a_life_a_fresh_one(tmp_path: Path) -> None:
     async with world(tmp_path, policy("enforce", "x.test", max_age=1_000)) as w:
         assert (await w.deliver()).outcomes[0].kind is Kind.DEFERRED
@@ -227,6 +320,7 @@ async def test_a_connection_that_is_good_enough_for_a_neighbour_is_not_for_who_e
 
 
 async def test_the_broken_policy_of_one_domain_leaves_its_neighbours_on_the_same_host_alone(tmp_path: Path) -> None:
+    """One domain's broken MTA-STS blocks its neighbours (kumomta #484)."""
     async with world(tmp_path, policy("enforce", "elsewhere.test")) as w:
         w.names.zone.update({tuple(key.split()): texts for key, texts in zone("a.test", "slow.test", "b.test").items()})
         del w.names.zone["_mta-sts.b.test.", "TXT"]

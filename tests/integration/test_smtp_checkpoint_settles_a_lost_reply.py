@@ -255,7 +255,10 @@ async def test_what_the_gateway_queued_is_not_queued_again(tmp_path: Path) -> No
         await talk.until_the_end()
         talk.writer.write(b".\r\n")
         talk.writer.close()  # behind the end, and before its reply
-        await asyncio.sleep(0.2)
+        deadline = asyncio.get_running_loop().time() + 10.0
+        while not world.reader.units():
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.02)
         assert len(world.reader.units()) == 1
         said = await submit(world.smtp_port)
         assert said.startswith("250 2.0.0 Ok: queued as ")

@@ -13,7 +13,7 @@ from fastemailnet.delivery.route import TlsPolicy
 from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.net.tls import Trust
-from fastemailnet.outcome import Kind
+from fastemailnet.outcome import BounceClass, Kind
 from tests.integration.smtp_world import Inbox, certificate, grant, route, scripted, transaction
 
 OPPORTUNISTIC, REQUIRED, NONE = TlsPolicy.OPPORTUNISTIC, TlsPolicy.REQUIRED, TlsPolicy.NONE
@@ -139,6 +139,36 @@ async def test_a_wrong_password_defers_with_the_reply(pool: Pool) -> None:
     assert delivery.outcomes[0].kind is Kind.DEFERRED
     assert delivery.outcomes[0].reply is not None
     assert delivery.outcomes[0].reply.code == 535
+    assert "check the route's username and password_file (4.7.8)" in delivery.outcomes[0].reason
+
+
+@pytest.mark.parametrize(
+    ("offer", "auth", "told"),
+    [
+        ("250 SIZE", "", "offers no AUTH that we know, and the route has a username"),
+        ("250 AUTH GSSAPI", "", "offers no AUTH that we know, and the route has a username"),
+        ("250 AUTH PLAIN LOGIN", "535 5.7.8 wrong", "does not let 'user' in: 535"),
+        ("250 AUTH PLAIN", "454 4.7.0 later", "does not let 'user' in: 454"),
+    ],
+)
+async def test_an_account_that_is_not_let_in_waits_and_nobody_else_does(
+    offer: str, auth: str, told: str, pool: Pool
+) -> None:
+    heard: list[str] = []
+    answers = {"EHLO": f"250-scripted\r\n{offer}", "AUTH": auth, "MAIL": "250 ok", "RCPT": "550 no", "DATA": "503 no"}
+    async with scripted(answers, heard) as port:
+        locked_out = route(port, NONE, username="user", password="secret")
+        for _ in range(3):
+            outcome = (await pool.deliver(locked_out, "b.org", transaction(), grant)).outcomes[0]
+            assert (outcome.kind, outcome.bounce_class) == (Kind.DEFERRED, BounceClass.BAD_CONFIGURATION)
+            assert told in outcome.reason
+        tried = len(heard)
+        assert outcome.reason.startswith("paused until ")
+        assert heard.count(heard[0]) == 1  # one EHLO: a wrong password is not told over and over
+        other = await pool.deliver(route(port, NONE), "b.org", transaction(), grant)
+        assert other.outcomes[0].kind is Kind.BOUNCED
+        assert len(heard) > tried
+        await pool.close()
 
 
 async def test_what_was_sent_behind_starttls_is_dropped(tmp_path: Path) -> None:

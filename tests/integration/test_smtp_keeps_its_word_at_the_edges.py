@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from fastemailnet.net.connection import Release
 from fastemailnet.net.pool import Delivery, Limits, Pool
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import Kind
+from fastemailnet.smtp import session
+from fastemailnet.smtp.classify import Phase
 from tests.integration.smtp_world import Inbox, grant, route, transaction, withhold
 
 LARGE = b"Subject: large\r\n\r\n" + (b"y" * 998 + b"\r\n") * 20_000
@@ -66,11 +70,21 @@ class Peer:
 
     async def _take(self, reader: asyncio.StreamReader) -> None:
         await self.reads.wait()
+        self.content = b""
         while not self.content.endswith(b"\r\n.\r\n"):
             octets = await reader.read(1 << 16)
             if not octets:
                 raise ConnectionError
             self.content += octets
+
+
+class Chatty(Peer):
+    """Says more than it is asked for behind each message."""
+
+    async def _answer(self, line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await super()._answer(line, reader, writer)
+        if line.startswith(b"DATA"):
+            writer.write(b"250 and thank you\r\n")
 
 
 async def deliver(port: int, release: Release, *addresses: str, content: bytes | None = None) -> Delivery:
@@ -113,6 +127,37 @@ async def test_without_pipelining_nothing_is_written_behind_a_command() -> None:
         delivery = await pool.deliver(route(port), "example.org", transaction(address), grant)
     assert [outcome.kind for outcome in delivery.outcomes] == [Kind.RELAYED]
     assert {line: octets for line, octets in peer.behind.items() if octets and line != b"QUIT\r\n"} == {}
+
+
+async def test_a_reply_too_many_is_not_taken_for_one_to_the_next_mail() -> None:
+    peer = Chatty(["PIPELINING"], lambda line: b"550 nobody\r\n" if line.startswith(b"RCPT TO:<nobody") else None)
+    port = await peer.start()
+    pool = Pool("client.example", Limits())
+    kinds = []
+    for address in ("rcpt@example.org", "nobody@example.org", "rcpt@example.org"):
+        delivery = await pool.deliver(route(port), "example.org", transaction(address), grant)
+        kinds.append(delivery.outcomes[0].kind)
+    await pool.close()
+    assert kinds == [Kind.RELAYED, Kind.BOUNCED, Kind.RELAYED]
+    assert (
+        peer.connections == 3
+    )  # the first is not trusted any more, the second waits for content that nobody is to have
+
+
+async def test_a_reply_that_comes_too_late_settles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(session.TIMEOUTS_S, Phase.END, 0.1)
+    peer = Peer(["PIPELINING"])
+    peer.reads.clear()
+    port = await peer.start()
+    pool = Pool("client.example", Limits())
+    late = await pool.deliver(route(port), "example.org", transaction(), grant)
+    assert (late.outcomes[0].kind, late.outcomes[0].reply) == (Kind.IN_DOUBT, None)
+    peer.reads.set()  # it answers now, to nobody
+    monkeypatch.setitem(session.TIMEOUTS_S, Phase.END, 60.0)
+    again = await pool.deliver(route(port), "example.org", transaction(), grant)
+    assert again.outcomes[0].kind is Kind.RELAYED
+    assert peer.connections == 2
+    await pool.close()
 
 
 async def test_a_server_that_knows_only_helo_gets_its_mail() -> None:

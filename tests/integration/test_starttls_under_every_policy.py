@@ -79,7 +79,10 @@ async def test_what_each_level_makes_of_a_certificate(tmp_path: Path, kind: str,
             assert len(str(delivery.where()["certificate"])) == 64
 
 
-@pytest.mark.parametrize(("kind", "expected", "status"), [("good", RELAYED, ""), ("wrong name", DEFERRED, "4.7.5")])
+@pytest.mark.parametrize(
+    ("kind", "expected", "status"),
+    [("good", RELAYED, ""), ("wrong name", DEFERRED, "4.7.5"), ("no TLS", Kind.BOUNCED, "(5.7.30)")],
+)
 async def test_a_sender_who_requires_tls_is_heard_before_the_route(
     tmp_path: Path, kind: str, expected: Kind, status: str
 ) -> None:

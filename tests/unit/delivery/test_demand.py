@@ -1,5 +1,7 @@
 """How a connection must be protected: the whole table."""
 
+from dataclasses import replace
+
 import pytest
 
 from fastemailnet.delivery.answer import Tlsa
@@ -96,6 +98,26 @@ def test_a_password_is_not_told_over_plain_text_unless_the_operator_says_so() ->
         found = asked(tls, UNKNOWN, username="user", password="secret")
         assert isinstance(found, Demand)
         assert found.ladder == ladder
+
+
+def test_a_demand_is_its_accounts_own() -> None:
+    one = asked(TlsPolicy.REQUIRED, UNKNOWN, username="user", password="secret")
+    anybody = asked(TlsPolicy.REQUIRED, UNKNOWN)
+    assert isinstance(one, Demand)
+    assert isinstance(anybody, Demand)
+    assert not anybody.is_served_by(one, VERIFY)
+    assert not one.is_served_by(anybody, VERIFY)
+    assert one.is_served_by(one, VERIFY)
+
+
+def test_requiretls_waits_where_a_promise_cannot_be_had_now() -> None:
+    found = asked(TlsPolicy.OPPORTUNISTIC, Promise(unsure="SERVFAIL"), TlsWish.REQUIRED)
+    assert isinstance(found, Refusal)
+    assert found.fault is Fault.LOOK_UP
+    assert "SERVFAIL" in found.text
+    known = asked(TlsPolicy.OPPORTUNISTIC, replace(ELSEWHERE, unsure="SERVFAIL"), TlsWish.REQUIRED)
+    assert isinstance(known, Refusal)
+    assert known.fault is Fault.NO_SAFE_WAY
 
 
 def test_what_serves_what() -> None:

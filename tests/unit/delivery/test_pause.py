@@ -115,7 +115,7 @@ def test_cancelled_tries_count_for_nothing() -> None:
 
 def test_tls_that_fails_pauses_its_demand_alone_and_silence_all() -> None:
     pauses, why = Pauses(BOUNDS), Failure("no TLS", Fault.NOT_ENCRYPTED)
-    pauses.end(*begun(pauses, 1, SAFE), Ending.UNPROTECTED, why, 0.0)
+    pauses.end(*begun(pauses, 1, SAFE), Ending.UNMET, why, 0.0)
     assert isinstance(paused := pauses.refusal(HOST, SAFE, 0.0), Paused)
     assert paused.failure == why
     assert not is_refused(pauses, 0.0)

@@ -14,6 +14,7 @@ from fastemailnet.delivery.sts import (
     next_step,
     read_policy,
     read_record,
+    revive,
 )
 
 GOOD = b"version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmax_age: 604800\r\n"
@@ -122,3 +123,13 @@ def test_a_policy_ends_with_its_age() -> None:
     assert KEPT.live(999_999) is KEPT.policy
     assert KEPT.live(1_000_000) is None
     assert Kept().live(0) is None
+
+
+def test_what_was_kept_before_a_restart_holds_as_long_as_it_would_have() -> None:
+    read, lines = read_policy(GOOD), GOOD.decode()
+    assert isinstance(read, Policy)
+    end_ms = 5_000 + 604_800_000
+    assert revive("1", lines, 5_000, end_ms - 1) == Kept("1", read, 5_000)
+    assert revive("1", lines, 5_000, end_ms) is None
+    assert revive("1", lines, 9_000, 5_000) == Kept("1", read, 5_000)  # written under a clock that was ahead
+    assert revive("1", "version: STSv1", 5_000, 5_000) == "mode '' is none"

@@ -49,6 +49,13 @@ def test_what_is_no_reply_is_refused_behind_the_replies_before_it(octets: bytes)
     assert got == [Reply(250, None, "before")]
 
 
+def test_what_was_no_text_is_told_as_something_that_can_be_recorded() -> None:
+    heard = b"gr\xfc\xdfe\x1b[2J".decode("utf-8", "surrogateescape")  # as a library may hand it on
+    reply = make(554, [heard])
+    assert reply == Reply(554, None, "gr\ufffd\ufffde\ufffd[2J")
+    reply.text.encode()
+
+
 def test_a_long_text_is_cut() -> None:
     assert len(make(550, ["x" * 1_000] * 20).text) == MAX_TEXT_CHARACTERS
 

@@ -1,0 +1,54 @@
+"""What a person's verdict about an attempt in doubt tells the ledger and the sender. Both travel in the RESOLVE.
+
+So they are as durable as the verdict, and count exactly if it does: of two verdicts, or of a verdict and a late fact, the first in
+the journal tells the sender, the other does not. The policy of a lane tells nobody: the coordinator, who applies it, has no message.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from actors.bodies import Bodies
+from actors.evidence import resolved
+from actors.reports import Reporter
+from fastemailnet.envelope import Unit
+from fastemailnet.errors import BlobError
+from fastemailnet.flashsync.fold import decided
+from fastemailnet.flashsync.frames import Intent, Verdict
+from fastemailnet.flashsync.lease import Open
+from fastemailnet.outcome import BounceClass, Kind, Outcome
+
+WAITED = (Kind.IN_DOUBT, Kind.DEFERRED)
+ENDED = (Kind.BOUNCED, Kind.EXPIRED)
+BAD_CONNECTION = (5, 4, 2)  # RFC 3463 section 3.5: the transaction was begun and not ended in time
+TOLD_APART = ".resolved"  # from the report that the attempt's own OUTCOME may have carried
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Writes what a RESOLVE carries."""
+
+    reporter: Reporter
+    bodies: Bodies
+
+    async def told(
+        self, entry: Open, intent: Intent, unit: Unit, verdict: Verdict, reason: str, at_ms: int
+    ) -> tuple[bytes, tuple[bytes, ...]]:
+        """The facts, encoded, and the reports of those whom the verdict ends as failed."""
+        outcomes = list(_outcomes(entry, intent, verdict, reason))
+        proof = resolved(unit, entry.attempt, outcomes, verdict, reason, at_ms)
+        failed = [outcome for outcome in outcomes if outcome.kind in ENDED]
+        with suppress(BlobError):  # then nothing of the message is returned
+            unit = await self.bodies.bring_in(unit)
+        written = self.reporter.report(
+            unit, entry.attempt, failed, "", passes_dsn=False, now_ms=at_ms, apart=TOLD_APART
+        )
+        return proof, written.units
+
+
+def _outcomes(entry: Open, intent: Intent, verdict: Verdict, reason: str) -> Iterator[Outcome]:
+    """What becomes of each recipient that waited; under RETRY and ASK it waits on."""
+    text = f"it is not known whether the next hop took it; given up: {reason}"
+    for index, before, after in zip(intent.recipients, entry.kinds, decided(entry.kinds, verdict), strict=False):
+        if before in WAITED:
+            yield Outcome(index, after, text, None, BounceClass.BAD_CONNECTION, BAD_CONNECTION)

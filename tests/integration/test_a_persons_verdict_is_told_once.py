@@ -1,0 +1,115 @@
+"""A person's verdict about a doubt comes back to the sender as any final failure does: once, and only for those whom it ends."""
+
+import asyncio
+import email
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+from flufl.bounce import all_failures
+
+from actors import build
+from actors.bodies import Bodies
+from actors.ledger import LedgerActor
+from actors.sandbox_faults import Faults
+from actors.timeline import timeline
+from actors.verdicts import Verdicts
+from fastemailnet.blobs.folder import FolderBlobs
+from fastemailnet.client import AsyncClient
+from fastemailnet.config import load
+from fastemailnet.envelope import Lane, Position, Recipient, Unit, decode_unit
+from fastemailnet.errors import LedgerError, NotFound
+from fastemailnet.flashsync.frames import JOURNAL, NOT_NUMBERED, Intent, Outcome, Resolve, Verdict, encode
+from fastemailnet.flashsync.lease import Open
+from fastemailnet.outcome import Kind
+from tests.integration.test_a_doubt_is_resolved_by_a_person import doubtful
+from tests.integration.test_a_fleet_in_one_process import House
+from tests.integration.test_a_sender_is_told_once import Dying, reports
+
+PEOPLE = ("r@x.example", "defer@x.example", "bounce@x.example")
+BOUNCED = {b"bounce@x.example"}  # that the node told itself
+
+
+def failed(fleet: House) -> list[set[bytes]]:
+    """Of whom each report says that the mail failed for good."""
+    return [all_failures(email.message_from_bytes(report))[1] for report in reports(fleet)]
+
+
+def say_it_again(fleet: House, partition: int) -> None:
+    """A second verdict behind the first, and the node's word of what became of it behind both: each with a report that is a lie now."""
+    (verdict,) = [frame for frame in fleet.frames() if isinstance(frame, Resolve)]
+    (doubt,) = [frame for frame in fleet.frames() if isinstance(frame, Outcome) and Kind.IN_DOUBT in frame.kinds]
+    lie = msgspec.structs.replace(verdict, reports=doubt.reports)
+    assert doubt.reports
+    late = msgspec.structs.replace(doubt, kinds=(Kind.BOUNCED,) * 3, seq=NOT_NUMBERED, evidence=b"")
+    fleet.log.append(JOURNAL, partition, [encode(lie), encode(late)])
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told", "balance", "states"),
+    [
+        ("bounce", {b"r@x.example", b"defer@x.example"}, (2, 1, 0), ("bounced", "expired", "bounced")),
+        ("assume-relayed", {b"defer@x.example"}, (1, 1, 1), ("resolved", "expired", "bounced")),
+    ],
+)
+async def test_a_verdict_that_ends_mail_is_told_once_whoever_dies_or_speaks_again(
+    tmp_path: Path, verdict: str, told: set[bytes], balance: tuple[int, int, int], states: tuple[str, ...]
+) -> None:
+    async with doubtful(tmp_path, Faults(break_after=1.0), *PEOPLE, IN_DOUBT__STANDARD="hold") as (fleet, url):
+        (doubt,) = fleet.auditor.in_doubt()
+        async with AsyncClient(url) as client:
+            both = [client.resolve(doubt["id"], verdict, f"reviewer {number}") for number in range(2)]
+            answers = await asyncio.gather(*both, return_exceptions=True)
+        assert [type(answer) for answer in answers].count(NotFound) == 1
+        say_it_again(fleet, doubt["journal"])
+        for _ in range(2):
+            with pytest.raises(LedgerError, match="died between"):
+                await Dying(**build.ledger_parts(fleet.settings)).run()
+            assert failed(fleet) == [BOUNCED, told]
+        ledger = LedgerActor(**build.ledger_parts(fleet.settings))
+        fleet.tasks.append(asyncio.create_task(ledger.run()))
+        found = await fleet.until(
+            lambda b: b["in_doubt"] == 2 and b["open"] == 0
+        )  # the reports: every reply is lost here
+        assert tuple(found[kind] for kind in ("bounced", "expired", "relayed")) == balance
+        assert failed(fleet) == [BOUNCED, told]
+        assert b"Status: 4.4.7" in reports(fleet)[1]
+        assert (b"Status: 5.4.2" in reports(fleet)[1]) is (verdict == "bounce")
+        assert b"reviewer" in reports(fleet)[1]
+        (intent, *_) = [frame for frame in fleet.frames() if isinstance(frame, Intent)]
+        rows = await ledger.timeline(intent.message, fleet.auditor.journal_positions())
+        spoken = [row for row in rows if row.detail.get("verdict")]
+        assert len(spoken) == 2
+        shown = timeline(intent.message, rows, (), set())
+        assert tuple(delivery["state"] for delivery in shown["deliveries"]) == states
+
+
+async def test_a_verdict_by_which_mail_goes_on_is_a_fact_and_no_report(tmp_path: Path) -> None:
+    async with doubtful(tmp_path, Faults(break_after=0.5, seed=1), IN_DOUBT__STANDARD="hold") as (fleet, url):
+        ledger = LedgerActor(**build.ledger_parts(fleet.settings))
+        fleet.tasks.append(asyncio.create_task(ledger.run()))
+        (doubt,) = fleet.auditor.in_doubt()
+        async with AsyncClient(url) as client:
+            await client.resolve(doubt["id"], "retry", "not in their log")
+        await fleet.until(lambda b: b["relayed"] >= 1)
+        assert failed(fleet)[0] == BOUNCED
+        assert not any(b"r@x.example" in one for one in map(b"".join, failed(fleet)))
+
+
+async def test_the_report_returns_the_header_of_a_large_message_and_does_without_it_if_need_be(tmp_path: Path) -> None:
+    bodies = Bodies(FolderBlobs(tmp_path / "blobs"), 1)
+    header = b"From: a@example.org\r\nSubject: hello\r\n\r\n"
+    people = (Recipient("r@x.example", 0),)
+    unit = Unit(b"m" * 16, Lane.BULK, "", 1, 2, "a@example.org", people, "x.example", False, header + b"x" * 9_000)
+    (unit,) = await bodies.put_out([unit])
+    assert unit.body == b""
+    entry = Open(Position("mail.bulk", 0, 0), 1, 1, ("a", 1), (0, 0), unit.message, (Kind.IN_DOUBT,), 5)
+    intent = Intent(1, 0, 1, "a", 1, 5, unit.message, (0,))
+    verdicts = Verdicts(build.reporter(load(None, {})), bodies)
+    for is_kept in (True, False):
+        if not is_kept:
+            shutil.rmtree(tmp_path / "blobs")
+        _, (report,) = await verdicts.told(entry, intent, unit, Verdict.BOUNCE, "gone", 1_700_000_000_000)
+        assert (b"Subject: hello" in decode_unit(report).body) is is_kept
+        assert all_failures(email.message_from_bytes(decode_unit(report).body))[1] == {b"r@x.example"}
