@@ -8,10 +8,9 @@ OUTCOME. Nothing here decides: the machine says what to do next, the session wha
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 import msgspec
@@ -26,12 +25,13 @@ from actors.leases import Taken
 from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
 from actors.reports import Reporter
 from actors.shaping import Shaping
+from actors.stations import Stations
 from actors.suppressions import Suppressions
 from fastemailnet import ids
 from fastemailnet.admission.reading import Gap, Malformed
 from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
 from fastemailnet.delivery.review import SCORES, to_text
-from fastemailnet.delivery.route import Routes
+from fastemailnet.delivery.route import Route, Routes
 from fastemailnet.delivery.shaping.policy import Site
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.delivery.tls_report import encode_sessions
@@ -43,27 +43,13 @@ from fastemailnet.flashsync.frames import NO_INTENT, Deferral, Intent, Void
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
 from fastemailnet.flashsync.node import Standing
 from fastemailnet.ledger.fact import Flag
-from fastemailnet.lifecycle import OUTCOME_EVENTS, Event, State, step
+from fastemailnet.lifecycle import OUTCOME_EVENTS, Event, State
 from fastemailnet.net.door import Claim
 from fastemailnet.net.pool import Delivery, Pool
 from fastemailnet.outcome import Kind, Outcome
 from fastemailnet.smtp.session import Transaction
 
 AGAIN_S = 0.2
-
-
-@dataclass(slots=True)
-class Stations:
-    """How many units of a node are in each state of the life cycle."""
-
-    counts: Counter[State]
-
-    def move(self, state: State, event: Event) -> State:
-        """Follow the table, and count."""
-        after = step(state, event)
-        self.counts[state] -= 1
-        self.counts[after] += 1
-        return after
 
 
 class Attempts:
@@ -160,7 +146,8 @@ class _Attempt:
         if unit.domain == SEVERAL:
             await self.split()
             return
-        if not await self.bring_in():
+        route = self.shop.routes.of(unit.domain)
+        if not await self.may_begin(route) or not await self.bring_in():
             return
         seen = await self.look()
         if seen is None:
@@ -177,12 +164,11 @@ class _Attempt:
         self.content_sha256 = hashlib.sha256(content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
-        route = self.shop.routes.of(unit.domain)
         while self.machine.state is u.State.LEASED and self.may_go_on():
             site = await self.shop.shaping.site_of(route, unit.domain)
             stopped = self.stopped(site)
             if len(stopped) == len(unit.recipients):
-                await self.end(in_order(unit, stopped))
+                await self.end(in_order(unit, stopped), self.shop.shaping.turn(unit, site))
                 return
             way = self.shop.shaping.routed(route, site)
             delivery = await self.shop.pool.deliver(
@@ -197,6 +183,19 @@ class _Attempt:
                 await self.expire()
             elif self.machine.state is u.State.LEASED:
                 await asyncio.sleep(AGAIN_S)  # the end was withheld; what is left of the right may allow another try
+
+    async def may_begin(self, route: Route) -> bool:
+        """Whether it is worth looking at the mail now; one that is suspended, or whose turn is far off, is put off at once."""
+        unit = self.unit
+        site = await self.shop.shaping.site_of(route, unit.domain)
+        suspended = self.shop.shaping.put_off(unit, site)
+        if suspended is not None:
+            await self.end(*suspended)
+            return False
+        far = await self.shop.pool.far_turn(route, unit.domain, unit.recipients, self.claim())
+        if far is not None:
+            await self.end(far.outcomes, far.put_off)
+        return far is None
 
     async def look(self) -> Look | None:
         """Look into the message; None if no process survives that."""

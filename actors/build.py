@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from actors.attempts import Attempts, Stations
+from actors.attempts import Attempts
 from actors.auditor import Auditor
 from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
 from actors.build_delivery import mx_way, name_service, node_number, pool, reporter, routes, schedule, secret_in, trust
@@ -23,6 +23,7 @@ from actors.reader import Call, FleetReader
 from actors.shaping import Shaping
 from actors.shaping_desk import ShapingDesk
 from actors.sharing import Lend, Sharing
+from actors.stations import Stations
 from actors.suppressions import Suppressions, projector
 from actors.verdicts import Verdicts
 from fastemailnet.admission.networks import Networks

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from actors.attempts import Attempts, Stations
+from actors.attempts import Attempts
 from actors.clock import monotonic_ms, wall_ms
 from actors.examine import Examiner
 from actors.fill import Fill
@@ -17,6 +17,7 @@ from actors.journal import Journal
 from actors.leases import Leases, Room, Taken
 from actors.poison import Blame
 from actors.sharing import Sharing
+from actors.stations import Stations
 from fastemailnet.envelope import LANES, Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Beat, Join, decode_control

@@ -24,6 +24,7 @@ from fastemailnet.delivery.shaping.policy import Policy, Site, hosts_of
 from fastemailnet.delivery.shaping.rules import heard_in
 from fastemailnet.delivery.shaping.terms import terms
 from fastemailnet.delivery.terms import Terms
+from fastemailnet.delivery.waiting import PutOff
 from fastemailnet.envelope import Unit
 from fastemailnet.errors import LimitExceeded, LogError
 from fastemailnet.log.group import GroupCommit
@@ -34,6 +35,7 @@ from fastemailnet.outcome import BounceClass, Kind, Outcome
 READ_RECORDS: Final = 1_000
 LOOK_EVERY_MS: Final = 600_000  # at the hosts of the blocks' domains; answers are kept by their time to live
 LOOKS_AT_ONCE: Final = 8
+SUSPENDED_S: Final = 1_200.0  # after which what is suspended asks again
 MAX_DOMAINS: Final = 50_000  # whose site is remembered from one question to the next
 BOUNCED: Final = (5, 7, 1)  # RFC 3463: delivery not authorized
 DEFERRED: Final = (4, 7, 1)
@@ -121,6 +123,19 @@ class Shaping:
             return []
         settled = {outcome.recipient for outcome in others}
         return [_refused(one.index, found) for one in unit.recipients if one.index not in settled]
+
+    def turn(self, unit: Unit, site: Site) -> PutOff | None:
+        """When a unit comes again whose mail is suspended; None where it is not. Soon enough that a resumption is felt."""
+        found = self.overrides.suspended(unit.domain, site, unit.tenant, unit.lane.value, wall_ms())
+        if found is None or found.is_bounce:
+            return None
+        left_s = (found.until_ms - wall_ms()) / 1_000
+        return PutOff(min(left_s, SUSPENDED_S), min(left_s, SUSPENDED_S))
+
+    def put_off(self, unit: Unit, site: Site) -> tuple[list[Outcome], PutOff] | None:
+        """What becomes of a unit that cannot go now, since its mail is suspended; None of one that can."""
+        turn = self.turn(unit, site)
+        return None if turn is None else (self.stopped(unit, site, (), ()), turn)
 
     # ---- replies
 

@@ -171,7 +171,7 @@ class Door:
 
     def bind(self, terms: Terms) -> None:
         """What holds from now on."""
-        if terms is not self.terms:
+        if terms != self.terms:
             self.terms = terms
             self.site.ceilings = terms.ceilings
             if terms.of_provider is not None:
@@ -195,10 +195,10 @@ class Door:
         """
         loop = asyncio.get_running_loop()
         now_s = loop.time()
-        if self.waiting.is_empty(claim.lane) and self._wait_s(claim.lane, now_s) <= 0:
+        if self._is_free(claim.lane, now_s):
             self._take(now_s)
             return
-        self._refuse_long(claim, now_s)
+        self.refuse_far(claim)
         turn: asyncio.Future[None] = loop.create_future()
         self.waiting.put(claim.lane, Waiter(target, due, turn), claim.tenant)
         for scope in self.scopes:
@@ -256,6 +256,9 @@ class Door:
             scope.entered += 1
             scope.messages.spend(scope.pace(What.MESSAGE_RATE), now_s)
 
+    def _is_free(self, lane: Lane, now_s: float) -> bool:
+        return self.waiting.is_empty(lane) and self._wait_s(lane, now_s) <= 0
+
     def _wait_s(self, lane: Lane, now_s: float) -> float:
         return max(scope.wait_s(lane, now_s) for scope in self.scopes)
 
@@ -274,8 +277,10 @@ class Door:
 
     # ---- putting off
 
-    def _refuse_long(self, claim: Claim, now_s: float) -> None:
-        if not claim.delays_s:
+    def refuse_far(self, claim: Claim) -> None:
+        """Raise TurnIsFarError where a mail's turn is too far off to wait for it here."""
+        now_s = asyncio.get_running_loop().time()
+        if not claim.delays_s or self._is_free(claim.lane, now_s):
             return
         here, later = len(self.waiting.waiting[claim.lane]), self.later[claim.lane]
         per_s = self._per_s() * self.waiting.part_of(claim.lane)

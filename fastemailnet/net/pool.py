@@ -15,7 +15,7 @@ from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.terms import Ceilings, TermsOf, uniform
 from fastemailnet.delivery.tls_report import Session, sessions
 from fastemailnet.delivery.waiting import PutOff
-from fastemailnet.envelope import TlsWish
+from fastemailnet.envelope import Recipient, TlsWish
 from fastemailnet.net.connection import Connection, Release
 from fastemailnet.net.dial import (
     Caller,
@@ -147,7 +147,7 @@ class Pool:
                     raise refused(hop, asked)
                 done = await self._over(hop, door, route, asked, transaction, release, claim)
             except TurnIsFarError as error:
-                return _put_off(error, transaction)
+                return _put_off(error, transaction.recipients)
             except ConnectError as error:
                 failures.append((hop.target.host, error))
                 seen += _seen(route, domain, hop, asked, error.tried)
@@ -155,6 +155,19 @@ class Pool:
                 seen += _seen(route, domain, hop, asked, done.tried)
                 return replace(done.delivery, sessions=seen)
         return _failed(failures, transaction, seen)
+
+    async def far_turn(
+        self, route: Route, domain: str, recipients: Sequence[Recipient], claim: Claim
+    ) -> Delivery | None:
+        """What becomes of mail whose turn is too far off to begin with it; None where it may begin."""
+        hops = await self._hops(route, domain)
+        if isinstance(hops, Unroutable):
+            return None
+        try:
+            self.doors.of(domain, hops).refuse_far(claim)
+        except TurnIsFarError as error:
+            return _put_off(error, recipients)
+        return None
 
     async def warm(self, route: Route, domain: str) -> None:
         """Have the MX answer and a connection at hand for a domain. Whatever fails here is met again, and told, by a delivery."""
@@ -310,10 +323,9 @@ def _delivered(hop: Hop, connection: Connection, due: Demand, outcomes: Sequence
     return _Delivered(Delivery(outcomes, *where, passes_dsn=connection.offers.dsn), tried)
 
 
-def _put_off(why: TurnIsFarError, transaction: Transaction) -> Delivery:
+def _put_off(why: TurnIsFarError, recipients: Sequence[Recipient]) -> Delivery:
     outcomes = [
-        Outcome(r.index, Kind.DEFERRED, why.text, None, BounceClass.RATE_LIMITED, TURN_STATUS)
-        for r in transaction.recipients
+        Outcome(r.index, Kind.DEFERRED, why.text, None, BounceClass.RATE_LIMITED, TURN_STATUS) for r in recipients
     ]
     return Delivery(outcomes, put_off=why.put_off)
 

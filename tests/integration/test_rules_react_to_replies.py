@@ -14,6 +14,7 @@ from actors.main import app, main
 from actors.shaping import Shaping
 from fastemailnet.client import AsyncClient
 from fastemailnet.config import Settings
+from fastemailnet.delivery import retry
 from fastemailnet.delivery.retry import Schedule
 from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Suspend, encode_frame, scope_of
 from fastemailnet.envelope import Lane, Recipient, Unit
@@ -87,6 +88,7 @@ async def shaping(tmp_path: Path, rules: str) -> AsyncIterator[tuple[House, str]
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits is tried again after a second."""
     monkeypatch.setattr(build, "schedule", lambda settings: Schedule((("defer.1m", 1_000),)))
+    monkeypatch.setattr(retry, "TURN", ("defer.turn", 1_000))
 
 
 def reasons(fleet: House) -> list[str]:

@@ -1,0 +1,20 @@
+"""How many units of a node are in each state of the life cycle."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from fastemailnet.lifecycle import Event, State, step
+
+
+@dataclass(slots=True)
+class Stations:
+    """How many units of a node are in each state of the life cycle."""
+
+    counts: Counter[State]
+
+    def move(self, state: State, event: Event) -> State:
+        """Follow the table, and count."""
+        after = step(state, event)
+        self.counts[state] -= 1
+        self.counts[after] += 1
+        return after
