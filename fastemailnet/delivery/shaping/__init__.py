@@ -7,6 +7,8 @@
 ``reader``     from the text of files to a policy
 ``frames``     what is written about replies and about what people decide
 ``overrides``  the fold of those frames: what holds now
+``terms``      the limits of a site as its door is held to them
+``explain``    what people are told of a site
 
 A **site** is a set of MX hosts. Domains with the same hosts share one, since their mail meets the same servers; a domain that asks
 for it (``mx_rollup = false``) is a site of its own. A **provider** is a name for many sites: those all of whose hosts match it.
