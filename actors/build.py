@@ -245,7 +245,7 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
         "examiner": examiner,
         "attempts": shops(settings, examiner, Suppressions(over), shaping, way_out),
         "sharing": Sharing(way_out.doors, shares, lend) if nodes > 1 else None,
-        "sites": way_out.doors.status,
+        "ways": way_out.status,
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 

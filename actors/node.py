@@ -48,11 +48,11 @@ class NodeActor:
         blame: Blame,
         journal: type[Journal] = Journal,
         sharing: Sharing | None = None,
-        sites: Callable[[], Mapping[str, str]] = dict,
+        ways: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
-        """``sites``: those where mail waits, and why."""
+        """``ways``: what mail waits for outside, for people."""
         self.name = name
-        self.sharing, self.sites = sharing, sites
+        self.sharing, self.ways = sharing, ways
         self.log = log
         self.group = group
         self.join = join
@@ -102,7 +102,7 @@ class NodeActor:
             "states": {state.value: count for state, count in self.stations.counts.items() if count},
             "scored": self.examiner.scored,
             "not_scored": self.examiner.unscored,
-            "sites": dict(self.sites()),
+            **self.ways(),
         }
 
 

@@ -23,7 +23,9 @@ def why(
         open_ones = [one for one in deliveries if one["state"] not in ENDED]
         domains = dict.fromkeys(domain_of(one["recipient"]) for one in open_ones) if deliveries else {what: None}
         sites = {domain: fleet.shaping.site(domain) for domain in domains}
-    write(json_file, {"deliveries": deliveries, "sites": sites})
+        processes = fleet.status()["processes"]
+    nodes = {domain: list(seen_by_nodes(processes, site)) for domain, site in sites.items()}
+    write(json_file, {"deliveries": deliveries, "sites": sites, "nodes": nodes})
     for delivery in deliveries:
         site = sites.get(domain_of(delivery["recipient"]))
         _say(f"{delivery['recipient']}: {constraint(delivery, site['standing'] if site else [])}")
@@ -32,9 +34,22 @@ def why(
     for domain, site in sites.items():
         _say(f"{domain}: {stands(site['standing']) or 'nothing is suspended'}")
         _say(f"  site {site['site']}, provider {', '.join(site['providers']) or 'none'}")
+        for line in nodes[domain]:
+            _say(f"  {line}")
         for limit in site["limits"]:
             if limit["value"] != "none":
                 _say(f"  {limit['name']} = {limit['value']} ({limit['origin']})")
+
+
+def seen_by_nodes(processes: Mapping[str, Any], site: Mapping[str, Any]) -> Iterator[str]:
+    """What each node says of a site's door and of its hosts, where mail waits for one."""
+    for node, figures in processes.items():
+        for name, line in figures.get("sites", {}).items():
+            if name.rpartition(":")[0] == site["site"]:
+                yield f"{node}: {line}"
+        for name, line in figures.get("paused", {}).items():
+            if name.rpartition(":")[0] in site["hosts"]:
+                yield f"{node}: {name} is left alone {line}"
 
 
 def is_message(text: str) -> bool:

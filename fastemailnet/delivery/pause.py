@@ -167,6 +167,14 @@ class Pauses:
         found = (refusal(self._state(place), now_s) for place in _places(target, demand))
         return next((one for one in found if one is not None), None)
 
+    def standing(self, now_s: float) -> dict[Target, tuple[float, str]]:
+        """Hosts that are paused for some mail: for how long yet, and after what."""
+        return {
+            place[0]: (max(0.0, state.until_s - now_s), state.failure.text)
+            for place, state in self.states.items()
+            if isinstance(state, Paused) and state.until_s > now_s
+        }
+
     def begin(self, target: Target, demand: Demand) -> Try:
         """A try begins that was not refused."""
         whole, own = (self._begin(place) for place in _places(target, demand))

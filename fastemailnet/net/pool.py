@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import msgspec
 
@@ -28,7 +29,7 @@ from fastemailnet.net.dial import (
     turned_away,
 )
 from fastemailnet.net.door import Claim, Door, TurnIsFarError
-from fastemailnet.net.doors import Doors
+from fastemailnet.net.doors import MAX_SHOWN, Doors
 from fastemailnet.net.resolve import Resolver
 from fastemailnet.net.tls import Trust
 from fastemailnet.outcome import BounceClass, Kind, Outcome
@@ -187,6 +188,15 @@ class Pool:
             pass
         finally:
             door.leave(connection)
+
+    def status(self) -> dict[str, dict[str, str]]:
+        """For people: ``sites`` where mail waits, ``paused`` hosts, each with what it waits for."""
+        standing = self.pauses.standing(asyncio.get_running_loop().time())
+        paused = {
+            f"{target.host}:{target.port}": f"for {left_s:.0f} s yet, after: {text}"
+            for target, (left_s, text) in standing.items()
+        }
+        return {"sites": self.doors.status(), "paused": dict(islice(paused.items(), MAX_SHOWN))}
 
     async def close(self) -> None:
         """Close what is idle."""

@@ -1,5 +1,6 @@
 """A site that takes few mails a second, and a backlog for it: others' mail passes, its own is put off and goes at its pace."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from actors.journal_check import check_journal
 from fastemailnet.delivery import retry
 from fastemailnet.flashsync.frames import Intent, Outcome
-from tests.integration.test_rules_react_to_replies import shaping
+from tests.integration.test_rules_react_to_replies import commanded, shaping
 
 SLOW = """
 ["x.example"]
@@ -38,3 +39,19 @@ async def test_mail_for_others_passes_and_the_backlog_goes_at_its_site_s_pace(
         assert sum(isinstance(frame, Intent) for frame in frames) == BACKLOG + 40
         assert check_journal(fleet.log).violations == []
         assert {one.deferral.copy.stream for one in put_off if one.deferral is not None} == {"defer.turn"}
+
+
+async def test_why_tells_what_the_nodes_see(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SLOW.replace("20/s", "1/min")
+    async with shaping(tmp_path, slow) as (fleet, url):
+        monkeypatch.setenv("FASTEMAILNET_GATEWAY__HTTP_PORT", url.rpartition(":")[2])
+        for number in range(5):
+            fleet.accept(f"r{number}@x.example", domain="x.example")
+        fleet.start_node("node-0")
+        await fleet.until(lambda b: (b["relayed"], b["deferred"]) == (1, 4))
+        assert await asyncio.to_thread(commanded, "why", "x.example") == 0
+        told = capsys.readouterr().out
+        assert "node-0: 0 of 5 connections in use; 0 wait, 4 come again later" in told
+        assert "max_message_rate = 1/m,max_burst=1" in told

@@ -18,7 +18,7 @@ from fastemailnet.delivery import retry
 from fastemailnet.delivery.retry import Schedule
 from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Suspend, encode_frame, scope_of
 from fastemailnet.envelope import Lane, Recipient, Unit
-from fastemailnet.errors import MessageError, NotFound
+from fastemailnet.errors import FleetError, MessageError, NotFound
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
 from fastemailnet.ledger.fact import decode_facts
 from fastemailnet.outcome import Kind, Outcome, Reply
@@ -72,8 +72,10 @@ async def shaping(tmp_path: Path, rules: str) -> AsyncIterator[tuple[House, str]
         fleet.tasks.append(asyncio.create_task(ledger.run()))
 
         async def call(actor: str, method: str, *args: Any) -> Any:
-            assert actor == "ledger"
-            return await getattr(ledger, method)(*args)
+            others = {node.name: node for node in fleet.nodes}
+            if actor != "ledger" and actor not in others:
+                raise FleetError(f"{actor} cannot be reached")
+            return await getattr(others.get(actor, ledger), method)(*args)
 
         gateway = build.gateway(fleet.settings, call)
         http_port, fleet.smtp_port = await gateway.start()
