@@ -107,8 +107,8 @@ class Load:
         self.into.read()
         return sum(recipient not in self.into.first for recipient in self.bulk)
 
-    def lost(self) -> int:
-        """Mails that were taken and never arrived."""
+    def missing(self) -> int:
+        """Mails that were taken and have not arrived."""
         self.into.read()
         return sum(who not in self.into.first for who in (*self.bulk, *self.probes, *self.late))
 
