@@ -34,7 +34,14 @@ def route(settings: Settings, given: RouteEntry) -> Route:
     if given.kind == "sandbox":
         return Route(RouteKind.SANDBOX, settings.sandbox.bind, settings.sandbox.smtp_port, tls=TlsPolicy.NONE)
     password = secret_in("route.password_file", given.password_file) if given.password_file else ""
-    return Route(RouteKind(given.kind), given.host, given.port, given.username, password, TlsPolicy(given.tls))
+    ignored = {
+        "pipelining": given.ignore_pipelining,
+        "chunking": given.ignore_chunking,
+        "eight_bit": given.ignore_8bitmime,
+    }
+    ignores = tuple(name for name, is_ignored in ignored.items() if is_ignored)
+    tls = TlsPolicy(given.tls)
+    return Route(RouteKind(given.kind), given.host, given.port, given.username, password, tls, ignores)
 
 
 def secret_in(setting: str, path: Path) -> str:

@@ -78,6 +78,9 @@ class RouteEntry(Section):
         "opportunistic",
         description="STARTTLS with the next hop: opportunistic, encrypt (whoever it is) or required (and a valid certificate)",
     )
+    ignore_pipelining: bool = Field(False, description="do as if the next hop did not offer PIPELINING")
+    ignore_chunking: bool = Field(False, description="do as if it did not offer CHUNKING")
+    ignore_8bitmime: bool = Field(False, description="do as if it did not offer 8BITMIME")
 
 
 class RouteSection(RouteEntry):

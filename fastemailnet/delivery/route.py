@@ -42,6 +42,7 @@ class Route:
     username: str = ""
     password: str = ""
     tls: TlsPolicy = TlsPolicy.OPPORTUNISTIC
+    ignores: tuple[str, ...] = ()  # fields of ``smtp.extension.Capabilities`` that are taken for not offered
 
     @property
     def is_sandbox(self) -> bool:

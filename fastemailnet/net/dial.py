@@ -6,7 +6,7 @@ spoken to. What went wrong on the way is told with the connection, or with the e
 
 import asyncio
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never, cast
 
 import aiosmtplib
@@ -26,6 +26,7 @@ from fastemailnet.smtp.extension import Capabilities
 from fastemailnet.smtp.reply import CODES, make, readable
 
 CONNECT_TIMEOUT_S: Final = 60.0
+GREETING_TIMEOUT_S: Final = 300.0  # RFC 5321 section 4.5.3.2.1; that of each command up to MAIL, too
 MAX_TOLD_CHARACTERS: Final = 300  # of a reply in a reason; the reply itself stands beside it
 UNKNOWN_COMMAND: Final = frozenset({500, 501, 502, 504})
 
@@ -103,16 +104,16 @@ async def _connect(
         hostname=address,
         port=target.port,
         local_hostname=caller.hostname,
-        timeout=CONNECT_TIMEOUT_S,
+        timeout=GREETING_TIMEOUT_S,
         start_tls=False,
     )
     try:
-        await smtp.connect()
+        await _open(smtp)
         await _greet(smtp)
         is_encrypted = await _encrypt(smtp, target.host, demand, level, caller)
         await _log_in(smtp, target, route)
         reached = max(level, Level.ENCRYPT) if is_encrypted else Level.NONE
-        return _take_over(smtp, target, demand, reached, caller)
+        return _take_over(smtp, target, route, demand, reached, caller)
     except aiosmtplib.SMTPResponseException as error:
         smtp.close()
         reply = _heard(error, target)
@@ -141,6 +142,18 @@ def _heard(error: aiosmtplib.SMTPResponseException, target: Target) -> Reply:
 def _told(reply: Reply) -> str:
     """A reply within a sentence."""
     return f"{reply.code} {' '.join(reply.text.split())}"[:MAX_TOLD_CHARACTERS]
+
+
+async def _open(smtp: aiosmtplib.SMTP) -> None:
+    """TCP within one time, the greeting within another."""
+    opening = asyncio.ensure_future(smtp.connect())
+    try:
+        await asyncio.wait({opening}, timeout=CONNECT_TIMEOUT_S)
+        if smtp.transport is None and not opening.done():
+            raise aiosmtplib.SMTPConnectTimeoutError(f"no connection within {CONNECT_TIMEOUT_S:.0f} s")
+        await opening
+    finally:
+        opening.cancel()
 
 
 async def _greet(smtp: aiosmtplib.SMTP) -> None:
@@ -201,10 +214,13 @@ async def _log_in(smtp: aiosmtplib.SMTP, target: Target, route: Route) -> None:
         raise ConnectError(text, reply, Fault.NOT_LET_IN) from error
 
 
-def _take_over(smtp: aiosmtplib.SMTP, target: Target, demand: Demand, level: Level, caller: Caller) -> Connection:
+def _take_over(
+    smtp: aiosmtplib.SMTP, target: Target, route: Route, demand: Demand, level: Level, caller: Caller
+) -> Connection:
     transport, response = smtp.transport, smtp.last_ehlo_response
     assert transport is not None
     offers = Capabilities() if response is None else Capabilities.of(Reply(response.code, None, response.message))
+    offers = replace(offers, **dict.fromkeys(route.ignores, False))
     wire = cast(asyncio.Transport, transport)  # uvloop's is none by name
     connection = Connection(target, wire, offers, caller.idle_s, demand, level)
     transport.set_protocol(connection)

@@ -23,6 +23,7 @@ from fastemailnet.net.connection import Connection
 
 RESERVED_OF = 10  # one place in so many is for transactional mail alone, and one of a few
 FEW = 5
+STUCK_S = 10.0  # where nothing has moved for so long, nobody waits
 SMOOTHING = 0.1  # of the mean time that a place is held
 FIRST_HELD_S = 0.05  # what that is taken to be before the first
 
@@ -51,6 +52,7 @@ class Claim:
 class Waiter:
     """Who waits, and what it is turned away for if that host is paused."""
 
+    claim: Claim
     target: Target
     due: Demand
     turn: asyncio.Future[None]
@@ -159,6 +161,7 @@ class Door:
     waiting: Turns[Waiter] = field(default_factory=Turns)
     later: dict[Lane, Later] = field(default_factory=lambda: {lane: Later() for lane in Lane})
     held_s: float = FIRST_HELD_S
+    moved_s: float = 0.0  # when a place was last given or given back
     timer: asyncio.TimerHandle | None = None
 
     def __post_init__(self) -> None:
@@ -200,7 +203,7 @@ class Door:
             return
         self.refuse_far(claim)
         turn: asyncio.Future[None] = loop.create_future()
-        self.waiting.put(claim.lane, Waiter(target, due, turn), claim.tenant)
+        self.waiting.put(claim.lane, Waiter(claim, target, due, turn), claim.tenant)
         for scope in self.scopes:
             scope.crowd[self] = None
         self.scopes[-1].pass_on(now_s)  # those before it may have been turned away
@@ -223,6 +226,7 @@ class Door:
     def leave(self, connection: Connection | None, entered_s: float | None = None) -> None:
         """Give the place back, with a connection that may be used again."""
         now_s = asyncio.get_running_loop().time()
+        self.moved_s = now_s
         for scope in self.scopes:
             scope.busy -= 1
         if entered_s is not None:
@@ -251,6 +255,7 @@ class Door:
         return False
 
     def _take(self, now_s: float) -> None:
+        self.moved_s = now_s
         for scope in self.scopes:
             scope.busy += 1
             scope.entered += 1
@@ -263,17 +268,27 @@ class Door:
         return max(scope.wait_s(lane, now_s) for scope in self.scopes)
 
     def _arm(self, now_s: float) -> None:
-        """Wake up when a pace allows the next one."""
+        """Wake up when a pace allows the next one, or to see whether anything moves."""
         if self.timer is not None or not self.waiting:
             return
-        waits = (self._wait_s(lane, now_s) for lane in Lane if not self.waiting.is_empty(lane))
-        wait_s = min(waits)
-        if 0 < wait_s < FOREVER_S:
-            self.timer = asyncio.get_running_loop().call_later(wait_s, self._ring)
+        wait_s = min(self._wait_s(lane, now_s) for lane in Lane if not self.waiting.is_empty(lane))
+        self.timer = asyncio.get_running_loop().call_later(min(wait_s, STUCK_S), self._ring)
 
     def _ring(self) -> None:
         self.timer = None
-        self.scopes[-1].pass_on(asyncio.get_running_loop().time())
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self.moved_s >= STUCK_S:
+            self._send_away(now_s)
+        self.scopes[-1].pass_on(now_s)
+
+    def _send_away(self, now_s: float) -> None:
+        """Nothing moves, and that is not for a pace: who can come again does not hold a place of the node's for it."""
+        stuck = [lane for lane in Lane if self._wait_s(lane, now_s) == FOREVER_S]
+        for waiter in self.waiting.entries():
+            if waiter.claim.lane in stuck and waiter.claim.delays_s and not waiter.turn.done():
+                delay_s = waiter.claim.delays_s[0]
+                text = f"{self._told()}; nothing has moved for {STUCK_S:.0f} s"
+                waiter.turn.set_exception(TurnIsFarError(PutOff(delay_s, delay_s), text))
 
     # ---- putting off
 
@@ -295,8 +310,9 @@ class Door:
         raise TurnIsFarError(put_off, f"{self._told()}; {here} wait, {later.count(now_s)} come again later")
 
     def _per_s(self) -> float:
-        """Mails that may be expected to leave here a second."""
-        return min(scope.per_s(self.held_s) for scope in self.scopes)
+        """Mails that may be expected to leave here a second, judging by those before and by how long none has moved."""
+        still_s = asyncio.get_running_loop().time() - self.moved_s if self.site.busy else 0.0
+        return min(scope.per_s(max(self.held_s, still_s)) for scope in self.scopes)
 
     def later_count(self, now_s: float) -> int:
         """How many were put off and are to come again."""

@@ -10,12 +10,13 @@ import pytest
 from actors import build
 from fastemailnet.delivery import retry
 from fastemailnet.delivery.caution import START
+from fastemailnet.delivery.exchanger import Hop
 from fastemailnet.delivery.pause import Bounds
-from fastemailnet.delivery.route import TlsPolicy
+from fastemailnet.delivery.route import Target, TlsPolicy
 from fastemailnet.delivery.terms import Ceilings, uniform
 from fastemailnet.envelope import Lane
 from fastemailnet.flashsync.frames import Intent, Outcome
-from fastemailnet.net import dial
+from fastemailnet.net import dial, door
 from fastemailnet.net.door import Claim
 from fastemailnet.net.pool import Delivery, Limits, Pool
 from fastemailnet.net.server import SmtpServer
@@ -91,7 +92,7 @@ async def first_ends(fleet: House, count: int) -> list[Outcome]:
 async def test_mail_to_others_passes_and_the_host_is_sent_to_once_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dial, "CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(dial, "GREETING_TIMEOUT_S", 1.0)
     monkeypatch.setattr(build, "schedule", lambda settings: retry.Schedule(TIERS))
     stack, host, table = AsyncExitStack(), Host(), tmp_path / "routes.toml"
     port = await host.start(stack)
@@ -121,7 +122,7 @@ async def test_mail_to_others_passes_and_the_host_is_sent_to_once_it_is_back(
 
 
 async def test_one_cohort_tries_then_one_mail_and_all_when_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dial, "CONNECT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(dial, "GREETING_TIMEOUT_S", 0.3)
     pool = Pool("client", Limits(pause=Bounds(0.5, 0.5)), terms=uniform(Ceilings(4)))
     async with AsyncExitStack() as stack:
         host = Host()
@@ -145,7 +146,7 @@ async def test_one_cohort_tries_then_one_mail_and_all_when_it_is_answered(monkey
 
 
 async def test_a_place_that_comes_behind_a_cancelled_probe_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dial, "CONNECT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(dial, "GREETING_TIMEOUT_S", 0.3)
     pool = Pool("client", Limits(pause=Bounds(0.1, 0.1)), terms=uniform(Ceilings(1)))
     async with AsyncExitStack() as stack:
         host = Host()
@@ -199,3 +200,23 @@ async def test_tls_that_one_demand_cannot_have_pauses_no_other() -> None:
     assert last.outcomes[0].status == (4, 7, 4)
     assert last.outcomes[0].reason.startswith("paused until")
     assert plain.outcomes[0].kind is Kind.RELAYED
+
+
+async def test_who_waits_for_a_host_that_stands_still_is_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "STUCK_S", 0.5)
+    pool = Pool("client", Limits())
+    async with AsyncExitStack() as stack:
+        port = await Host().start(stack)
+        patient = Claim(Lane.BULK, delays_s=(15.0, 60.0))
+        mails = [(route(port), "b.org", transaction(), grant, patient) for _ in range(40)]
+        tasks = [asyncio.create_task(pool.deliver(*mail)) for mail in mails]
+        places = int(START) - 1  # one is for transactional mail
+        while sum(task.done() for task in tasks) < 40 - places:  # noqa: ASYNC110  the pool has no event for it
+            await asyncio.sleep(0.05)
+        assert all(task.result().put_off is not None for task in tasks if task.done())
+        reason = next(task.result() for task in tasks if task.done()).outcomes[0].reason
+        assert "nothing has moved for" in reason
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert pool.doors.of("b.org", [Hop(Target("127.0.0.1", port), ("127.0.0.1",))]).site.busy == 0

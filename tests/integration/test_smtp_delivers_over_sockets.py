@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 import uvloop
@@ -249,3 +250,18 @@ async def test_releases_are_asked_once_and_awaited(pool: Pool) -> None:
         for number in range(3):
             await pool.deliver(route(server.port), "b.org", transaction(), slow(number))
     assert len(answered) == len(inbox.taken) == 3
+
+
+async def test_what_a_route_ignores_is_not_offered() -> None:
+    pool = Pool("client.example.net", Limits())
+    async with listening(Inbox()) as server:
+        way = replace(route(server.port), ignores=("pipelining", "chunking"))
+        delivery = await pool.deliver(way, "b.org", transaction(), grant)
+        [connection] = only_door(pool).idle
+        await pool.close()
+    assert delivery.outcomes[0].kind is Kind.RELAYED
+    assert (connection.offers.pipelining, connection.offers.chunking, connection.offers.eight_bit) == (
+        False,
+        False,
+        True,
+    )
