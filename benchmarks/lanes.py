@@ -17,8 +17,8 @@ again, and the mail at its head is for the window's destinations. Behind the las
 is worked on in the order of its log, so they wait for all before them. What was put off while its destination was slow comes again
 at a turn that may be an hour away; it is counted as waiting if the fleet's balance says so, and as lost if not.
 
-``--peer-connections N`` makes the slow destination refuse (421) what is over N connections. Where N is less than our own limit (10 a
-node), bulk takes all of them, and what counts is whether its refusals put transactional mail off.
+``--peer-connections N`` makes the slow destination refuse (421) what is over N connections. Where N is less than our own limit (20 of
+the fleet), bulk takes all of them, and what counts is whether its refusals put transactional mail off.
 
 Back of the envelope: acceptance takes a fsync or two, 5 ms; a node sees the mail within 8 ms and waits for the classifier's pass in
 work (16 texts at 0.5 ms) and its own; what comes between two of its turns in the node's loop is a batch of 16 with a signature each,
