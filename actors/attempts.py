@@ -246,7 +246,9 @@ class _Attempt:
         """On whose behalf a connection is asked for. What is to stay in its order, or soon too old, waits for it here."""
         unit, now_ms = self.unit, wall_ms()
         left_s = (unit.expires_ms - now_ms) / 1_000
-        delays_s = () if unit.order_key else tuple(one for one in self.shop.schedule.delays_s if one < left_s)
+        # An estimate of long ago may be wrong by now: the longest delays are for who has been put off before.
+        known = self.shop.schedule.delays_s[: 2 + unit.put_off]
+        delays_s = () if unit.order_key else tuple(one for one in known if one < left_s)
         turn_s = (unit.turn_ms - now_ms) / 1_000 if unit.turn_ms else None
         return Claim(unit.lane, unit.tenant, delays_s, turn_s)
 

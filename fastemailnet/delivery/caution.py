@@ -1,14 +1,17 @@
 """How many connections a site seems to bear, within its limit: gently up, quickly down (as Postfix's feedback, RFC 5681's idea).
 
-Begins at START. Each delivery that succeeds adds 1 / n, so a round of successes adds one connection; a site that says too many, or
-refuses another connection beside open ones, is left with half of them, or with those that are open if they are fewer.
-A reply to a connection that was in use before the cut tells of the time before it: only one cut a round.
+it begins with                      START
+a delivery succeeds                 1 / n more: one more connection for a round of successes
+... beyond what was once refused    SLOWLY as fast: each is asked for, and refused, in vain
+it refuses one beside open ones     those that are open
+it says that we are too fast        half; replies to what was on its way then tell of the time before: once a round
 """
 
 from dataclasses import dataclass
 
 START = 5.0
 LEAST = 1.0
+SLOWLY = 1 / 50
 
 
 @dataclass(slots=True)
@@ -16,8 +19,9 @@ class Caution:
     """What one site bears."""
 
     bears: float = START
-    since: int = 0  # deliveries since the last cut
-    cut_at: float = 0.0  # what it bore then
+    refused_above: float = float("inf")
+    since: int = 0  # deliveries since it was halved
+    halved_at: float = 0.0
 
     def within(self, limit: float) -> float:
         """The connections that may be open now."""
@@ -27,11 +31,16 @@ class Caution:
         """A delivery was taken."""
         self.since += 1
         if self.bears < limit:
-            self.bears += 1.0 / self.bears
+            speed = 1.0 if self.bears < self.refused_above else SLOWLY
+            self.bears += speed / self.bears
 
     def refused(self, open_now: int) -> None:
-        """The site wants no more at once."""
-        if self.cut_at and self.since < self.cut_at:
+        """The site takes no more beside those that are open."""
+        self.bears = self.refused_above = max(LEAST, min(self.bears, open_now))
+
+    def slowed(self) -> None:
+        """The site says that it gets too much from us."""
+        if self.since < self.halved_at:
             return
-        self.cut_at, self.since = self.bears, 0
-        self.bears = max(LEAST, min(self.bears / 2, open_now or self.bears))
+        self.halved_at, self.since = self.bears, 0
+        self.bears = max(LEAST, self.bears / 2)

@@ -9,9 +9,11 @@ come out of it together wait here for their turns, and would hold up the retries
                                    within a minute, is short
     again, before its turn         likewise                                                where it was
     again, when its turn has come  its wait behind those here is bearable                   behind those here
+    transactional mail             that is bearable                                         as above
 
 So a backlog is spread over the tiers at the rate at which the site takes it, whoever comes later has a later turn, and what a site
-could take now is never left unused: who finds the door free goes through it without any of this.
+could take now is never left unused: who finds the door free goes through it without any of this. How long a mail takes is measured,
+and a busy machine makes it long for every site; so a crowd is put off early only where it is the site's pace that makes it wait.
 """
 
 from collections import Counter
@@ -20,10 +22,10 @@ from dataclasses import dataclass, field
 
 from fastemailnet.delivery.throttle import FOREVER_S
 
-SHORT_S = 1.0  # nobody is put off for less
-LONG_S = 5.0  # who is new is for more
-BEARABLE_S = 20.0  # who has been put off before, and whose turn it is, for more than this
-CROWD = 48  # who wait here, from which on those that wait longer than SHORT_S are put off
+SHORT_S = 1.0  # of a wait for a site's pace, for which a crowd is put off
+LONG_S = 5.0  # who is new is put off for more
+BEARABLE_S = 20.0  # whose turn it is, and transactional mail, for more than this
+CROWD = 48  # who wait here, of one lane
 SPAN_S = 60  # of one count of ``Later``; what is "soon"
 LONGEST_S = 86_400.0  # what is told of a wait
 
@@ -40,8 +42,9 @@ class PutOff:
 class Line:
     """What stands before somebody at a door. Seconds, but the first."""
 
-    here: int  # who wait here, of all lanes
-    here_s: float  # how long those of its lane take
+    here: int  # who wait here, of its lane
+    here_s: float  # how long they take
+    paced_s: float  # of that, by the site's pace alone
     soon_s: float  # and those of its lane that were put off until within a minute
     all_s: float  # and all of them
 
@@ -53,12 +56,13 @@ def expected_s(first_s: float, ahead: float, per_s: float) -> float:
     return (1 / per_s if first_s == FOREVER_S else first_s) + ahead / per_s
 
 
-def judge(line: Line, turn_s: float | None, delays_s: Sequence[float]) -> PutOff | None:
+def judge(line: Line, turn_s: float | None, delays_s: Sequence[float], *, is_urgent: bool = False) -> PutOff | None:
     """Whether who comes waits here, None, or comes again. ``turn_s``: of who was put off before; ``delays_s``: of the tiers."""
-    if turn_s is not None and turn_s <= delays_s[0] / 2:
+    has_come = turn_s is not None and turn_s <= delays_s[0] / 2
+    if has_come or is_urgent:
         return None if line.here_s <= BEARABLE_S else _put_off(line.here_s, delays_s)
-    wait_s = line.here_s + line.soon_s
-    if wait_s <= SHORT_S or (wait_s <= LONG_S and line.here < CROWD):
+    is_crowd_for_its_pace = line.here >= CROWD and line.paced_s + line.soon_s > SHORT_S
+    if line.here_s + line.soon_s <= LONG_S and not is_crowd_for_its_pace:
         return None
     return _put_off(line.here_s + line.all_s if turn_s is None else turn_s, delays_s)
 

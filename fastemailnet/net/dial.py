@@ -32,7 +32,12 @@ UNKNOWN_COMMAND: Final = frozenset({500, 501, 502, 504})
 
 
 class ConnectError(Exception):
-    """No usable connection; with the reply that refused it or the fault, if it was one. Never leaves this package."""
+    """No usable connection; with the reply that refused it or the fault, if it was one. Never leaves this package.
+
+    ``is_one_too_many``: others are open to the host, which takes no more.
+    """
+
+    is_one_too_many = False
 
     def __init__(
         self, text: str, reply: Reply | None = None, fault: Fault | None = None, tried: tuple[Tried, ...] = ()

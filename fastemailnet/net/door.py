@@ -93,13 +93,16 @@ class Scope:
             return FOREVER_S
         return self.messages.wait_s(self.pace(What.MESSAGE_RATE), now_s)
 
-    def per_s(self, held_s: float) -> float:
+    def places_per_s(self, held_s: float) -> float:
         """Mails a second that each hold a place for so long: by what this node has, or by an even part where it has less just now."""
-        nodes, messages = self.shares.nodes, self.ceilings.messages
-        by_places = max(self.places(), self.ceilings.connections / nodes) / held_s
+        return max(self.places(), self.ceilings.connections / self.shares.nodes) / held_s
+
+    def pace_per_s(self) -> float:
+        """Mails a second that its pace allows, likewise."""
+        messages = self.ceilings.messages
         if messages is None:
-            return by_places
-        return min(by_places, max(self._share(What.MESSAGE_RATE, messages.per_s), messages.per_s / nodes))
+            return FOREVER_S
+        return max(self._share(What.MESSAGE_RATE, messages.per_s), messages.per_s / self.shares.nodes)
 
     def open_count(self) -> int:
         """Connections that are in use, being made or idle."""
@@ -298,21 +301,23 @@ class Door:
         if not claim.delays_s or self._is_free(claim.lane, now_s):
             return
         here, later = len(self.waiting.waiting[claim.lane]), self.later[claim.lane]
-        per_s = self._per_s() * self.waiting.part_of(claim.lane)
+        part = self.waiting.part_of(claim.lane)
+        paced = min(scope.pace_per_s() for scope in self.scopes) * part
+        per_s = min(paced, self._places_per_s(now_s) * part)
         first_s = self._wait_s(claim.lane, now_s)
         times = [expected_s(0.0, count, per_s) for count in (later.soon(now_s), later.count(now_s))]
-        line = Line(len(self.waiting), expected_s(first_s, here, per_s), *times)
-        put_off = judge(line, claim.turn_s, claim.delays_s)
+        line = Line(here, expected_s(first_s, here, per_s), expected_s(0.0, here, paced), *times)
+        put_off = judge(line, claim.turn_s, claim.delays_s, is_urgent=claim.lane is Lane.TRANSACTIONAL)
         if put_off is None:
             return
         if claim.turn_s is None or put_off.turn_s > claim.turn_s:
             later.put(now_s + put_off.turn_s)
         raise TurnIsFarError(put_off, f"{self._told()}; {here} wait, {later.count(now_s)} come again later")
 
-    def _per_s(self) -> float:
-        """Mails that may be expected to leave here a second, judging by those before and by how long none has moved."""
-        still_s = asyncio.get_running_loop().time() - self.moved_s if self.site.busy else 0.0
-        return min(scope.per_s(max(self.held_s, still_s)) for scope in self.scopes)
+    def _places_per_s(self, now_s: float) -> float:
+        """Mails a second for which there are places, judging by those before and by how long none has moved."""
+        still_s = now_s - self.moved_s if self.site.busy else 0.0
+        return min(scope.places_per_s(max(self.held_s, still_s)) for scope in self.scopes)
 
     def later_count(self, now_s: float) -> int:
         """How many were put off and are to come again."""

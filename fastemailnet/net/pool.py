@@ -37,6 +37,7 @@ from fastemailnet.smtp.classify import SERVICE_CLOSING, by_fault
 from fastemailnet.smtp.session import Transaction
 
 DEFAULT_CONNECTIONS = 20
+MORE_TURNS = 2  # for mail whose connection was one too many
 POLICY_SUBJECT = 7  # of an enhanced status code (RFC 3463): it is about us, not about one mailbox
 TURN_STATUS = (4, 4, 5)  # RFC 3463: mail system congestion
 NO_SINGLE_PEER = "which of several mail exchangers took this message cannot be told, so none is asked (RFC 1845)"
@@ -96,6 +97,7 @@ class _Delivered:
 
 
 ANYBODY = Claim()
+_Asked = tuple[Hop, Door, Route, Demand, Transaction, Release, Claim]
 
 
 class Pool:
@@ -146,7 +148,7 @@ class Pool:
             try:
                 if isinstance(asked, Refusal):
                     raise refused(hop, asked)
-                done = await self._over(hop, door, route, asked, transaction, release, claim)
+                done = await self._at(hop, door, route, asked, transaction, release, claim)
             except TurnIsFarError as error:
                 return _put_off(error, transaction.recipients)
             except ConnectError as error:
@@ -238,7 +240,7 @@ class Pool:
         except ConnectError as error:
             ending = ending_of(error)
             if self.doors.talk(hop.target, due):
-                ending = Ending.ANSWERED  # with a connection that is open, the host only takes no more of them
+                ending, error.is_one_too_many = Ending.ANSWERED, True
                 door.caution.refused(door.site.open_count() - 1)
             failure = Failure(error.text, error.fault)
             raise
@@ -260,6 +262,16 @@ class Pool:
             except ConnectError as error:
                 if not waiter.turn.done():
                     waiter.turn.set_exception(error)
+
+    async def _at(self, *delivery: *_Asked) -> _Delivered:
+        """Over one host, at last over one of the connections that it takes."""
+        for _ in range(MORE_TURNS):
+            try:
+                return await self._over(*delivery)
+            except ConnectError as error:
+                if not error.is_one_too_many:
+                    raise
+        return await self._over(*delivery)
 
     async def _over(
         self,
@@ -322,7 +334,7 @@ def _heed(door: Door, outcomes: Sequence[Outcome]) -> None:
         if reply is not None
     )
     if about_us:
-        door.caution.refused(door.site.busy)
+        door.caution.slowed()
     elif any(outcome.kind is Kind.RELAYED for outcome in outcomes):
         door.caution.succeeded(door.terms.ceilings.connections)
 

@@ -92,15 +92,15 @@ async def test_a_slow_site_keeps_few_in_the_node_and_puts_the_others_off() -> No
     pool = Pool("client", Limits(), terms=uniform(Ceilings(2)))
     async with AsyncExitStack() as stack:
         port = await listening(stack, inbox)
-        for _ in range(3):  # it is learned how long a mail takes
-            await deliver(pool, [port], 2, PATIENT)
+        await deliver(pool, [port], 2, PATIENT)
+        only_door(pool).held_s = inbox.wait_s  # as it is learned in the long run
         asked = asyncio.create_task(deliver(pool, [port], 100, HURRIED))
         await asyncio.sleep(0.1)
         inbox.wait_s = 0.0  # enough is seen
         done = await asked
         await pool.close()
     kinds = [one.outcomes[0].kind for one in done]
-    assert kinds.count(Kind.RELAYED) == len(inbox.taken) - 6 < 70
+    assert kinds.count(Kind.RELAYED) == len(inbox.taken) - 2 < 70
     assert all(one.put_off for one in done if one.outcomes[0].kind is Kind.DEFERRED)
 
 
@@ -124,7 +124,7 @@ async def test_the_sites_of_a_provider_share_its_connections() -> None:
 
 
 async def test_a_site_that_wants_fewer_gets_fewer() -> None:
-    """Four of five are told 421 4.7.0 while one is open."""
+    """It refused more than one at once, and is given all over that one."""
     inbox = Inbox()
     pool = Pool("client", Limits(), terms=uniform(Ceilings(20)))
     async with AsyncExitStack() as stack:
@@ -135,7 +135,7 @@ async def test_a_site_that_wants_fewer_gets_fewer() -> None:
         caution.refused(1)
         inbox.wait_s = 0.05
         await deliver(pool, [port], 4, PATIENT)
-        assert len(only_door(pool).idle) <= 2
+        assert len(only_door(pool).idle) == 1
         await pool.close()
 
 

@@ -3,8 +3,8 @@
 from fastemailnet.delivery.caution import START, Caution
 
 
-def after(successes: int, limit: float = 20) -> Caution:
-    found = Caution()
+def after(successes: int, limit: float = 20, found: Caution | None = None) -> Caution:
+    found = found or Caution()
     for _ in range(successes):
         found.succeeded(limit)
     return found
@@ -21,30 +21,35 @@ def test_it_grows_to_the_limit_and_no_further() -> None:
     assert after(0).within(2) == 2
 
 
-def test_a_refusal_leaves_half_or_what_is_open() -> None:
-    half, fewer = after(10_000), after(10_000)
-    half.refused(20)
-    fewer.refused(3)
-    assert (half.within(20), fewer.within(20)) == (10, 3)
+def test_a_refusal_leaves_those_that_are_open() -> None:
+    found = after(10_000)
+    found.refused(9)
+    assert found.within(20) == 9
+    found.refused(12)
+    assert found.within(20) == 9
 
 
-def test_all_that_one_round_hears_is_one_refusal() -> None:
+def test_more_than_was_refused_is_tried_seldom() -> None:
+    found = after(10_000)
+    found.refused(9)
+    assert after(400, found=found).within(20) == 9
+    assert after(100, found=found).within(20) == 10
+
+
+def test_too_much_is_half_once_a_round() -> None:
     found = after(10_000)
     for _ in range(15):
-        found.refused(20)
+        found.slowed()
     assert found.within(20) == 10
-    for _ in range(21):
-        found.succeeded(20)
-    before = found.within(20)
-    found.refused(20)
-    assert found.within(20) == before // 2
+    before = after(21, found=found).bears
+    found.slowed()
+    assert found.bears == before / 2
 
 
 def test_one_is_always_left() -> None:
     found = after(0)
     for _ in range(50):
         found.refused(0)
-        for _ in range(5):
-            found.succeeded(20)
-        found.refused(1)
+        found.slowed()
+        after(5, found=found)
     assert found.within(20) >= 1
