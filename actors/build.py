@@ -16,6 +16,7 @@ from actors.examine import Action, Examiner, Gate, Scorer
 from actors.gateway import Gateway, listening_socket
 from actors.journal import DEAD, Journal
 from actors.key_file import KeyFile
+from actors.listing import SuppressionListing
 from actors.node import JoinCall
 from actors.poison import Blame
 from actors.quarantine import Quarantine
@@ -34,6 +35,7 @@ from fastemailnet.delivery import feedback, retry, suppression
 from fastemailnet.delivery.shaping.frames import STREAM as SHAPING
 from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.split import SPLITS
+from fastemailnet.delivery.unsubscription import KEY_OCTETS, OneClick, Seal
 from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, Lane, is_ordered
 from fastemailnet.errors import BlobError, ConfigError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Policy
@@ -51,6 +53,8 @@ from fastemailnet.net.pool import Pool
 from fastemailnet.shaping_files import read_policy
 from fastemailnet.web.held import held_routes
 from fastemailnet.web.shaping import shaping_routes
+from fastemailnet.web.suppression import suppression_routes
+from fastemailnet.web.unsubscribe import unsubscribe_routes
 
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
@@ -70,6 +74,7 @@ def check(settings: Settings) -> None:
         LogError: the log cannot be reached.
     """
     signer(settings)
+    seal(settings)
     routes(settings)
     read_policy(settings.shaping)
     trust(settings)
@@ -204,6 +209,26 @@ def signer(settings: Settings) -> Signer:
     return Signer([DkimKey(settings.dkim.domain or settings.gateway.hostname, settings.dkim.selector, pem)])
 
 
+def seal(settings: Settings) -> Seal:
+    """Who makes and reads tokens of unsubscription, with a key made at the first start."""
+    path = settings.fleet.data / "unsubscribe.key"
+    if not path.exists():
+        _write_new(path, os.urandom(KEY_OCTETS))
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise ConfigError("fleet.data", str(path), f"cannot be read: {error.strerror}") from error
+    if len(key) != KEY_OCTETS:
+        raise ConfigError("fleet.data", str(path), f"must be of {KEY_OCTETS} octets, as it was made")
+    return Seal(key)
+
+
+def one_click(settings: Settings) -> OneClick | None:
+    """What bulk mail is unsubscribed by, where the operator says at which URL."""
+    url = settings.unsubscribe.url
+    return OneClick(seal(settings), url) if url else None
+
+
 def _write_new(path: Path, octets: bytes) -> None:
     """Create with mode 0600 and whole, whichever of several processes comes first."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +256,8 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
     """The constructor's arguments of a node; the number at the end of its name tells it from the others."""
     over = log(settings)
     commit = group(settings, over)
-    examiner = Examiner(scorer if settings.classifier.enabled else None, gate(settings, 1.0, 1.0), signer(settings))
+    scoring = scorer if settings.classifier.enabled else None
+    examiner = Examiner(scoring, gate(settings, 1.0, 1.0), signer(settings), one_click(settings))
     nodes = settings.fleet.nodes
     shares = Shares(node_number(name), nodes, monotonic_ms() / 1_000)
     way, idle_s = mx_way(settings, name), settings.delivery.connection_idle_s
@@ -312,8 +338,10 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     to, may_review = routes(settings), Networks(settings.gateway.review_networks).allow
     names = name_service(settings) if to.have_mx else None
     shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, names)
-    more = [held_routes(desk, may_review), shaping_routes(shapes, may_review)]
-    return Gateway(settings, over, commit, reader, large, key_file, spread, more)
+    listing = SuppressionListing(over, commit)
+    more = [suppression_routes(listing), held_routes(desk, may_review), shaping_routes(shapes, may_review)]
+    public = [unsubscribe_routes(seal(settings), listing)]
+    return Gateway(settings, over, commit, reader, large, key_file, spread, more, public)
 
 
 def inbox_parts(settings: Settings) -> dict[str, Any]:

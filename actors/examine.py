@@ -16,6 +16,7 @@ from typing import assert_never
 
 import msgspec
 
+from fastemailnet.delivery.unsubscription import OneClick
 from fastemailnet.envelope import Lane, Unit
 from fastemailnet.message.dkim import Signer
 from fastemailnet.message.text import model_input, visible_text
@@ -111,10 +112,13 @@ class _Line:
 class Examiner:
     """The stage of one node. ``scorer`` is None where the classifier is off."""
 
-    def __init__(self, scorer: Scorer | None, gate: Gate, signer: Signer | None) -> None:
+    def __init__(
+        self, scorer: Scorer | None, gate: Gate, signer: Signer | None, one_click: OneClick | None = None
+    ) -> None:
         self.scorer = scorer
         self.gate = gate
         self.signer = signer
+        self.one_click = one_click
         self.lines = {lane: _Line() for lane in Lane}
         self.scored = 0
         self.unscored = 0
@@ -139,10 +143,14 @@ class Examiner:
         return Examined(ruling, f"score {bad:.3f}" if bad < self.gate.hold else why, bad, score)
 
     def sign(self, unit: Unit) -> bytes:
-        """The octets to transmit: DKIM fields of the acceptance time before the body, so that every attempt is the same."""
+        """The octets to transmit: DKIM fields of the acceptance time before the body, so that every attempt is the same.
+
+        Between them what bulk mail is unsubscribed by, which counts only where it is signed (RFC 8058 section 4).
+        """
         if self.signer is None:
             return unit.body
-        return self.signer.sign(unit.body, at_s=unit.accepted_ms // 1_000) + unit.body
+        raw = (self.one_click.fields(unit) if self.one_click is not None else b"") + unit.body
+        return self.signer.sign(raw, at_s=unit.accepted_ms // 1_000) + raw
 
     async def _score(self, text: str, lane: Lane) -> tuple[float, float, float] | None:
         future: asyncio.Future[tuple[float, float, float] | None] = asyncio.get_running_loop().create_future()

@@ -17,7 +17,6 @@ from actors.bodies import Bodies
 from actors.clock import wall_ms
 from actors.feedback import FeedbackDesk
 from actors.key_file import KeyFile
-from actors.listing import SuppressionListing
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
 from fastemailnet.admission.networks import Networks
@@ -30,7 +29,6 @@ from fastemailnet.net.server import Limits as SmtpLimits
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.web.api import Api, Reader
 from fastemailnet.web.feedback import feedback_routes
-from fastemailnet.web.suppression import suppression_routes
 
 BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 75
@@ -51,8 +49,9 @@ class Gateway:
         key_file: KeyFile,
         mail_partitions: int = 1,
         more: Sequence[APIRouter] = (),
+        public: Sequence[APIRouter] = (),
     ) -> None:
-        """``more``: routes of the API beside its own."""
+        """``more``: routes of the API beside its own; ``public``: those for everybody."""
         self.settings = settings
         self.bodies = bodies
         self.sweeping: asyncio.Task[None] | None = None
@@ -65,7 +64,8 @@ class Gateway:
             allow=networks.allow,
             message_octets=settings.limits.message_octets,
             pending_octets=settings.limits.pending_octets,
-            more=[suppression_routes(SuppressionListing(log, group_commit)), feedback_routes(desk), *more],
+            more=[feedback_routes(desk), *more],
+            public=public,
         )
         self.http: _HttpServer | None = None
         self.smtp = SmtpServer(

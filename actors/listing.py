@@ -6,6 +6,7 @@ from itertools import islice, takewhile
 
 from actors.clock import wall_ms
 from actors.suppressions import Suppressions
+from fastemailnet import ids
 from fastemailnet.delivery.suppression import (
     DAY_MS,
     FOR_GOOD,
@@ -16,6 +17,7 @@ from fastemailnet.delivery.suppression import (
     Suppress,
     encode_change,
 )
+from fastemailnet.delivery.unsubscription import Leaving
 from fastemailnet.errors import NotFound
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
@@ -23,7 +25,7 @@ from fastemailnet.web.suppression import Addition, Removal
 
 
 class SuppressionListing:
-    """Implements ``web.suppression.Listing``."""
+    """Implements ``web.suppression.Listing`` and ``web.unsubscribe.Leavers``."""
 
     def __init__(self, log: Log, group: GroupCommit) -> None:
         self.log = log
@@ -56,6 +58,15 @@ class SuppressionListing:
             raise NotFound(f"{wish.address} is not on the suppression list ({where})")
         await self._append(change)
         return entry
+
+    async def unsubscribe(self, leaving: Leaving) -> None:
+        """See ``web.unsubscribe.Leavers``. Who is on the list for good is not put on it again, or one link could fill the log."""
+        reason = f"one click in message {ids.to_text(leaving.message)}"
+        who = (leaving.address, leaving.tenant, leaving.lane.value)
+        entry = Suppress(*who, wall_ms(), FOR_GOOD, Origin.UNSUBSCRIBE, reason)
+        held = (await self._read()).book.entries.get(entry.key)
+        if held is None or held.until_ms < FOR_GOOD:
+            await self._append(entry)
 
     async def _append(self, change: Change) -> None:
         await self.group.append(STREAM, 0, [encode_change(change)])

@@ -14,7 +14,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from fastemailnet.config_failures import BounceSection, DsnSection, RetrySection, Section, SuppressionSection
+from fastemailnet.config_failures import (
+    BounceSection,
+    DsnSection,
+    RetrySection,
+    Section,
+    SuppressionSection,
+    UnsubscribeSection,
+)
 from fastemailnet.config_gate import ClassifierSection, ScoreActionSection
 from fastemailnet.config_log import BlobsSection, LogSection
 from fastemailnet.config_shaping import ShapingSection
@@ -191,6 +198,7 @@ class Settings(Section):
     dsn: DsnSection = DsnSection()
     bounce: BounceSection = BounceSection()
     suppression: SuppressionSection = SuppressionSection()
+    unsubscribe: UnsubscribeSection = UnsubscribeSection()
     ledger: LedgerSection = LedgerSection()
 
 

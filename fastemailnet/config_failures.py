@@ -57,3 +57,14 @@ class SuppressionSection(Section):
     complaint_reach: Reach = Field(
         "tenant", description="for which mail a complaint counts: global, tenant, or the tenant's lane"
     )
+
+
+class UnsubscribeSection(Section):
+    """One-click unsubscription of bulk mail (RFC 8058)."""
+
+    url: str = Field(
+        "",
+        max_length=300,
+        pattern=r"^$|^https://[A-Za-z0-9._~:/%@\[\]-]+$",
+        description="https URL at which the world reaches /v1/unsubscribe/ of the gateway, without that path; empty: nothing is added",
+    )

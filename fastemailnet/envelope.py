@@ -142,6 +142,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     released: str = ""  # of a copy: why a person let it pass the gate
     put_off: int = 0  # of a copy: so many of the attempts before were none, since its turn at the site was far off
     turn_ms: int = 0  # and when that turn is; 0 where it was not put off
+    is_personal: bool = False  # the whole message was accepted for one recipient
 
     @property
     def body_sha256(self) -> bytes:

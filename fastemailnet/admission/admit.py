@@ -50,6 +50,7 @@ def _units(submission: Submission, message: bytes, name: str, at_ms: int, limits
     body = _body(raw, name, at_ms, limits.hostname)
     smtputf8 = not envelope.is_ascii or needs_smtputf8(raw)
     expires_ms = limits.expires_ms(lane, at_ms)
+    is_personal = sum(map(len, envelope.by_domain.values())) == 1
     return tuple(
         Unit(
             message,
@@ -66,6 +67,7 @@ def _units(submission: Submission, message: bytes, name: str, at_ms: int, limits
             order_key=order,
             reporting=submission.reporting,
             tls=tls,
+            is_personal=is_personal,
         )
         for domain, recipients in envelope.by_domain.items()
     )

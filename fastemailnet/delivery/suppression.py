@@ -32,6 +32,7 @@ class Origin(StrEnum):
     HARD_BOUNCE = "hard-bounce"
     COMPLAINT = "complaint"
     PERSON = "person"
+    UNSUBSCRIBE = "unsubscribe"  # the recipient, by one click (RFC 8058)
 
 
 class Reach(StrEnum):

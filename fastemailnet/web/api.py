@@ -11,6 +11,7 @@
     …    /v1/held                 what the gate holds, see ``held`` 200
     …    /v1/suppression         the list, see ``suppression``    200
     …    /v1/shaping             limits and rules, see ``shaping`` 200
+    …    /v1/unsubscribe/{token} for the world, ``unsubscribe``   200
     GET  /v1/status              the processes of the fleet       200
     GET  /healthz                the gateway serves               200
 
@@ -62,11 +63,17 @@ class Api:
         message_octets: int,
         pending_octets: int = MAX_PENDING_OCTETS,
         more: Sequence[APIRouter] = (),
+        public: Sequence[APIRouter] = (),
     ) -> None:
-        """``allow`` says whether a peer's address may submit and ask; ``more`` are routes below /v1 for the same peers."""
+        """``allow`` says whether a peer's address may submit and ask; ``more`` are routes below /v1 for the same peers.
+
+        ``public``: routes below /v1 for everybody.
+        """
         self.submit = Submit(submitter, allow, message_octets=message_octets, pending_octets=pending_octets)
         self.app = FastAPI(title="FastEmailNet", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
         self.app.include_router(_reading(reader, allow, more))
+        for routes in public:
+            self.app.include_router(routes, prefix="/v1")
         self.app.add_api_route("/healthz", _health)
         self.app.add_exception_handler(FastEmailNetError, _refuse)
 

@@ -30,11 +30,20 @@ async def json_body(request: Request) -> bytes | Response:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
         return Response(refusal(MessageError(f"{media_type!r}", "Content-Type", JSON)), BAD_MEDIA, media_type=JSON)
+    return await bounded_body(request, MAX_BODY_OCTETS)
+
+
+async def bounded_body(request: Request, limit_octets: int) -> bytes:
+    """The body.
+
+    Raises:
+        MessageError: it is too large.
+    """
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_OCTETS:
-            raise MessageError(f"more than {MAX_BODY_OCTETS} octets", "request body", f"{MAX_BODY_OCTETS} octets")
+        if len(body) > limit_octets:
+            raise MessageError(f"more than {limit_octets} octets", "request body", f"{limit_octets} octets")
     return body
 
 

@@ -1,7 +1,7 @@
 """A hard bounce, a person's word and its lifting, over the real log, ledger, node, sockets and HTTP API."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,14 @@ from tests.integration.test_a_fleet_in_one_process import PATIENCE_S, House, hou
 
 
 @asynccontextmanager
-async def suppressing(tmp_path: Path, **sections: Any) -> AsyncIterator[tuple[House, str]]:
-    """A fleet whose next hop is a smarthost (the sandbox suppresses nobody), with its ledger and gateway."""
-    async with house(tmp_path) as fleet:
+async def suppressing(
+    tmp_path: Path, given: Mapping[str, str] | None = None, **sections: Any
+) -> AsyncIterator[tuple[House, str]]:
+    """A fleet whose next hop is a smarthost (the sandbox suppresses nobody), with its ledger and gateway.
+
+    ``given``: settings, as the environment would have them.
+    """
+    async with house(tmp_path, **(given or {})) as fleet:
         smarthost = {"kind": "smarthost", "host": "127.0.0.1", "port": fleet.settings.sandbox.smtp_port, "tls": "none"}
         ports = {"http_port": 0, "smtp_port": 0}
         fleet.settings = fleet.settings.model_copy(

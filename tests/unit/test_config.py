@@ -103,6 +103,8 @@ def test_an_unknown_name_in_the_environment_is_refused_too() -> None:
         ("[route]\nkind = 'smarthost'\n", "route.host", "''", "must name the smarthost"),
         ("[route]\nusername = 'u'\n", "route.password_file", "none", "must be set"),
         ("[dkim]\ndomain = 'a.example'\n", "dkim.key_file", "none", "must be set"),
+        ("[unsubscribe]\nurl = 'http://a.example'\n", "unsubscribe.url", "'http://a.example'", "https:"),
+        ("[unsubscribe]\nurl = 'https://a.example/>'\n", "unsubscribe.url", "'https://a.example/>'", "https:"),
         (
             "[classifier]\nhold_threshold = 0.9\nreject_threshold = 0.5\n",
             "classifier.reject_threshold",

@@ -32,7 +32,7 @@ def test_the_wire_format_does_not_change() -> None:
     plain = [
         bytes(range(16)), "bulk", "default", 1_700_000_000_000, 1_700_432_000_000, "news@a.example",
         [["x@b.example", 0, "", ""], ["ελένη@b.example", 3, "", ""]], "b.example", True,
-        b"Subject: x\r\n\r\n\x00\xff\r\n", 1, None, "", None, "", None, "default", None, "", 0, 0,
+        b"Subject: x\r\n\r\n\x00\xff\r\n", 1, None, "", None, "", None, "default", None, "", 0, 0, False,
     ]  # fmt: skip
     assert msgspec.msgpack.decode(encode_unit(UNIT)) == plain
 

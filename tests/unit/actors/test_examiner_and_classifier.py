@@ -7,7 +7,11 @@ import pytest
 
 from actors.classifier import FULL_PASS, MAX_WAITING, ClassifierActor
 from actors.examine import MAX_BATCH, SCORES_IN_FLIGHT, Action, Examiner, Gate, Ruling, look
+from fastemailnet.admission.admit import admit
+from fastemailnet.admission.submission import Limits, Submission
+from fastemailnet.delivery.unsubscription import KEY_OCTETS, OneClick, Seal
 from fastemailnet.envelope import Lane
+from fastemailnet.message.dkim import DkimKey, Signer, generate
 
 GATE = Gate(hold=0.5, reject=0.9, timeout_s=0.2)
 
@@ -165,3 +169,17 @@ async def test_too_many_waiting_texts_are_refused() -> None:
     classifier = ClassifierActor(lambda texts: [(1.0, 0.0, 0.0)] * len(texts), "v", 0.5, 0.9)
     with pytest.raises(asyncio.QueueFull):
         await classifier.score(["x"] * (MAX_WAITING + 1))
+
+
+def test_what_mail_is_unsubscribed_by_is_signed() -> None:
+    one_click = OneClick(Seal(bytes(KEY_OCTETS)), "https://mail.shop.example")
+    signer = Signer([DkimKey("shop.example", "s", generate("ed25519"))])
+    submission = Submission(BODY, "news@shop.example", ("ann@mail.example",), Lane.BULK)
+    (unit,) = admit(submission, at_ms=1_700_000_000_000, random80=bytes(10), limits=Limits()).units
+    content = Examiner(None, GATE, signer, one_click).sign(unit)
+    signature, fields, body = content.partition(one_click.fields(unit))
+    assert (bool(fields), body) == (True, unit.body)
+    assert b"list-unsubscribe:list-unsubscribe-post" in signature.replace(b"\r\n ", b"")
+    assert Examiner(None, GATE, signer, one_click).sign(unit) == content
+    assert Examiner(None, GATE, None, one_click).sign(unit) == unit.body
+    assert b"List-Unsubscribe" not in Examiner(None, GATE, signer).sign(unit)

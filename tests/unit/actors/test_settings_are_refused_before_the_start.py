@@ -18,12 +18,19 @@ def check(tmp_path: Path, **environ: str) -> None:
     build.check(load(None, {"FASTEMAILNET_FLEET__DATA": str(tmp_path), **FREE, **given}))
 
 
-def test_good_settings_pass_and_the_sandbox_key_is_made_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["dkim.pem", "unsubscribe.key"])
+def test_good_settings_pass_and_a_key_is_made_once(tmp_path: Path, name: str) -> None:
     check(tmp_path)
-    made = (tmp_path / "dkim.pem").read_bytes()
+    made = (tmp_path / name).read_bytes()
     check(tmp_path)
-    assert (tmp_path / "dkim.pem").read_bytes() == made
-    assert (tmp_path / "dkim.pem").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / name).read_bytes() == made
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_of_unsubscription_that_is_not_whole_is_named(tmp_path: Path) -> None:
+    (tmp_path / "unsubscribe.key").write_bytes(b"k" * 63)
+    with pytest.raises(ConfigError, match=r"unsubscribe\.key.*64 octets"):
+        check(tmp_path)
 
 
 @pytest.mark.parametrize("key", ["GATEWAY__HTTP_PORT", "GATEWAY__SMTP_PORT", "SANDBOX__SMTP_PORT"])
