@@ -53,7 +53,7 @@ def resume(
     config: Config = None,
     json_file: Json = None,
 ) -> None:
-    """Send there again: ends what people and rules did to this target, tenant and lane."""
+    """Send there again: ends what people and rules did to this target, tenant and lane. What waited comes within 20 minutes."""
     with client(config) as fleet:
         answer = fleet.shaping.resume(target, reason, tenant=tenant, lane=lane)
     write(json_file, answer)

@@ -70,8 +70,10 @@ def domain_of(address: str) -> str:
 
 
 def constraint(delivery: Mapping[str, Any], standing: list[dict[str, Any]]) -> str:
-    """What holds a delivery, in words."""
+    """What holds a delivery, in words. What stands for other lanes does not; whose tenant's mail it is, nobody here knows."""
     last = delivery["events"][-1] if delivery["events"] else {}
+    lane = next((event["lane"] for event in delivery["events"] if "lane" in event), "")
+    standing = [one for one in standing if not lane or one["lane"] in ("", lane)]
     match delivery["state"]:
         case "held":
             return "held by the spam gate until somebody decides (fastemailnet held)"
