@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from actors.terminal import Config, Json, client, moment, out, write
+from actors.terminal import Config, Json, client, grid, moment, out, row, say, write
 
 doubt_app = typer.Typer(no_args_is_help=True, help="Deliveries of which nobody knows whether the peer took them.")
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of the attempt, as `in-doubt list` shows it.")]
@@ -17,15 +17,11 @@ def in_doubt_list(config: Config = None, json_file: Json = None) -> None:
     with client(config) as fleet:
         answer = fleet.in_doubt()
     write(json_file, answer)
-    table = Table()
-    for name in ("id", "message"):
-        table.add_column(name, no_wrap=True)
-    for name in ("place", "attempt", "recipients", "since", "reason"):
-        table.add_column(name, overflow="fold")
+    table = grid("id", "message", "place", "attempt", "recipients", "since", "reason", whole=("id", "message"))
     for entry in answer:
         counts = (str(entry["attempt"]), str(entry["recipients"]))
         what = (entry["id"], entry["message"], entry["place"])
-        table.add_row(*what, *counts, moment(entry["since_ms"]), entry["reason"])
+        row(table, *what, *counts, moment(entry["since_ms"]), entry["reason"])
     out.print(table)
     deliveries = sum(entry["recipients"] for entry in answer)
     oldest = moment(min(entry["since_ms"] for entry in answer)) if answer else "none"
@@ -44,7 +40,7 @@ def in_doubt_show(doubt_id: Id, config: Config = None, json_file: Json = None) -
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in described(answer).items():
-        table.add_row(name, value)
+        row(table, name, value)
     out.print(table)
 
 
@@ -62,11 +58,7 @@ def in_doubt_resolve(
     write(json_file, answer)
     resolved = answer["resolved"]
     people = ", ".join(one["recipient"] for one in answer["recipients"])
-    out.print(
-        f"resolved {doubt_id} verdict={resolved['verdict']}  message {answer['message']} to {people}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    say(f"resolved {doubt_id} verdict={resolved['verdict']}  message {answer['message']} to {people}")
 
 
 def described(entry: dict[str, Any]) -> dict[str, str]:

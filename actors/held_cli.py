@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from actors.terminal import Config, Json, client, err, moment, out, write
+from actors.terminal import Config, Json, client, complain, grid, moment, out, row, say, write
 from fastemailnet.client import Client
 from fastemailnet.errors import BlobError, NotFound
 
@@ -30,15 +29,11 @@ def held_list(
     with client(config) as fleet:
         answer = fleet.held(after, limit)
     write(json_file, answer)
-    table = Table()
-    for name in ("id", "message"):
-        table.add_column(name, no_wrap=True)
-    for name in ("since", "sender", "recipients", "reason"):
-        table.add_column(name, overflow="fold")
+    table = grid("id", "message", "since", "sender", "recipients", "reason", whole=("id", "message"))
     for entry in answer["entries"]:
         people = ", ".join(one["recipient"] for one in entry["recipients"])
         what = (entry["message"] or "not kept", moment(entry["since_ms"]), f"<{entry['sender'] or ''}>", people)
-        table.add_row(entry["id"], *map(plain, (*what, entry["reason"])))
+        row(table, entry["id"], *what, entry["reason"])
     out.print(table)
     if answer["next"]:
         out.print(f"more: --after {answer['next']}", highlight=False)
@@ -64,7 +59,7 @@ def held_show(
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for name, value in described(answer).items():
-        table.add_row(name, plain(value))
+        row(table, name, value)
     out.print(table)
     figures = f"deliveries={answer['deliveries']} octets={answer.get('octets', 0)}"
     out.print(f"held {answer['id']} {figures}", highlight=False, soft_wrap=True)
@@ -96,11 +91,11 @@ def decide(ids: list[str], verdict: str, reason: str, label: str, config: Path |
             try:
                 answers.append(answer := fleet.review(held_id, verdict, reason, label))
             except NotFound as error:
-                err.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+                complain("error:", error)
                 continue
             people = ", ".join(one["recipient"] for one in answer["recipients"])
             shown = f"{held_id} as {answer['reviewed']['label']}  message {answer['message']} to {people}"
-            out.print(plain(f"{verdict} {shown}"), soft_wrap=True)
+            say(f"{verdict} {shown}")
     write(json_file, answers)
     deliveries = sum(answer["deliveries"] for answer in answers)
     refused = len(ids) - len(answers)
@@ -157,8 +152,3 @@ def described(entry: dict[str, Any]) -> dict[str, str]:
     found |= {name: value for name, value in entry.get("headers", {}).items() if value}
     findings = [f"{one['where']}: {one['what']}" for one in entry.get("findings", ())]
     return found | ({"striking": "\n".join(findings)} if findings else {}) | {"text": entry.get("text", "")}
-
-
-def plain(value: str) -> Text:
-    """Words of a stranger for a terminal: no markup, and no control characters but line ends."""
-    return Text("".join(mark if mark.isprintable() or mark == "\n" else "\N{REPLACEMENT CHARACTER}" for mark in value))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from actors.classify_cli import classify
@@ -18,12 +19,12 @@ from actors.held_cli import held_app
 from actors.journal_cli import journal_app
 from actors.shaping_cli import resume, shaping_app, suspend
 from actors.suppression_cli import suppression_app
-from actors.terminal import Config, Json, client, err, moment, out, write
+from actors.terminal import Config, Json, client, complain, err, grid, moment, out, row, say, told, write
 from actors.tls_report_cli import tls_report
 from actors.why_cli import why
 from fastemailnet import __version__
 from fastemailnet.config import Settings, load
-from fastemailnet.errors import FastEmailNetError, FleetError
+from fastemailnet.errors import FastEmailNetError, FleetError, MessageError
 
 app = typer.Typer(
     name="fastemailnet",
@@ -86,7 +87,7 @@ def down(config: Config = None) -> None:
         pid = int(json.loads(path.read_text())["pid"])
         os.kill(pid, signal.SIGTERM)
     except (OSError, ValueError, KeyError):
-        err.print(f"no fleet is running (no live process in {path})")
+        complain("error:", f"no fleet is running (no live process in {path})")
         raise typer.Exit(1) from None
     deadline = time.monotonic() + STOP_S
     while path.exists() and time.monotonic() < deadline:
@@ -136,7 +137,7 @@ def chaos(
     figures, failures = run_chaos(out, order)
     write(json_file, {**figures, "failures": failures})
     for failure in failures:
-        err.print(f"[red]does not hold:[/] {failure}", highlight=False)
+        complain("does not hold:", failure)
     shown = " ".join(f"{name}={value}" for name, value in figures.items() if not isinstance(value, dict))
     out.print(f"soak {shown}", highlight=False, soft_wrap=True)
     raise typer.Exit(1 if failures else 0)
@@ -151,18 +152,18 @@ def send(
     config: Config = None,
 ) -> None:
     """Submit messages and print their ids."""
-    paths = [path for given in files for path in (sorted(given.glob("*.eml")) if given.is_dir() else [given])]
+    paths = messages(files)
     refused = 0
     with client(config) as fleet:
         for path in paths:
             try:
                 accepted = fleet.send(path.read_bytes(), sender=sender, recipients=to, lane=lane)
-                out.print(f"{accepted.id}  {path}", highlight=False)
+                say(f"{accepted.id}  {path}")
             except FleetError:
                 raise
             except (FastEmailNetError, OSError) as error:
                 refused += 1
-                err.print(f"[red]refused[/] {path}: {error}", highlight=False)
+                complain("refused", f"{path}: {error}")
     raise typer.Exit(1 if refused else 0)
 
 
@@ -174,11 +175,26 @@ def ingest(
     config: Config = None,
 ) -> None:
     """Take in reports (RFC 3464) and complaints (RFC 5965) about mail that was sent."""
-    paths = [path for given in files for path in (sorted(given.glob("*.eml")) if given.is_dir() else [given])]
+    paths = messages(files)
     with client(config) as fleet:
         for path in paths:
             taken = fleet.take_back(path.read_bytes())
-            out.print(f"{taken['kind']:<9}  {taken['notes']} notes  {path}", highlight=False)
+            say(f"{taken['kind']:<9}  {taken['notes']} notes  {path}")
+
+
+def messages(given: list[Path]) -> list[Path]:
+    """The files, and the .eml files of folders.
+
+    Raises:
+        MessageError: a folder has none, so that a wrong name is not taken for work done.
+    """
+    paths = []
+    for path in given:
+        found = sorted(path.glob("*.eml")) if path.is_dir() else [path]
+        if not found:
+            raise MessageError("no file is named *.eml", str(path))
+        paths += found
+    return paths
 
 
 @app.command()
@@ -187,10 +203,10 @@ def status(config: Config = None, json_file: Json = None) -> None:
     with client(config) as fleet:
         answer = fleet.status()
     write(json_file, answer)
-    table = Table("process", "figure", "value")
+    table = grid("process", "figure", "value", whole=("process", "figure"))
     for name, figures in answer["processes"].items():
         for key, value in figures.items():
-            table.add_row(name, key, shown(value))
+            row(table, name, key, shown(value))
             name = ""
     out.print(table)
     show_balance(answer["balance"])
@@ -203,18 +219,12 @@ def trace(message: str, config: Config = None, json_file: Json = None) -> None:
         answer = fleet.timeline(message)
     write(json_file, answer)
     for delivery in answer["deliveries"]:
-        out.print(
-            f"[bold]{delivery['recipient']}[/]  {delivery['state']}  delivery {delivery['delivery']}", highlight=False
-        )
+        say(f"{delivery['recipient']}  {delivery['state']}  delivery {delivery['delivery']}")
         for event in delivery["events"]:
-            code = f"{event['code']} " if "code" in event else ""
-            what = event.get("reply") or event.get("held") or event.get("reason") or ""
             host = f" at {event['host']}" if "host" in event else ""
             gate = f"  ({event['gate']})" if "gate" in event else ""
-            line = (
-                f"  {moment(event['at_ms'])}  {event['state']:<9} attempt {event['attempt']}{host}  {code}{what}{gate}"
-            )
-            out.print(line, highlight=False, soft_wrap=True)
+            line = f"  {moment(event['at_ms'])}  {event['state']:<9} attempt {event['attempt']}{host}"
+            say(f"{line}  {told(event)}{gate}".rstrip())
 
 
 @app.command()
@@ -268,7 +278,7 @@ def receipt_verify(
     trust = policy or load(config, os.environ).fleet.data / "ledger" / "export" / "policy.txt"
     verified = verify_receipt(file.read_text(), parse(trust.read_text()))
     for step in verified.steps:
-        out.print(f"[green]✓[/] {step}", highlight=False)
+        out.print(f"[green]✓[/] {step.name}: {escape(step.found)}", highlight=False, soft_wrap=True)
     out.print(f"receipt state={verified.state.value}", highlight=False)
 
 
@@ -291,8 +301,11 @@ def dkim_new(
 def shown(value: Any) -> str:
     """A figure in a cell."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {count}" for key, count in value.items())
-    return ", ".join(value) if isinstance(value, list) else str(value).strip()
+        between = "\n" if any(isinstance(one, str) for one in value.values()) else ", "  # sentences have a line each
+        return between.join(f"{key} {one}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(value)
+    return " ".join(str(value).partition("\n\n")[0].split("\n"))  # of a signed note its text
 
 
 @app.command()
@@ -306,7 +319,7 @@ def main(run: Callable[[], Any] = app) -> None:
     try:
         run()
     except (FastEmailNetError, OSError, ValueError) as error:
-        err.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        complain("error:", error)
         sys.exit(1)
 
 

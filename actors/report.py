@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 ROWS = ("relayed", "held", "rejected", "deferred", "bounced", "expired", "in_doubt", "open")
@@ -89,7 +90,7 @@ class RunReport:
             table.add_row("balance", f"{sides}, difference {balance['difference']}")
         console.print(table)
         for failure in self.failures:
-            console.print(f"[bold red]does not hold:[/] {failure}")
+            console.print(f"[bold red]does not hold:[/] {escape(failure)}", highlight=False)
 
 
 def percentile(values: list[int], percent: int) -> int:

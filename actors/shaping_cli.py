@@ -1,16 +1,17 @@
 """Commands for shaping: check files, see a domain's limits, suspend and resume."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
+from actors.build_delivery import routes
 from actors.shaping import until
-from actors.terminal import Config, Json, client, out, write
+from actors.terminal import Config, Json, client, grid, out, row, say, whose, write
 from fastemailnet.config import load
+from fastemailnet.delivery.route import RouteKind, Routes
 from fastemailnet.delivery.shaping.limits import parse_duration, render, render_duration, render_rate
 from fastemailnet.delivery.shaping.policy import Policy
 from fastemailnet.delivery.shaping.rules import Rule
@@ -41,7 +42,7 @@ def suspend(
     with client(config) as fleet:
         answer = fleet.shaping.suspend(target, reason, tenant=tenant, lane=lane, seconds=seconds)
     write(json_file, answer)
-    out.print(f"suspended until {until(answer['until_ms'])}: {answer['target']}", highlight=False, markup=False)
+    say(f"suspended until {until(answer['until_ms'])}: {answer['target']}{whose(answer)}")
 
 
 def resume(
@@ -52,12 +53,12 @@ def resume(
     config: Config = None,
     json_file: Json = None,
 ) -> None:
-    """Send there again: ends what people and rules did to this target, tenant and lane."""
+    """Send there again: ends what people and rules did to this target, tenant and lane. What waited comes within 20 minutes."""
     with client(config) as fleet:
         answer = fleet.shaping.resume(target, reason, tenant=tenant, lane=lane)
     write(json_file, answer)
     for one in answer["ended"]:
-        out.print(f"ended: {one['what']} of {one['target']} ({one['reason']})", highlight=False, markup=False)
+        say(f"ended: {one['what']} of {one['target']}{whose(one)} ({one['reason']})")
 
 
 @shaping_app.command("list")
@@ -80,13 +81,13 @@ def shaping_show(
         answer = fleet.shaping.site(domain)
     write(json_file, answer)
     provider = ", ".join(answer["providers"]) or "none"
-    out.print(f"site {answer['site']}\nprovider {provider}\nroute {answer['route']}", highlight=False, markup=False)
-    table = _table("limit", "value", "from")
+    say(f"site {answer['site']}\nprovider {provider}\nroute {answer['route']}")
+    table = grid("limit", "value", "from", whole=("limit",))
     for one in answer["limits"]:
-        _row(table, one["name"], one["value"], one["origin"])
+        row(table, one["name"], one["value"], one["origin"])
     out.print(table)
     for rule in answer["rules"]:
-        out.print(f"rule {rule['regex']} ({rule['where']})", highlight=False, markup=False)
+        say(f"rule {rule['regex']} ({rule['where']})")
     _show_standing(answer["standing"])
 
 
@@ -97,39 +98,52 @@ def shaping_check(
     json_file: Json = None,
 ) -> None:
     """Read files as a fleet would, and tell what is in them and what is not heeded. Exit 1: they cannot be used."""
-    policy = read_policy(load(config, os.environ).shaping, files or ())
-    figures = _figures(policy)
+    settings = load(config, os.environ)
+    policy = read_policy(settings.shaping, files or ())
+    notes = [*policy.notes, *passed_over(policy, routes(settings))]
+    figures = _figures(policy, len(notes))
     write(json_file, figures)
-    table = _table("block", "options", "rules", "about")
+    table = grid("block", "options", "rules", "about")
     for block in policy.blocks():
-        options = ", ".join(f"{name}={render(setting.value)}" for name, setting in block.options.items())
-        _row(table, block.name, options, str(len(block.rules)), _about(policy, block.name))
+        options = "\n".join(f"{name}={render(setting.value)}" for name, setting in block.options.items())
+        row(table, block.name, options, str(len(block.rules)), _about(policy, block.name))
     out.print(table)
-    rules = _table("rule", "when", "does", "for")
+    rules = grid("rule", "when", "does", "for")
     for rule in policy.by_key.values():
-        _row(rules, rule.shown, *_in_words(rule))
-    out.print(rules)
-    for note in policy.notes:
-        out.print(f"- {note}", highlight=False, markup=False, soft_wrap=True)
+        row(rules, rule.shown, *_in_words(rule))
+    if policy.by_key:
+        out.print(rules)
+    for note in notes:
+        say(f"- {note}")
     out.print(
         f"blocks={figures['blocks']} providers={figures['providers']} rules={figures['rules']} notes={figures['notes']}",
         highlight=False,
     )
 
 
-def _figures(policy: Policy) -> dict[str, int]:
+def passed_over(policy: Policy, hops: Routes) -> Iterator[str]:
+    """Blocks of domains whose mail goes to a smarthost: its name is the site then, and a block of that name what counts."""
+    hosts = {route.host for route in hops.all}
+    for name in (*policy.domains, *policy.apart):
+        route = hops.of(name)
+        if route.kind is RouteKind.SMARTHOST and name not in hosts:
+            yield f'["{name}"] is not heeded: its mail goes to {route.host}, and what counts there is a block ["{route.host}"]'
+
+
+def _figures(policy: Policy, notes: int) -> dict[str, int]:
     return {
         "blocks": len(list(policy.blocks())),
         "providers": len(policy.providers),
         "rules": len(policy.by_key),
-        "notes": len(policy.notes),
+        "notes": notes,
     }
 
 
 def _about(policy: Policy, name: str) -> str:
     if name in policy.providers:
         provider = policy.providers[name]
-        return "MX " + ", ".join((*provider.mx_suffixes, *sorted(provider.hosts), *provider.domain_suffixes))
+        named = (("MX", (*provider.mx_suffixes, *sorted(provider.hosts))), ("domains", provider.domain_suffixes))
+        return "\n".join(f"{what} {', '.join(names)}" for what, names in named if names)
     if name in policy.apart:
         return "the domain alone"
     return "the site of its MX" if name in policy.domains else "all mail"
@@ -143,21 +157,12 @@ def _in_words(rule: Rule) -> tuple[str, str, str]:
     return when, ", ".join(acts), render_duration(rule.duration_s)
 
 
-def _table(*names: str) -> Table:
-    table = Table()
-    for name in names:
-        table.add_column(name, overflow="fold")
-    return table
-
-
-def _row(table: Table, *cells: str) -> None:
-    """A row of what others wrote: no markup of theirs."""
-    table.add_row(*map(Text, cells))
-
-
 def _show_standing(standing: list[dict[str, Any]]) -> None:
-    table = _table("target", "tenant", "lane", "what", "until", "by", "reason")
+    if not standing:
+        say("nothing stands")
+        return
+    table = grid("target", "tenant", "lane", "what", "until", "by", "reason")
     for one in standing:
-        whose = (one["tenant"] or "all", one["lane"] or "all")
-        _row(table, one["target"], *whose, one["what"], until(one["until_ms"]), one["by"], one["reason"])
+        which = (one["tenant"] or "all", one["lane"] or "all")
+        row(table, one["target"], *which, one["what"], until(one["until_ms"]), one["by"], one["reason"])
     out.print(table)

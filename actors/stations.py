@@ -1,4 +1,4 @@
-"""How many units of a node are in each state of the life cycle."""
+"""How many units of a node are in each state of the life cycle. Who is idle is not here: it comes from there and goes there."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ class Stations:
     def move(self, state: State, event: Event) -> State:
         """Follow the table, and count."""
         after = step(state, event)
-        self.counts[state] -= 1
-        self.counts[after] += 1
+        if state is not State.IDLE:
+            self.counts[state] -= 1
+        if after is not State.IDLE:
+            self.counts[after] += 1
         return after

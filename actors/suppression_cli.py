@@ -3,9 +3,8 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from actors.terminal import Config, Json, client, moment, out, write
+from actors.terminal import Config, Json, client, grid, moment, out, row, say, write
 from fastemailnet.delivery.suppression import FOR_GOOD
 
 suppression_app = typer.Typer(no_args_is_help=True, help="Addresses that no mail is sent to any more.")
@@ -26,14 +25,14 @@ def suppression_list(
     with client(config) as fleet:
         answer = fleet.suppressed(after, limit)
     write(json_file, answer)
-    table = Table("address", "tenant", "lane", "since", "until", "why", "reason")
+    table = grid("address", "tenant", "lane", "since", "until", "why", "reason")
     for entry in answer["entries"]:
         until = "for good" if entry["until_ms"] == FOR_GOOD else moment(entry["until_ms"])
         scope = (entry["tenant"] or "all", entry["lane"] or "all")
-        table.add_row(entry["address"], *scope, moment(entry["at_ms"]), until, entry["origin"], entry["reason"])
+        row(table, entry["address"], *scope, moment(entry["at_ms"]), until, entry["origin"], entry["reason"])
     out.print(table)
     if answer["next"]:
-        out.print(f"more: --after {answer['next']}", highlight=False)
+        say(f"more: --after {answer['next']}")
 
 
 @suppression_app.command("add")
@@ -50,7 +49,7 @@ def suppression_add(
     with client(config) as fleet:
         answer = fleet.suppress(address, reason, tenant=tenant, lane=lane, days=days)
     write(json_file, answer)
-    out.print(f"on the list: {answer['address']}", highlight=False)
+    say(f"on the list: {answer['address']}")
 
 
 @suppression_app.command("remove")
@@ -66,4 +65,4 @@ def suppression_remove(
     with client(config) as fleet:
         answer = fleet.lift(address, reason, tenant=tenant, lane=lane)
     write(json_file, answer)
-    out.print(f"off the list: {answer['address']}, which was on it for: {answer['reason']}", highlight=False)
+    say(f"off the list: {answer['address']}, which was on it for: {answer['reason']}")

@@ -6,14 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from actors.shaping import until
-from actors.terminal import Config, Json, client, moment, out, write
+from actors.terminal import Config, Json, client, moment, say, told, whose, write
 from fastemailnet import ids
 
 ENDED = ("relayed", "bounced", "rejected", "expired", "dead", "suppressed", "complaint")
 
 
 def why(
-    what: Annotated[str, typer.Argument(metavar="ID|DOMAIN", help="A message's id, or the domain of recipients.")],
+    what: Annotated[
+        str, typer.Argument(metavar="ID|DOMAIN", help="A message's id, or a recipient or the domain of recipients.")
+    ],
     config: Config = None,
     json_file: Json = None,
 ) -> None:
@@ -21,24 +23,25 @@ def why(
     with client(config) as fleet:
         deliveries = fleet.timeline(what)["deliveries"] if is_message(what) else []
         open_ones = [one for one in deliveries if one["state"] not in ENDED]
-        domains = dict.fromkeys(domain_of(one["recipient"]) for one in open_ones) if deliveries else {what: None}
+        asked = [one["recipient"] for one in open_ones] if deliveries else [what]
+        domains = dict.fromkeys(map(domain_of, asked))
         sites = {domain: fleet.shaping.site(domain) for domain in domains}
         processes = fleet.status()["processes"]
     nodes = {domain: list(seen_by_nodes(processes, site)) for domain, site in sites.items()}
     write(json_file, {"deliveries": deliveries, "sites": sites, "nodes": nodes})
     for delivery in deliveries:
         site = sites.get(domain_of(delivery["recipient"]))
-        _say(f"{delivery['recipient']}: {constraint(delivery, site['standing'] if site else [])}")
+        say(f"{delivery['recipient']}: {constraint(delivery, site['standing'] if site else [])}")
         for line in last_of(delivery):
-            _say(f"  {line}")
+            say(f"  {line}")
     for domain, site in sites.items():
-        _say(f"{domain}: {stands(site['standing']) or 'nothing is suspended'}")
-        _say(f"  site {site['site']}, provider {', '.join(site['providers']) or 'none'}")
+        say(f"{domain}: {stands(site['standing']) or 'nothing is suspended'}")
+        say(f"  site {site['site']}, provider {', '.join(site['providers']) or 'none'}")
         for line in nodes[domain]:
-            _say(f"  {line}")
+            say(f"  {line}")
         for limit in site["limits"]:
             if limit["value"] != "none":
-                _say(f"  {limit['name']} = {limit['value']} ({limit['origin']})")
+                say(f"  {limit['name']} = {limit['value']} ({limit['origin']})")
 
 
 def seen_by_nodes(processes: Mapping[str, Any], site: Mapping[str, Any]) -> Iterator[str]:
@@ -62,13 +65,15 @@ def is_message(text: str) -> bool:
 
 
 def domain_of(address: str) -> str:
-    """Of a recipient."""
+    """Of a recipient; of a domain, itself."""
     return address.rpartition("@")[2]
 
 
 def constraint(delivery: Mapping[str, Any], standing: list[dict[str, Any]]) -> str:
-    """What holds a delivery, in words."""
+    """What holds a delivery, in words. What stands for other lanes does not; whose tenant's mail it is, nobody here knows."""
     last = delivery["events"][-1] if delivery["events"] else {}
+    lane = next((event["lane"] for event in delivery["events"] if "lane" in event), "")
+    standing = [one for one in standing if not lane or one["lane"] in ("", lane)]
     match delivery["state"]:
         case "held":
             return "held by the spam gate until somebody decides (fastemailnet held)"
@@ -89,15 +94,12 @@ def constraint(delivery: Mapping[str, Any], standing: list[dict[str, Any]]) -> s
 
 def stands(standing: list[dict[str, Any]]) -> str:
     """What of a site's standing keeps mail from going, in words; "" for nothing."""
-    told = []
+    parts = []
     for one in standing:
         if one["what"] in ("suspend", "bounce"):
-            whose = f" for tenant {one['tenant']}" if one["tenant"] else ""
-            which = f" in lane {one['lane']}" if one["lane"] else ""
-            told.append(
-                f"{one['what']} of {one['target']}{whose}{which} until {until(one['until_ms'])} ({one['reason']})"
-            )
-    return "; ".join(told)
+            of = f"{one['what']} of {one['target']}{whose(one)}"
+            parts.append(f"{of} until {until(one['until_ms'])} ({one['reason']})")
+    return "; ".join(parts)
 
 
 def last_of(delivery: Mapping[str, Any]) -> Iterator[str]:
@@ -112,10 +114,5 @@ def last_of(delivery: Mapping[str, Any]) -> Iterator[str]:
 
 def _told(name: str, event: Mapping[str, Any]) -> str:
     host = f" at {event['host']}" if "host" in event else ""
-    code = f"{event['code']} " if "code" in event else ""
-    what = event.get("reply") or event.get("held") or event.get("reason") or ""
-    return f"{name}: {moment(event['at_ms'])} {event['state']}, attempt {event['attempt']}{host}  {code}{what}".rstrip()
-
-
-def _say(line: str) -> None:
-    out.print(line, highlight=False, markup=False, soft_wrap=True)
+    what = told(event)
+    return f"{name}: {moment(event['at_ms'])} {event['state']}, attempt {event['attempt']}{host}  {what}".rstrip()

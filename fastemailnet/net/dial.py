@@ -125,8 +125,12 @@ async def _connect(
         raise ConnectError(f"{target.host} refused: {_told(reply)}", reply) from error
     except (aiosmtplib.SMTPException, OSError) as error:
         smtp.close()
-        text = readable(str(error))
-        raise ConnectError(f"cannot connect to {target.host} port {target.port}, {address}: {text}") from error
+        cause = (
+            error.__cause__ if isinstance(error.__cause__, OSError) else error
+        )  # the library tells address and port again
+        text = readable(str(cause) or str(error))
+        at = f", {address}" if address != target.host else ""
+        raise ConnectError(f"cannot connect to {target.host} port {target.port}{at}: {text}") from error
     except BaseException:
         smtp.close()
         raise

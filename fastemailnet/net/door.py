@@ -326,7 +326,9 @@ class Door:
     def status(self, now_s: float) -> str:
         """What happens here, in a line for people."""
         parts = [f"{scope.busy} of {scope.places():g} connections in use" for scope in self.scopes]
-        return f"{', '.join(parts)}; {len(self.waiting)} wait, {self.later_count(now_s)} come again later"
+        paces = [pace for scope in self.scopes if (pace := scope.pace(What.MESSAGE_RATE)) is not None]
+        rate = f"; at most {min(pace.per_s for pace in paces):.3g} messages a second" if paces else ""
+        return f"{', '.join(parts)}; {len(self.waiting)} wait, {self.later_count(now_s)} come again later{rate}"
 
     def _told(self) -> str:
         """What a mail waits for, for people."""

@@ -114,9 +114,9 @@ def by_reply(recipient: int, phase: Phase, reply: Reply) -> Outcome:
 def by_silence(recipient: int, phase: Phase, failure: str) -> Outcome:
     """The outcome when the connection failed while a reply was awaited."""
     kind = Kind.IN_DOUBT if phase is Phase.END else Kind.DEFERRED
-    reason = f"{failure} while waiting for the reply to {phase.value}"
     if phase is Phase.CONNECT:
-        return Outcome(recipient, kind, reason, None, BounceClass.NO_ANSWER_FROM_HOST, NO_ANSWER)
+        return Outcome(recipient, kind, failure, None, BounceClass.NO_ANSWER_FROM_HOST, NO_ANSWER)
+    reason = f"{failure} while waiting for the reply to {phase.value}"
     return Outcome(recipient, kind, reason, None, BounceClass.BAD_CONNECTION, BAD_CONNECTION)
 
 

@@ -275,7 +275,7 @@ async def test_why_names_what_holds_a_message(
         held, *_, gone = capsys.readouterr().out.split("r@z.example", 1)
         assert "defer@x.example: suspend of site:mx1.big.test until 20" in held
         assert "; the next attempt is due at 20" in held
-        assert "451 greylisted, try again later (sandbox)" in held
+        assert "451 4.7.1 greylisted, try again later (sandbox)" in held
         assert ": nothing: it is relayed" in gone
         assert "max_deliveries_per_connection = 1 (rule '451" in gone
 

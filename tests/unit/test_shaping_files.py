@@ -62,3 +62,30 @@ def test_files_are_checked_without_a_fleet(
     (tmp_path / "own.toml").write_text('["x.example"]\nconection_limit = 1\n')
     assert checked(str(tmp_path / "own.toml")) == 1
     assert "did you mean 'connection_limit'" in capsys.readouterr().err
+
+
+def test_a_pattern_that_cannot_be_used_is_quoted_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own.toml").write_text(
+        """[["default".automation]]\nregex = '[a-z] [/x] ('\naction = "Suspend"\nduration = "1h"\n"""
+    )
+    assert checked(str(tmp_path / "own.toml")) == 1
+    assert "'[a-z] [/x] ('" in capsys.readouterr().err
+
+
+def test_blocks_of_domains_that_go_to_a_smarthost_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.toml").write_text(
+        '["x.example"]\nconnection_limit = 1\n["relay.example"]\nconnection_limit = 2\n["y.example"]\nconnection_limit = 3\n'
+    )
+    (tmp_path / "routes.toml").write_text('["x.example"]\nhost = "relay.example"\n')
+    monkeypatch.setenv("FASTEMAILNET_ROUTE__KIND", "mx")
+    monkeypatch.setenv("FASTEMAILNET_ROUTE__TABLE", str(tmp_path / "routes.toml"))
+    assert checked(str(tmp_path / "own.toml")) == 0
+    said = capsys.readouterr().out
+    assert (
+        '- ["x.example"] is not heeded: its mail goes to relay.example, and what counts there is a block ["relay.example"]'
+        in said
+    )
+    assert said.count("is not heeded") == 1
+    assert "notes=1" in said

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actors.why_cli import constraint, is_message, last_of
+from actors.why_cli import constraint, domain_of, is_message, last_of
 from fastemailnet import ids
 from fastemailnet.delivery.shaping.frames import FOR_GOOD
 
@@ -44,6 +44,16 @@ def event(state: str, **more: Any) -> dict[str, Any]:
 )
 def test_the_constraint_is_named(state: str, standing: list[dict[str, Any]], said: str) -> None:
     assert said in constraint(delivery(state, event(state, next_ms=9_000)), standing)
+
+
+def test_what_stands_for_another_lane_holds_nothing() -> None:
+    standard = delivery("open", event("accepted", lane="standard"))
+    assert "it waits for its turn" in constraint(standard, [SUSPENDED])
+    assert constraint(standard, [{**SUSPENDED, "lane": "standard"}]).startswith("suspend of x.example")
+
+
+def test_a_recipient_stands_for_its_domain() -> None:
+    assert (domain_of("r@x.example"), domain_of("x.example")) == ("x.example", "x.example")
 
 
 def test_the_last_reply_is_told_where_the_last_event_is_our_own() -> None:
