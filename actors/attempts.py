@@ -153,7 +153,7 @@ class _Attempt:
         if seen is None:
             await self.give_up(f"looking into it ended {self.taken.strikes} processes")
             return
-        examined = await self.shop.examiner.examine(seen, unit.lane, unit.released)
+        examined = await self.shop.examiner.examine(seen, unit.lane, unit.released, unit.tenant)
         if examined.ruling is not Ruling.SEND:
             await self.refuse(examined)
             return

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from fastemailnet.admission.networks import Networks
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.config import Settings
+from fastemailnet.config_gate import TenantGate
 from fastemailnet.delivery import feedback, retry, suppression
 from fastemailnet.delivery.shaping.frames import STREAM as SHAPING
 from fastemailnet.delivery.shares import Shares
@@ -51,6 +53,7 @@ from fastemailnet.log.kafka_topics import Topic, ensure, identity
 from fastemailnet.message.dkim import DkimKey, Signer, generate
 from fastemailnet.net.pool import Pool
 from fastemailnet.shaping_files import read_policy
+from fastemailnet.tenant_gates import read_tenants
 from fastemailnet.web.held import held_routes
 from fastemailnet.web.shaping import shaping_routes
 from fastemailnet.web.suppression import suppression_routes
@@ -78,6 +81,7 @@ def check(settings: Settings) -> None:
     routes(settings)
     read_policy(settings.shaping)
     trust(settings)
+    gate(settings, 1.0, 1.0)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)
@@ -249,7 +253,22 @@ def gate(settings: Settings, hold: float, reject: float) -> Gate:
     """The thresholds: the operator's where set, else as the model was calibrated; nothing is rejected unless asked for."""
     given = settings.classifier
     actions = {lane: Action(getattr(settings.score_action, lane.value)) for lane in Lane}
-    return Gate(given.hold_threshold or hold, given.reject_threshold or NEVER_REJECT, given.timeout_ms / 1_000, actions)
+    every = Gate(
+        given.hold_threshold or hold, given.reject_threshold or NEVER_REJECT, given.timeout_ms / 1_000, actions
+    )
+    tenants = read_tenants(given.tenants) if given.tenants is not None else {}
+    return replace(every, tenants={name: _gate_of(one, every) for name, one in tenants.items()})
+
+
+def _gate_of(tenant: TenantGate, every: Gate) -> Gate:
+    """A tenant's gate: as that of all where the tenant's table says nothing."""
+    own = {lane: given for lane in Lane if (given := getattr(tenant, lane.value)) is not None}
+    return replace(
+        every,
+        hold=every.hold if tenant.hold_threshold is None else tenant.hold_threshold,
+        reject=every.reject if tenant.reject_threshold is None else tenant.reject_threshold or NEVER_REJECT,
+        actions={**every.actions, **{lane: Action(action) for lane, action in own.items()}},
+    )
 
 
 def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, lend: Lend) -> dict[str, Any]:

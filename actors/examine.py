@@ -59,12 +59,20 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Thresholds on the probability of spam or phish, and how long a score is waited for; ``actions`` by lane, HOLD without one."""
+    """Thresholds on the probability of spam or phish, and how long a score is waited for; ``actions`` by lane, HOLD without one.
+
+    ``tenants`` are the gates of those that have their own.
+    """
 
     hold: float
     reject: float
     timeout_s: float
     actions: Mapping[Lane, Action] = field(default_factory=dict)
+    tenants: Mapping[str, "Gate"] = field(default_factory=dict)
+
+    def of(self, tenant: str) -> "Gate":
+        """The gate for a tenant's mail."""
+        return self.tenants.get(tenant, self)
 
     def rule(self, bad: float, lane: Lane) -> Ruling:
         """What a score means for a mail of a lane. Over ``reject`` even a lane that holds rejects; one that accepts, accepts."""
@@ -123,7 +131,7 @@ class Examiner:
         self.scored = 0
         self.unscored = 0
 
-    async def examine(self, seen: Look, lane: Lane = Lane.STANDARD, released: str = "") -> Examined:
+    async def examine(self, seen: Look, lane: Lane = Lane.STANDARD, released: str = "", tenant: str = "") -> Examined:
         """Rule over a message by what it looks like. What a person released, and why, is not scored again."""
         if seen.problem:
             return Examined(Ruling.INVALID, seen.problem)
@@ -139,8 +147,8 @@ class Examiner:
         bad = score[1] + score[2]
         name = "phish" if score[2] > score[1] else "spam"
         why = f"{name} score {bad:.3f}" + (f" ({'; '.join(seen.signals)})" if seen.signals else "")
-        ruling = self.gate.rule(bad, lane)
-        return Examined(ruling, f"score {bad:.3f}" if bad < self.gate.hold else why, bad, score)
+        gate = self.gate.of(tenant)
+        return Examined(gate.rule(bad, lane), f"score {bad:.3f}" if bad < gate.hold else why, bad, score)
 
     def sign(self, unit: Unit) -> bytes:
         """The octets to transmit: DKIM fields of the acceptance time before the body, so that every attempt is the same.
