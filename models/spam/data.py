@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,6 +17,9 @@ from models.spam.tricks import TRICKS
 UNSEEN_SOURCE = "phishing_pot"  # CC BY-NC: judges what ships, never trains it
 GOOD_TEXTS = 400  # honest texts that lend their words
 GOOD_TEXT_CHARS = 1_500  # of an honest text that serves as good words
+PADDED = "padded"  # the trick of copies made here, by text alone
+PADDINGS = ("innocent padding", "innocent heading")  # tricks that put honest text around a message
+PADDING = (60, 320)  # words of honest text put above or below a body, at least and at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,19 @@ def from_generator(seed: int, pairs: int) -> list[Example]:
 
 
 def tricked(
-    path: Path, *, share: float, seed: int, exclude: Collection[str], labels: Collection[str] = ("spam", "phish")
+    path: Path,
+    *,
+    share: float,
+    seed: int,
+    exclude: Collection[str],
+    labels: Collection[str] = ("spam", "phish"),
+    names: Sequence[str] = tuple(TRICKS),
 ) -> list[Example]:
-    """Copies of a share of the bad mail of a parquet file, each under one trick, with good words from its honest mail."""
+    """Copies of a share of the mail of a parquet file with these labels, each under one trick, with good words from its honest mail."""
     rng = Random(seed)
     rows = [row for row in rows_of(path) if row["source"] not in exclude]
     honest = [row for row in rows if row["label"] == "ham" and row["split"] == "train"]
     good = [text_of(row["raw"])[:GOOD_TEXT_CHARS] for row in rng.sample(honest, min(GOOD_TEXTS, len(honest)))]
-    names = list(TRICKS)
     chosen = [(row, rng.choice(names)) for row in rows if row["label"] in labels and rng.random() < share]
     return [
         Example(
@@ -74,6 +82,27 @@ def tricked(
         )
         for row, name in chosen
     ]
+
+
+def padded(examples: Sequence[Example], *, share: float, seed: int) -> list[Example]:
+    """Copies of a share of the examples with honest text above or below their body; what was bad stays bad, what was honest, honest.
+
+    Both kinds are padded alike, or else length and a change of topic would tell them apart.
+    """
+    rng = Random(seed)
+    bodies = [
+        body for e in examples if e.label == "ham" and len(body := e.text.split("\n", 4)[-1].split()) >= PADDING[0]
+    ]
+    chosen = [example for example in examples if bodies and rng.random() < share]
+    return [replace(example, text=_padded(example.text, rng.choice(bodies), rng), trick=PADDED) for example in chosen]
+
+
+def _padded(text: str, words: list[str], rng: Random) -> str:
+    *fields, body = text.split("\n", 4)
+    count = rng.randint(*PADDING)
+    at = rng.randrange(max(1, len(words) - count))
+    padding = " ".join(words[at : at + count])
+    return "\n".join([*fields, f"{body}\n{padding}" if rng.random() < 0.5 else f"{padding}\n{body}"])
 
 
 def save(examples: Iterable[Example], path: Path) -> None:

@@ -24,6 +24,7 @@ class Reading(NamedTuple):
 
     hints: list[str]
     text: list[str]
+    body: int = 0  # place in ``text`` of the first word of the body; sender, hosts and subject stand before it
 
 
 def read(model_input: str) -> Reading:
@@ -35,8 +36,12 @@ def read(model_input: str) -> Reading:
     hints = marks.translate(_MARK).split() + _links(domain, hosts.split()) + _name(name, domain)
     if len(subject) > MIN_NAME_CHARS * 2 and subject.isupper():
         hints.append("hintshouting")
-    fields = f"{sender} {SEPARATOR} {hosts} {SEPARATOR} {subject} {SEPARATOR} {body}"
-    return Reading(hints, [word[:MAX_WORD_CHARS] for word in fields.lower().translate(_DIGITS).split()])
+    header = _words(f"{sender} {SEPARATOR} {hosts} {SEPARATOR} {subject} {SEPARATOR}")
+    return Reading(hints, header + _words(body), len(header))
+
+
+def _words(text: str) -> list[str]:
+    return [word[:MAX_WORD_CHARS] for word in text.lower().translate(_DIGITS).split()]
 
 
 def _links(domain: str, hosts: list[str]) -> list[str]:

@@ -24,10 +24,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from models.spam.forward import BertClassifier, supports
-from models.spam.reading import read
+from models.spam.reading import Reading, read
 from models.spam.tokens import WordTokens
 from models.spam.wide import FILE as WIDE_FILE
-from models.spam.wide import Wide
+from models.spam.wide import Opinions, Wide
 
 WEIGHTS = Path(__file__).parent / "weights"
 LABELS = ("ham", "spam", "phish")
@@ -127,16 +127,15 @@ class SpamModel:
         if not inputs:
             return np.empty((0, 2))
         readings = [read(text) for text in inputs]
-        ids = self._tokens.ids([[*reading.hints, *reading.text] for reading in readings])
+        wide = None if self._wide is None else self._wide.opinions(readings)
+        ids = self._tokens.ids(*lessons(readings, wide))
         logits = np.empty((len(ids), len(LABELS)))
         with torch.inference_mode():
             for group in groups_of(ids):
                 logits[group] = self._logits([ids[i] for i in group])
         ham, spam, phish = logits.T
         odds = np.stack([np.logaddexp(spam, phish) - ham, phish - spam], 1)
-        if self._wide is None:
-            return odds
-        return (1 - self._wide_share) * odds + self._wide_share * self._wide.logits(readings)
+        return odds if wide is None else (1 - self._wide_share) * odds + self._wide_share * wide.logits
 
     def odds_to_rows(self, odds: NDArray[np.float64]) -> list[list[float]]:
         """Calibrated probabilities (ham, spam, phish) of what ``odds`` gave."""
@@ -156,6 +155,13 @@ class SpamModel:
         mask = None if min(map(len, rows)) == longest else padded != self._tokens.pad
         answer: NDArray[np.float64] = self._forward(padded, mask).double().cpu().numpy()
         return answer
+
+
+def lessons(readings: Sequence[Reading], wide: Opinions | None) -> tuple[list[list[str]], list[int | None]]:
+    """What the transformer reads: the words of each reading, and the place of the stretch to read beside its head."""
+    turns = wide.turns if wide is not None else [None] * len(readings)
+    places = [None if turn is None else turn + len(one.hints) for turn, one in zip(turns, readings, strict=True)]
+    return [[*one.hints, *one.text] for one in readings], places
 
 
 def _sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ class WordTokens:
     Args:
         path: ``tokenizer.json``.
         budget: the most tokens of a text, with its start and end marks.
-        tail: how many of them are for the end of a text that does not fit.
+        tail: how many of them are for a second stretch of a text that does not fit: its end, or what the caller points at.
     """
 
     def __init__(self, path: Path, budget: int, tail: int) -> None:
@@ -29,11 +29,16 @@ class WordTokens:
         self._room, self._tail = budget - 2, tail
         self._words: dict[str, tuple[int, ...]] = {}
 
-    def ids(self, texts: Sequence[Sequence[str]]) -> list[list[int]]:
-        """The ids of each list of words, with marks, at most ``budget``: head and tail where it is longer."""
-        windows = [self._window(text) for text in texts]
-        self._learn({word for window in windows for word in window})
-        return [[self._start, *self._cut(window), self._end] for window in windows]
+    def ids(self, texts: Sequence[Sequence[str]], turns: Sequence[int | None] = ()) -> list[list[int]]:
+        """The ids of each list of words, with marks, at most ``budget``: its head and a second stretch where it is longer.
+
+        Args:
+            texts: lists of words.
+            turns: of each text, the word at which the second stretch begins; None: the stretch is the text's end.
+        """
+        pieces = [self._pieces(text, turn) for text, turn in zip(texts, turns or [None] * len(texts), strict=True)]
+        self._learn({word for piece in pieces for words in piece for word in words})
+        return [[self._start, *self._cut(*piece), self._end] for piece in pieces]
 
     def _id(self, mark: str) -> int:
         number: int | None = self._tokenizer.token_to_id(mark)
@@ -41,16 +46,21 @@ class WordTokens:
             raise ValueError(f"the tokenizer has no token {mark}")
         return number
 
-    def _window(self, words: Sequence[str]) -> Sequence[str]:
-        """The words that can reach the ids: a word has one token at least."""
-        if len(words) <= self._room + self._tail:
-            return words
-        return [*words[: self._room], *words[-self._tail :]]
+    def _pieces(self, words: Sequence[str], turn: int | None) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+        """The words that can reach the ids (a word has one token at least): of the head, of a stretch, of the end."""
+        if turn is not None and len(words) > self._room - self._tail:
+            return words[: self._room + 1], words[turn : turn + self._tail], ()
+        return words[: self._room + 1], (), words[self._room + 1 :][-self._tail :]
 
-    def _cut(self, words: Sequence[str]) -> list[int]:
+    def _cut(self, head: Sequence[str], stretch: Sequence[str], end: Sequence[str]) -> list[int]:
         table = self._words
-        ids = [number for word in words for number in table[word]]
-        return ids if len(ids) <= self._room else ids[: self._room - self._tail] + ids[-self._tail :]
+        ids = [number for word in head for number in table[word]]
+        if len(ids) <= self._room and not end:
+            return ids
+        if stretch:
+            return ids[: self._room - self._tail] + [number for word in stretch for number in table[word]][: self._tail]
+        rest = ids + [number for word in end for number in table[word]]
+        return ids[: self._room - self._tail] + rest[-self._tail :]
 
     def _learn(self, needed: set[str]) -> None:
         if len(self._words) + len(needed) > MAX_WORDS_KEPT:

@@ -25,22 +25,27 @@ from models.spam.forward import BertClassifier
 from models.spam.reading import Reading, read
 from models.spam.runtime import LABELS, SETTINGS, WEIGHTS
 from models.spam.tokens import CLS, PAD, SEP, UNKNOWN, WordTokens
+from models.spam.wide import Wide
 
 WIDTH, LAYERS, HEADS, INNER = 96, 2, 3, 192
-TOKEN_BUDGET, TAIL_TOKENS = 112, 20
+TOKEN_BUDGET, TAIL_TOKENS = 128, 44
 BATCH, PEAK_RATE, WEIGHT_DECAY, WARM_UP = 64, 1.5e-3, 0.05, 0.06
 SMOOTHING, DROPPED_TOKENS, SHIFTED_WINDOWS, DROPPED_HINTS = 0.03, 0.12, 0.25, 0.25
 CHECKPOINT, CHECKPOINT_STEPS = "checkpoint.pt", 500  # a run that was cut off goes on from there
 AVERAGE_DECAY = 0.998  # of the moving average of the weights, which is what ships
 AUTHORED_PAIRS, AUTHORED_SEED, TRICKED_SHARE = 7_000, 1, 0.35
-WIDE_SHARE = 0.5  # of the wide part in the common opinion
+PADDED_SHARE, PADDED_SEED = 0.08, 3  # copies of texts with honest text above or below
+PADDED_HONEST_SHARE = (
+    0.1  # of honest messages under the same tricks, or padding and wrapping would tell bad from honest
+)
+WIDE_SHARE = 0.6  # of the wide part in the common opinion
 VOCABULARY_WORDS = 200  # of a text, from which the tokenizer is learnt
 # How often a text of a source is drawn per epoch: few and modern sources often, many and old ones seldom. Others: 1.
 SOURCE_WEIGHTS = {
-    "authored": 0.65,
-    "enron-spam": 0.7,
-    "lingspam": 0.7,
-    "enron-raw": 0.7,
+    "authored": 0.55,
+    "enron-spam": 0.8,
+    "lingspam": 0.8,
+    "enron-raw": 0.8,
     "csdmc2010": 0.9,
     "cw-l-corpus": 4.0,
     "glitchy-spam": 3.0,
@@ -70,36 +75,53 @@ def gather(path: Path, cache: Path | None) -> list[Example]:
         return data.load(cache)
     examples = data.from_parquet(path) + data.from_generator(AUTHORED_SEED, AUTHORED_PAIRS)
     examples += data.tricked(path, share=TRICKED_SHARE, seed=2, exclude={data.UNSEEN_SOURCE})
+    examples += data.tricked(
+        path, share=PADDED_HONEST_SHARE, seed=4, exclude={data.UNSEEN_SOURCE}, labels={"ham"}, names=data.PADDINGS
+    )
     if cache:
         data.save(examples, cache)
     return examples
 
 
-def _varied(reading: Reading, rng: Random) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """An example and the word at which the stretch begins that is read beside its head, if any."""
+
+    example: Example
+    turn: int | None
+
+
+def _lessons(examples: Sequence[Example], wide: Wide) -> list[_Lesson]:
+    turns = (turn for example in examples for turn in wide.opinions([read(example.text)]).turns)
+    return [_Lesson(example, turn) for example, turn in zip(examples, turns, strict=True)]
+
+
+def _varied(reading: Reading, turn: int | None, rng: Random) -> tuple[list[str], int | None]:
     """The words as one epoch sees them: now and then from another place of a long body, or without some of the hints."""
-    hints, text = reading
+    hints, text = reading.hints, reading.text
     if rng.random() < DROPPED_HINTS:
         hints = [hint for hint in hints if rng.random() < 0.5]
     if len(text) > TOKEN_BUDGET // 2 and rng.random() < SHIFTED_WINDOWS:
-        text = text[rng.randrange(len(text) - TOKEN_BUDGET // 4) :]
-    return [*hints, *text]
+        text, turn = text[rng.randrange(len(text) - TOKEN_BUDGET // 4) :], None
+    return [*hints, *text], None if turn is None else turn + len(hints)
 
 
-def _drawn(examples: Sequence[Example], rng: Random) -> list[Example]:
+def _drawn(lessons: Sequence[_Lesson], rng: Random) -> list[_Lesson]:
     """One epoch: each example as often as its source's weight says, fractions by chance."""
     drawn = []
-    for example in examples:
-        weight = SOURCE_WEIGHTS.get(example.source, 1.0)
-        drawn += [example] * (int(weight) + (rng.random() < weight % 1))
+    for lesson in lessons:
+        weight = SOURCE_WEIGHTS.get(lesson.example.source, 1.0)
+        drawn += [lesson] * (int(weight) + (rng.random() < weight % 1))
     rng.shuffle(drawn)
     return drawn
 
 
 def _batches(
-    examples: Sequence[Example], tokens: WordTokens, rng: Random
+    lessons: Sequence[_Lesson], tokens: WordTokens, rng: Random
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """Batches of (ids, mask, labels) of nearly equal length, in random order."""
-    ids = tokens.ids([_varied(read(example.text), rng) for example in examples])
+    varied = [_varied(read(lesson.example.text), lesson.turn, rng) for lesson in lessons]
+    ids = tokens.ids([words for words, _ in varied], [turn for _, turn in varied])
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]) + rng.random() * 16)
     groups = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
     rng.shuffle(groups)
@@ -114,7 +136,7 @@ def _batches(
             for i in group
         ]
         batch = torch.tensor(rows)
-        yield batch, batch != tokens.pad, torch.tensor([LABELS.index(examples[i].label) for i in group])
+        yield batch, batch != tokens.pad, torch.tensor([LABELS.index(lessons[i].example.label) for i in group])
 
 
 def _new_model(vocabulary_size: int, pad: int) -> BertForSequenceClassification:
@@ -146,10 +168,10 @@ def _rate(step: int, steps: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm) / (steps - warm))))
 
 
-def _fit(model: BertForSequenceClassification, examples: Sequence[Example], tokens: WordTokens, plan: Plan) -> None:
+def _fit(model: BertForSequenceClassification, lessons: Sequence[_Lesson], tokens: WordTokens, plan: Plan) -> None:
     """Train ``model`` in place, on from a checkpoint if there is one; it ends with the moving average of its weights."""
     rng = Random(plan.seed)
-    per_epoch = sum(SOURCE_WEIGHTS.get(e.source, 1.0) for e in examples) / BATCH
+    per_epoch = sum(SOURCE_WEIGHTS.get(lesson.example.source, 1.0) for lesson in lessons) / BATCH
     steps = max(1, int(per_epoch * plan.epochs))
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
@@ -166,7 +188,7 @@ def _fit(model: BertForSequenceClassification, examples: Sequence[Example], toke
     with Progress() as progress:
         task = progress.add_task("training", total=steps, completed=step)
         while step < steps:
-            for ids, mask, labels in _batches(_drawn(examples, rng), tokens, rng):
+            for ids, mask, labels in _batches(_drawn(lessons, rng), tokens, rng):
                 if step == steps:
                     break
                 # The pass that serves also trains: half the time of the stock class, on the same parameters.
@@ -206,10 +228,11 @@ def _write(model: BertForSequenceClassification, folder: Path, settings: dict[st
         mask_token="[MASK]",
         model_max_length=TOKEN_BUDGET,
     ).save_pretrained(folder)
-    _settle(folder, settings)
+    settle(folder, settings)
 
 
-def _settle(folder: Path, settings: dict[str, Any]) -> None:
+def settle(folder: Path, settings: dict[str, Any]) -> None:
+    """Put the project's settings into the configuration of a model that is written."""
     path = folder / "config.json"
     config = json.loads(path.read_text("utf-8")) | {SETTINGS: settings}
     path.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
@@ -220,12 +243,15 @@ def make(learned: Sequence[Example], plan: Plan, settings: dict[str, Any]) -> No
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     plan.out.mkdir(parents=True, exist_ok=True)
+    learned = [*learned, *data.padded(learned, share=PADDED_SHARE, seed=PADDED_SEED)]
     wide_train.fit(learned).save(plan.out)
+    wide = Wide.load(plan.out)  # as it serves
+    assert wide is not None
     words = ([*reading.hints, *reading.text[:VOCABULARY_WORDS]] for reading in (read(e.text) for e in learned))
     vocabulary.build(words, plan.out / "tokenizer.json")
     tokens = WordTokens(plan.out / "tokenizer.json", TOKEN_BUDGET, TAIL_TOKENS)
     model = _new_model(vocabulary.size(plan.out / "tokenizer.json"), tokens.pad)
-    _fit(model, learned, tokens, plan)
+    _fit(model, _lessons(learned, wide), tokens, plan)
     _write(model, plan.out, settings)
 
 
@@ -247,7 +273,7 @@ def train(examples: Sequence[Example], plan: Plan) -> dict[str, Any]:
         "trained_on": dict(sorted(Counter(e.source for e in learned).items())),
         "texts": data.fingerprint(learned),
     }
-    _settle(plan.out, settings)
+    settle(plan.out, settings)
     return {
         "train": len(learned),
         "dev": len(judged),

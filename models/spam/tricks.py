@@ -122,9 +122,18 @@ def image_only(raw: bytes, good: list[str], rng: Random) -> bytes:
 def innocent_padding(raw: bytes, good: list[str], rng: Random) -> bytes:
     """Honest text for all to see, below the message: a filter that averages over all words is drowned in it."""
     message, text, is_html = _text_part(raw)
-    padding = html.escape(" ".join(_good_words(good, rng)[: rng.randrange(80, 300)]))
     body = re.sub(r"</body>\s*</html>\s*$", "", _as_html(text, is_html), flags=re.IGNORECASE)
-    return _rebuilt(message, f"{body}{'<br>' * rng.randrange(2, 30)}<p>{padding}</p></body></html>")
+    return _rebuilt(message, f"{body}{'<br>' * rng.randrange(2, 30)}{_padding(good, rng)}</body></html>")
+
+
+def innocent_heading(raw: bytes, good: list[str], rng: Random) -> bytes:
+    """The same text above the message, where a filter looks first."""
+    message, text, is_html = _text_part(raw)
+    return _rebuilt(message, f"{_padding(good, rng)}{'<br>' * rng.randrange(2, 30)}{_as_html(text, is_html)}")
+
+
+def _padding(good: list[str], rng: Random) -> str:
+    return f"<p>{html.escape(' '.join(_good_words(good, rng)[: rng.randrange(80, 300)]))}</p>"
 
 
 def split_words(raw: bytes, good: list[str], rng: Random) -> bytes:
@@ -140,5 +149,6 @@ TRICKS: dict[str, Trick] = {
     "homoglyphs": homoglyphs,
     "image only": image_only,
     "innocent padding": innocent_padding,
+    "innocent heading": innocent_heading,
     "split words": split_words,
 }

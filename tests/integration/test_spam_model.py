@@ -208,6 +208,16 @@ def test_a_long_text_keeps_its_head_and_its_tail() -> None:
         assert ids[-25:] == all_ids[-25:]
 
 
+def test_a_long_text_keeps_its_head_and_the_stretch_that_is_pointed_at() -> None:
+    tokens = WordTokens(WEIGHTS / "tokenizer.json", 128, 24)
+    words = [f"parcel{i % 7}" for i in range(400)]
+    ids, all_ids, stretch = tokens.ids([words], [200])[0], WHOLE.ids([words])[0], WHOLE.ids([words[200:]])[0]
+    assert len(ids) == 128
+    assert ids[:103] == all_ids[:103]
+    assert ids[103:-1] == stretch[1:25]
+    assert tokens.ids([words[:5]], [3]) == WHOLE.ids([words[:5]])  # nothing is cut from what fits
+
+
 def test_the_table_of_words_starts_again_when_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.spam.tokens.MAX_WORDS_KEPT", 8)
     tokens = WordTokens(WEIGHTS / "tokenizer.json", 128, 24)

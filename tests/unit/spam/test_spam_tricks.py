@@ -10,6 +10,7 @@ from models.spam.tricks import (
     hidden_good_words,
     homoglyphs,
     image_only,
+    innocent_heading,
     innocent_padding,
     split_words,
     wrapped,
@@ -58,6 +59,12 @@ def test_words_cut_by_markup_are_whole_again(seed: int) -> None:
 def test_padding_stands_below_the_message() -> None:
     seen = visible_text(innocent_padding(RAW, GOOD, Random(2)))
     assert seen.body.startswith("Replica watches")
+
+
+def test_a_heading_stands_above_the_message() -> None:
+    seen = visible_text(innocent_heading(RAW, GOOD, Random(2)))
+    assert seen.body.startswith("minutes of the quarterly")
+    assert "Replica watches" in seen.body
     assert "quarterly meeting" in seen.body
 
 

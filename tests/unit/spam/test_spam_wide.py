@@ -3,10 +3,20 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.spam.data import Example
-from models.spam.reading import read
-from models.spam.wide import MAX_WORDS, Wide
+from models.spam.reading import Reading, read
+from models.spam.wide import (
+    HEAD_WORDS,
+    MAX_WORDS,
+    WINDOW_STEP,
+    WINDOW_WORDS,
+    WORST_SHARE,
+    Wide,
+    places_of_word,
+    windows_of,
+)
 from models.spam.wide_train import features, fit
 
 HAM = (
@@ -21,23 +31,70 @@ EXAMPLES = [
 ]  # fmt: skip
 
 
-def test_the_score_is_the_product_of_features_and_table() -> None:
+LONG = [
+    f"subject\nsender x.example\nhtml1\n\n{' '.join(f'w{i * k % 90}' for i in range(n))}"
+    for n, k in ((101, 7), (260, 3), (700, 11))
+]
+
+
+def a_table() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     rng = np.random.default_rng(5)
-    table, bias = rng.normal(size=(2**12, 2)).astype(np.float32), np.array([0.3, -0.2], dtype=np.float32)
-    readings = [read(text) for text in [*TEXTS, "", "one", "a b " * 900, "日本語 テスト\n\n\n\nпривет"]]
-    expected = features(readings, 2**12) @ table + bias
-    assert np.allclose(Wide(table, bias).logits(readings), expected, atol=1e-4)
+    return rng.normal(size=(2**12, 2)).astype(np.float32), np.array([0.3, -0.2], dtype=np.float32)
+
+
+def test_the_score_of_a_short_mail_is_the_product_of_features_and_table() -> None:
+    table, bias = a_table()
+    readings = [read(text) for text in [*TEXTS, "", "one", "日本語 テスト\n\n\n\nпривет"]]
+    opinions = Wide(table, bias).opinions(readings)
+    assert np.allclose(opinions.logits, features(readings, 2**12) @ table + bias, atol=1e-4)
+    assert opinions.turns == [None] * len(readings)
+
+
+def test_the_score_of_a_long_mail_lies_between_the_whole_and_its_worst_window() -> None:
+    table, bias = a_table()
+    wide = Wide(table, bias)
+    for text in LONG:
+        reading = read(text)
+        whole = (features([reading], 2**12) @ table + bias)[0]
+        starts = windows_of(reading)
+        windows = features([reading] * len(starts), 2**12, starts) @ table + bias
+        worst = int(windows[:, 0].argmax())
+        assert np.allclose(
+            wide.opinions([reading]).logits[0], (1 - WORST_SHARE) * whole + WORST_SHARE * windows[worst], atol=1e-4
+        )
+        assert wide.worst(reading) == starts[worst]
+        later = starts[HEAD_WORDS // WINDOW_STEP :]
+        assert wide.opinions([reading]).turns == [later[int(windows[HEAD_WORDS // WINDOW_STEP :, 0].argmax())]]
+
+
+def test_bad_lines_in_a_page_of_honest_text_are_found() -> None:
+    table = np.zeros((2**12, 2), dtype=np.float32)
+    table[places_of_word("winner", 2**12)] = 4.0
+    page = [f"calm{i}" for i in range(300)]
+    for place in (60, 150, 290):
+        words = [*page[:place], "winner", *page[place:]]
+        reading = read(f"s\nx y.example\n\n\n{' '.join(words)}")
+        (turn,) = Wide(table, np.zeros(2, dtype=np.float32)).opinions([reading]).turns
+        assert turn is not None
+        assert "winner" in reading.text[turn : turn + WINDOW_WORDS]
+
+
+def test_every_word_of_a_long_body_is_in_a_window() -> None:
+    for count in (99, 100, 101, 139, 140, 141, 260, 500):
+        reading = Reading([], ["h"] * 5 + ["w"] * count, 5)
+        seen = {place for start in windows_of(reading) for place in range(start, start + WINDOW_WORDS)}
+        assert not seen or seen >= set(range(5, min(MAX_WORDS, 5 + count)))
 
 
 def test_it_learns_what_separates_and_survives_saving(tmp_path: Path) -> None:
     wide = fit(EXAMPLES, 2**14)
     readings = [read(example.text) for example in EXAMPLES]
-    bad = wide.logits(readings)[:, 0] > 0
+    bad = wide.opinions(readings).logits[:, 0] > 0
     assert bad.tolist() == [example.label != "ham" for example in EXAMPLES]
     wide.save(tmp_path)
     again = Wide.load(tmp_path)
     assert again is not None
-    assert np.allclose(again.logits(readings), wide.logits(readings), atol=0.02)
+    assert np.allclose(again.opinions(readings).logits, wide.opinions(readings).logits, atol=0.02)
     assert Wide.load(tmp_path / "none") is None
 
 
@@ -46,8 +103,8 @@ def test_words_behind_the_limit_do_not_count() -> None:
     wide = Wide(table, np.zeros(2, dtype=np.float32))
     long = read("s\nx y.example\n\n\n" + "a " * 1_000)
     longer = long._replace(text=[*long.text[:MAX_WORDS], "different", "words"])
-    assert wide.logits([long]).tolist() == wide.logits([longer]).tolist()
+    assert wide.opinions([long]).logits.tolist() == wide.opinions([longer]).logits.tolist()
 
 
 def test_an_empty_batch_has_no_rows() -> None:
-    assert Wide(np.zeros((8, 2), dtype=np.float32), np.zeros(2, dtype=np.float32)).logits([]).shape == (0, 2)
+    assert Wide(np.zeros((8, 2), dtype=np.float32), np.zeros(2, dtype=np.float32)).opinions([]).logits.shape == (0, 2)
