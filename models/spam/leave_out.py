@@ -25,6 +25,9 @@ _MODERN = {
     "newsletter-optech", "newsletter-twir", "newsletter-haskell", "newsletter-zh", "campaign-l10n", "political", "mxai-synthetic",
     "account-i18n", "sisimai-dsn", "cw-l-corpus", "glitchy-spam",
 }  # fmt: skip
+DISPUTED = {
+    "political"
+}  # bulk mail whose label is a matter of view; held out, it alone would move the calibration by half
 FOLDS: dict[str, Callable[[str], bool]] = {
     "modern": lambda source: source in _MODERN or source.startswith("template-"),
     "classic": lambda source: source in ("spamassassin", "csdmc2010"),
@@ -107,6 +110,13 @@ def fold(name: str, examples: Sequence[Example], plan: train.Plan) -> tuple[dict
     return {"model": judged(scores, asked), "linear": judged(linear, asked)}, odds[:, 0], asked.everything
 
 
+def calibration(odds: Floats, asked: Sequence[Example]) -> dict[str, float]:
+    """Temperature and shift by every source but DISPUTED."""
+    plain = np.array([e.source not in DISPUTED for e in asked])
+    some = [e for e in asked if e.source not in DISPUTED]
+    return calibrate.balanced(odds[plain], calibrate.is_bad(some), [e.source for e in some])
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -127,7 +137,7 @@ def main() -> None:
         found, some, texts = fold(name, examples, train.Plan(work / name, args.epochs, 7, 1))
         figures[name], odds, asked = found, [*odds, some], [*asked, *texts]
         print(name, json.dumps(found), flush=True)
-    fitted = calibrate.balanced(np.concatenate(odds), calibrate.is_bad(asked), [e.source for e in asked])
+    fitted = calibration(np.concatenate(odds), asked)
     if args.calibrate:
         calibrate.SHIFT_FILE.write_text(json.dumps({**fitted, "folds": args.folds}, indent=2) + "\n", "utf-8")
     if args.json:

@@ -44,8 +44,9 @@ def test_most_bad_mail_of_another_seed_is_caught_and_little_honest_mail_is_held(
     assert sum(s.bad >= model.threshold_hold for s in honest) < 0.03 * len(honest)
 
 
-# Text that a reader does see is part of the mail: the model loses a fifth of the bad mail to it (its card says so).
-CAUGHT = {"innocent padding": 0.7}
+# Text that a reader does see is part of the mail: the model loses some bad mail to it (its card says how much). A model that reads a
+# mail as one bag of words or only by its two ends catches 0.77 below such text and 0.18 above it.
+CAUGHT = {"innocent padding": 0.82, "innocent heading": 0.7}
 
 
 @pytest.mark.parametrize("trick", [name for name in TRICKS if name != "image only"])
@@ -54,6 +55,14 @@ def test_a_trick_frees_hardly_any_bad_mail(model: SpamModel, bad: list[bytes], t
     scores = model.score([text(TRICKS[trick](raw, [FRIENDLY], rng)) for raw in bad])
     caught = sum(score.bad >= model.threshold_hold for score in scores)
     assert caught >= CAUGHT.get(trick, 0.9) * len(bad), f"{caught} of {len(bad)}"
+
+
+@pytest.mark.parametrize("trick", ["innocent padding", "innocent heading"])
+def test_honest_mail_with_more_honest_text_around_it_is_sent(model: SpamModel, trick: str) -> None:
+    rng = Random(7)
+    honest = [m.raw for m in authored.generate(SEED, 90) if m.label == "ham"]
+    scores = model.score([text(TRICKS[trick](raw, [FRIENDLY], rng)) for raw in honest])
+    assert sum(score.bad >= model.threshold_hold for score in scores) < 0.03 * len(honest)
 
 
 HONEST_NOW = HONEST | {
