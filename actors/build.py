@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from actors.build_delivery import mx_way, name_service, node_number, pool, repor
 from actors.classifier import Model
 from actors.clock import monotonic_ms
 from actors.events import EVENTS, Events
-from actors.examine import Action, Examiner, Gate, Scorer
+from actors.examine import Examiner, Scorer
+from actors.gates import gate
 from actors.gateway import Gateway, listening_socket
 from actors.journal import DEAD, Journal
 from actors.key_file import KeyFile
@@ -32,7 +32,6 @@ from fastemailnet.admission.networks import Networks
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.config import Settings
-from fastemailnet.config_gate import TenantGate
 from fastemailnet.delivery import feedback, retry, suppression
 from fastemailnet.delivery.shaping.frames import STREAM as SHAPING
 from fastemailnet.delivery.shares import Shares
@@ -53,7 +52,6 @@ from fastemailnet.log.kafka_topics import Topic, ensure, identity
 from fastemailnet.message.dkim import DkimKey, Signer, generate
 from fastemailnet.net.pool import Pool
 from fastemailnet.shaping_files import read_policy
-from fastemailnet.tenant_gates import read_tenants
 from fastemailnet.web.held import held_routes
 from fastemailnet.web.shaping import shaping_routes
 from fastemailnet.web.suppression import suppression_routes
@@ -65,7 +63,6 @@ KAFKA_PACE_S = 0.025
 OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
-NEVER_REJECT = 2.0  # above any probability
 
 
 def check(settings: Settings) -> None:
@@ -247,28 +244,6 @@ def _write_new(path: Path, octets: bytes) -> None:
         pass
     finally:
         part.unlink()
-
-
-def gate(settings: Settings, hold: float, reject: float) -> Gate:
-    """The thresholds: the operator's where set, else as the model was calibrated; nothing is rejected unless asked for."""
-    given = settings.classifier
-    actions = {lane: Action(getattr(settings.score_action, lane.value)) for lane in Lane}
-    every = Gate(
-        given.hold_threshold or hold, given.reject_threshold or NEVER_REJECT, given.timeout_ms / 1_000, actions
-    )
-    tenants = read_tenants(given.tenants) if given.tenants is not None else {}
-    return replace(every, tenants={name: _gate_of(one, every) for name, one in tenants.items()})
-
-
-def _gate_of(tenant: TenantGate, every: Gate) -> Gate:
-    """A tenant's gate: as that of all where the tenant's table says nothing."""
-    own = {lane: given for lane in Lane if (given := getattr(tenant, lane.value)) is not None}
-    return replace(
-        every,
-        hold=every.hold if tenant.hold_threshold is None else tenant.hold_threshold,
-        reject=every.reject if tenant.reject_threshold is None else tenant.reject_threshold or NEVER_REJECT,
-        actions={**every.actions, **{lane: Action(action) for lane, action in own.items()}},
-    )
 
 
 def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, lend: Lend) -> dict[str, Any]:

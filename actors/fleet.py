@@ -29,6 +29,7 @@ from ray.exceptions import RayError
 from actors import build
 from actors.classifier import ClassifierActor
 from actors.coordinator import CoordinatorActor
+from actors.gates import gate
 from actors.gateway import Gateway
 from actors.inbox import Inbox
 from actors.ledger import LedgerActor
@@ -132,7 +133,7 @@ class _Node(NodeActor, _Process):
     async def run(self) -> None:
         if self.settings.classifier.enabled:
             hold, reject = await persistently("classifier", "gate")
-            self.examiner.gate = build.gate(self.settings, hold, reject)
+            self.examiner.gate = gate(self.settings, hold, reject)
         watchdog = asyncio.create_task(stay_awake())
         await or_exit(super().run)
         watchdog.cancel()

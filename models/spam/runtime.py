@@ -4,8 +4,8 @@ Texts are cut into tokens, sorted by length and run in groups of nearly equal le
 score does not depend on what else is in the batch (to 1e-4; tested), hence not on load.
 
 The score is a weighted mean of two opinions: that of the transformer and that of the wide part (``wide``), where the folder has
-one. On the CPU a stock BERT runs through ``forward``, which needs no transformers; on a GPU it runs through transformers' own class in bf16. A
-folder without this project's settings is some other sequence classifier: ``foreign`` reads it.
+one. On the CPU a stock BERT runs through ``forward``, which needs no transformers; on a GPU it runs through transformers' own
+class in bf16. A folder without this project's settings is some other sequence classifier: ``foreign`` reads it.
 """
 
 import hashlib

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from actors import build
+from actors import build, gates
 from actors.examine import Examiner, Ruling, look
 from fastemailnet.config import load
 from fastemailnet.envelope import Lane
@@ -45,7 +45,7 @@ def written(folder: Path, text: str) -> dict[str, str]:
 async def test_a_tenant_is_ruled_by_its_own_table(
     tmp_path: Path, tenant: str, lane: Lane, bad: float, ruling: Ruling
 ) -> None:
-    gate = build.gate(load(None, written(tmp_path, TABLE)), 0.8, 0.98)
+    gate = gates.gate(load(None, written(tmp_path, TABLE)), 0.8, 0.98)
     examined = await Examiner(scorer(bad), gate, None).examine(look(BODY, with_text=True), lane, tenant=tenant)
     assert examined.ruling is ruling
 
