@@ -104,7 +104,11 @@ train: $(STAMP) ## train the spam model anew (DATA=…/mail-train.parquet)
 evaluate-spam: $(STAMP) ## judge the spam model beside the linear baseline (DATA=…/mail-train.parquet)
 	$(PY) -m models.spam.evaluate --data $(DATA)
 
+compare-filters: $(STAMP) ## rspamd, SpamAssassin and bogofilter on the spam model's messages (DATA=…/mail-train.parquet)
+	tools/system-packages.sh rspamd spamd spamassassin bogofilter
+	$(PY) -m models.spam.foreign_filters --data $(DATA)
+
 clean: ## remove caches and the demo's data
 	rm -rf data/demo data/chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-wire bench-lanes bench-scoring train evaluate-spam clean
+.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-wire bench-lanes bench-scoring train evaluate-spam compare-filters clean
