@@ -98,6 +98,14 @@ def test_it_learns_what_separates_and_survives_saving(tmp_path: Path) -> None:
     assert Wide.load(tmp_path / "none") is None
 
 
+def test_the_same_examples_make_the_same_table(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        fit([*EXAMPLES, *(Example(text, "ham", "x", "train", "en") for text in LONG)], 2**12).save(tmp_path / name)
+    one, other = ((tmp_path / name / "wide.safetensors").read_bytes() for name in ("one", "other"))
+    assert one == other
+
+
 def test_words_behind_the_limit_do_not_count() -> None:
     table = np.ones((2**12, 2), dtype=np.float32)
     wide = Wide(table, np.zeros(2, dtype=np.float32))
