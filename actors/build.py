@@ -37,7 +37,7 @@ from fastemailnet.delivery.shaping.frames import STREAM as SHAPING
 from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.split import SPLITS
 from fastemailnet.delivery.unsubscription import KEY_OCTETS, OneClick, Seal
-from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, Lane, is_ordered
+from fastemailnet.envelope import LANES, ORDERED_PARTITIONS, is_ordered
 from fastemailnet.errors import BlobError, ConfigError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Policy
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Verdict
