@@ -125,9 +125,8 @@ async def _connect(
         raise ConnectError(f"{target.host} refused: {_told(reply)}", reply) from error
     except (aiosmtplib.SMTPException, OSError) as error:
         smtp.close()
-        cause = (
-            error.__cause__ if isinstance(error.__cause__, OSError) else error
-        )  # the library tells address and port again
+        # What the library says of it tells address and port once more.
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         text = readable(str(cause) or str(error))
         at = f", {address}" if address != target.host else ""
         raise ConnectError(f"cannot connect to {target.host} port {target.port}{at}: {text}") from error

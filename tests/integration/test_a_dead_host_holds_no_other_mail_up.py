@@ -1,6 +1,7 @@
 """A host that accepts and never greets: its mail waits after one cohort, mail to others passes, and all goes once it is back."""
 
 import asyncio
+import socket
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -119,6 +120,18 @@ async def test_mail_to_others_passes_and_the_host_is_sent_to_once_it_is_back(
         finally:
             await back.close()
         assert len({names[0] for _, names, _ in inbox.taken}) == len(inbox.taken) == BACKLOG
+
+
+async def test_what_is_said_of_a_refused_connection_tells_its_address_once() -> None:
+    pool = Pool("client", Limits(), terms=uniform(Ceilings(4)))
+    with socket.socket() as bound:  # and nobody listens
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        reason = (await deliver(pool, port, 1))[0].outcomes[0].reason
+    assert reason.startswith(f"cannot connect to 127.0.0.1 port {port}: ")
+    assert "refused" in reason or "Connect call failed" in reason
+    assert "Error connecting" not in reason
+    assert "waiting for the reply" not in reason
 
 
 async def test_one_cohort_tries_then_one_mail_and_all_when_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:

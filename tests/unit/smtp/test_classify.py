@@ -27,6 +27,8 @@ def test_a_refused_greeting_says_nothing_about_the_mail() -> None:
 
 def test_silence_is_in_doubt_after_the_end_only() -> None:
     assert by_silence(0, Phase.END, "time-out").kind is Kind.IN_DOUBT
+    assert by_silence(0, Phase.END, "time-out").reason == "time-out while waiting for the reply to the end of data"
+    assert by_silence(0, Phase.CONNECT, "cannot connect").reason == "cannot connect"
     assert {by_silence(0, phase, "time-out").kind for phase in [Phase.CONNECT, *BEFORE_END]} == {Kind.DEFERRED}
 
 
