@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from actors.terminal import Json, err, out, write
+from actors.terminal import Json, complain, out, write
 
 Files = Annotated[list[Path], typer.Argument(help="Messages (.eml) or folders of them.")]
 Weights = Annotated[Path | None, typer.Option("--model", help="Folder of another model; the shipped one without it.")]
@@ -18,7 +19,7 @@ def classify(files: Files, model: Weights = None, json_file: Json = None) -> Non
     paths = [found for path in files for found in (sorted(path.glob("*.eml")) if path.is_dir() else [path])]
     missing = [path for path in paths if not path.is_file()]
     if missing or not paths:
-        err.print(f"no message in {', '.join(map(str, missing or files))}", highlight=False)
+        complain("error:", f"no message in {', '.join(map(str, missing or files))}")
         raise typer.Exit(2)
     scorer = load(model)
     answers = [_answer(scorer, path) for path in paths]
@@ -57,7 +58,7 @@ def _answer(scorer: Any, path: Path) -> dict[str, Any]:
 def _show(answer: dict[str, Any]) -> None:
     colour = {"send": "green", "hold": "yellow", "reject": "red"}[answer["verdict"]]
     shares = "  ".join(f"{name} {answer[f'p_{name}']:.3f}" for name in ("ham", "spam", "phish"))
-    out.print(f"[{colour}]{answer['verdict']:6}[/] {shares}  {answer['file']}", highlight=False, soft_wrap=True)
+    out.print(f"[{colour}]{answer['verdict']:6}[/] {shares}  {escape(answer['file'])}", highlight=False, soft_wrap=True)
     for reason in answer["reasons"]:
         out.print(f"       {reason['where']}: {reason['what']}", highlight=False, markup=False, soft_wrap=True)
     if answer["words"] and answer["verdict"] != "send":
