@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from fastemailnet.delivery.throttle import FOREVER_S
 
 SHORT_S = 1.0  # of a wait for a site's pace, for which a crowd is put off
-LONG_S = 5.0  # who is new is put off for more
+CROWDED_S = 5.0  # of any wait, for which a crowd is
+LONG_S = 16.0  # of any wait, for which everybody is who is new: not before the shortest tier brings somebody back
 BEARABLE_S = 20.0  # whose turn it is, and transactional mail, for more than this
 CROWD = 48  # who wait here, of one lane
 SPAN_S = 60  # of one count of ``Later``; what is "soon"
@@ -61,8 +62,10 @@ def judge(line: Line, turn_s: float | None, delays_s: Sequence[float], *, is_urg
     has_come = turn_s is not None and turn_s <= delays_s[0] / 2
     if has_come or is_urgent:
         return None if line.here_s <= BEARABLE_S else _put_off(line.here_s, delays_s)
-    is_crowd_for_its_pace = line.here >= CROWD and line.paced_s + line.soon_s > SHORT_S
-    if line.here_s + line.soon_s <= LONG_S and not is_crowd_for_its_pace:
+    longest_s = LONG_S
+    if line.here >= CROWD:
+        longest_s = SHORT_S if line.paced_s > SHORT_S else CROWDED_S
+    if line.here_s + line.soon_s <= longest_s:
         return None
     return _put_off(line.here_s + line.all_s if turn_s is None else turn_s, delays_s)
 

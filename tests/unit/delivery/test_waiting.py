@@ -20,13 +20,14 @@ def line(here: int, here_s: float, soon_s: float = 0.0, all_s: float = 0.0, pace
 @pytest.mark.parametrize(
     ("before", "waits"),
     [
-        (line(0, 4.9), True),
-        (line(0, 5.1), False),
+        (line(0, 15.9), True),
+        (line(0, 16.1), False),
         (line(CROWD, 0.9), True),
         (line(CROWD, 1.1), False),
         (line(CROWD, 4.9, paced_s=0.0), True),
+        (line(CROWD, 5.1, paced_s=0.0), False),
         (line(CROWD - 1, 1.1), True),
-        (line(0, 0.1, 6.0, 6.0), False),
+        (line(0, 0.1, 16.0, 16.0), False),
         (line(0, FOREVER_S), False),
     ],
 )
@@ -36,7 +37,7 @@ def test_who_is_new_waits_here_if_that_is_short(before: Line, waits: bool) -> No
 
 def test_who_is_new_has_its_turn_behind_all_others() -> None:
     assert judge(line(10, 10.0, 60.0, 3_000.0), None, DELAYS_S) == PutOff(1_200.0, 3_010.0)
-    assert judge(line(10, 10.0), None, DELAYS_S) == PutOff(15.0, 10.0)
+    assert judge(line(10, 17.0), None, DELAYS_S) == PutOff(15.0, 17.0)
 
 
 def test_who_comes_again_before_its_turn_keeps_it() -> None:
