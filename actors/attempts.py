@@ -35,7 +35,7 @@ from fastemailnet.delivery.route import Route, Routes
 from fastemailnet.delivery.shaping.policy import Site
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.delivery.tls_report import encode_sessions
-from fastemailnet.delivery.waiting import PutOff
+from fastemailnet.delivery.waiting import PATIENCE_S, PutOff
 from fastemailnet.envelope import SEVERAL, Asked, Unit, encode_unit
 from fastemailnet.errors import BlobAltered, BlobError
 from fastemailnet.flashsync import unit as u
@@ -250,7 +250,7 @@ class _Attempt:
         known = self.shop.schedule.delays_s[: 2 + unit.put_off]
         delays_s = () if unit.order_key else tuple(one for one in known if one < left_s)
         turn_s = (unit.turn_ms - now_ms) / 1_000 if unit.turn_ms else None
-        return Claim(unit.lane, unit.tenant, delays_s, turn_s)
+        return Claim(unit.lane, unit.tenant, delays_s, turn_s, min(left_s, PATIENCE_S) if delays_s else left_s)
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""

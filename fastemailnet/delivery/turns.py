@@ -7,6 +7,7 @@ shared is a turn. Within a lane the tenants take turns, one entry each.
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain
 from typing import Generic, TypeVar
 
@@ -40,6 +41,14 @@ class Line(Generic[T]):
             self.tenants[tenant] = entries
         return entry
 
+    def withdraw(self, tenant: str, entry: T) -> None:
+        """Wait no longer; nothing where it does not wait."""
+        entries = self.tenants.get(tenant, deque())
+        with suppress(ValueError):
+            entries.remove(entry)
+        if not entries:
+            self.tenants.pop(tenant, None)
+
 
 class Turns(Generic[T]):
     """Entries that wait, by lane."""
@@ -71,6 +80,10 @@ class Turns(Generic[T]):
     def put(self, lane: Lane, entry: T, tenant: str = "") -> None:
         """Wait behind the others of the lane and tenant."""
         self.waiting[lane].put(tenant, entry)
+
+    def withdraw(self, lane: Lane, entry: T, tenant: str = "") -> None:
+        """Wait no longer; nothing where it does not wait."""
+        self.waiting[lane].withdraw(tenant, entry)
 
     def take(self, may: Callable[[Lane], bool] = lambda lane: True) -> tuple[Lane, T] | None:
         """The next entry among the lanes that ``may`` be served now."""

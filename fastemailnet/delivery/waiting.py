@@ -26,6 +26,7 @@ SHORT_S = 1.0  # of a wait for a site's pace, for which a crowd is put off
 CROWDED_S = 5.0  # of any wait, for which a crowd is
 LONG_S = 16.0  # of any wait, for which everybody is who is new: not before the shortest tier brings somebody back
 BEARABLE_S = 20.0  # whose turn it is, and transactional mail, for more than this
+PATIENCE_S = 60.0  # whoever waits here for so long is put off after all: a limit or a part of it has become less
 CROWD = 48  # who wait here, of one lane
 SPAN_S = 60  # of one count of ``Later``; what is "soon"
 LONGEST_S = 86_400.0  # what is told of a wait
@@ -61,16 +62,17 @@ def judge(line: Line, turn_s: float | None, delays_s: Sequence[float], *, is_urg
     """Whether who comes waits here, None, or comes again. ``turn_s``: of who was put off before; ``delays_s``: of the tiers."""
     has_come = turn_s is not None and turn_s <= delays_s[0] / 2
     if has_come or is_urgent:
-        return None if line.here_s <= BEARABLE_S else _put_off(line.here_s, delays_s)
+        return None if line.here_s <= BEARABLE_S else until_turn(line.here_s, delays_s)
     longest_s = LONG_S
     if line.here >= CROWD:
         longest_s = SHORT_S if line.paced_s > SHORT_S else CROWDED_S
     if line.here_s + line.soon_s <= longest_s:
         return None
-    return _put_off(line.here_s + line.all_s if turn_s is None else turn_s, delays_s)
+    return until_turn(line.here_s + line.all_s if turn_s is None else turn_s, delays_s)
 
 
-def _put_off(turn_s: float, delays_s: Sequence[float]) -> PutOff:
+def until_turn(turn_s: float, delays_s: Sequence[float]) -> PutOff:
+    """For as long as is over before its turn."""
     return PutOff(
         max((delay_s for delay_s in delays_s if delay_s <= turn_s), default=delays_s[0]), min(turn_s, LONGEST_S)
     )

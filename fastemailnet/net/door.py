@@ -17,7 +17,7 @@ from fastemailnet.delivery.shares import Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings, Terms
 from fastemailnet.delivery.throttle import FOREVER_S, Pace, Throttle
 from fastemailnet.delivery.turns import Turns
-from fastemailnet.delivery.waiting import LONG_S, Later, Line, PutOff, expected_s, judge
+from fastemailnet.delivery.waiting import LONG_S, Later, Line, PutOff, expected_s, judge, until_turn
 from fastemailnet.envelope import Lane
 from fastemailnet.net.connection import Connection
 
@@ -26,6 +26,7 @@ FEW = 5
 STUCK_S = 10.0  # where nothing has moved for so long, nobody waits
 SMOOTHING = 0.1  # of the mean time that a place is held
 FIRST_HELD_S = 0.05  # what that is taken to be before the first
+LOOK_EVERY_S = 1.0  # at the pace of new connections, while one waits for it: the node's part may change
 
 Wants = dict[Key, tuple[float, float, float]]  # limit, want and use
 
@@ -46,6 +47,7 @@ class Claim:
     tenant: str = ""
     delays_s: tuple[float, ...] = ()  # by which it may be put off, shortest first; none where it has to wait
     turn_s: float | None = None  # until its turn, if it was put off before
+    patience_s: float = FOREVER_S  # the longest that it waits here
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Waiter:
     target: Target
     due: Demand
     turn: asyncio.Future[None]
+
+    @property
+    def has_place(self) -> bool:
+        """Whether its turn has come."""
+        return self.turn.done() and not self.turn.cancelled() and self.turn.exception() is None
 
 
 class Scope:
@@ -196,7 +203,7 @@ class Door:
         """Have a place, now or when it is one's turn.
 
         Raises:
-            TurnIsFarError: that would be long.
+            TurnIsFarError: that would be long, or is.
             ConnectError: the host is paused meanwhile (set by whoever pauses it).
         """
         loop = asyncio.get_running_loop()
@@ -205,17 +212,30 @@ class Door:
             self._take(now_s)
             return
         self.refuse_far(claim)
-        turn: asyncio.Future[None] = loop.create_future()
-        self.waiting.put(claim.lane, Waiter(claim, target, due, turn), claim.tenant)
+        waiter = Waiter(claim, target, due, loop.create_future())
+        self.waiting.put(claim.lane, waiter, claim.tenant)
         for scope in self.scopes:
             scope.crowd[self] = None
         self.scopes[-1].pass_on(now_s)  # those before it may have been turned away
+        timer = loop.call_later(claim.patience_s, self._tire, waiter) if claim.patience_s < FOREVER_S else None
         try:
-            await turn  # whoever gives back takes the place for it
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
+            await waiter.turn  # whoever gives back takes the place for it
+        except BaseException:
+            if waiter.has_place:
                 self.leave(None)
+            else:
+                self.waiting.withdraw(claim.lane, waiter, claim.tenant)
+                self.scopes[-1].pass_on(loop.time())
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _tire(self, waiter: Waiter) -> None:
+        """Whoever has waited so long comes again, or is too old by now: what it waits for is not what it was told."""
+        if not waiter.turn.done():
+            delay_s = min(waiter.claim.delays_s, default=0.0)
+            waiter.turn.set_exception(TurnIsFarError(PutOff(delay_s, delay_s), self._told()))
 
     def enter_idle(self) -> bool:
         """Take a place ahead of mail that comes soon, if nothing is open here and nobody is kept from it."""
@@ -350,9 +370,10 @@ class Door:
         loop = asyncio.get_running_loop()
         while (wait_s := self._connect_wait_s(loop.time())) > 0:
             if wait_s > LONG_S and claim.delays_s:
+                turn_s = claim.delays_s[0] if wait_s == FOREVER_S else wait_s  # a part of nothing does not last
                 text = f"waits for the pace of new connections to {self.site.name}"
-                raise TurnIsFarError(PutOff(claim.delays_s[0], wait_s), text)
-            await asyncio.sleep(wait_s)
+                raise TurnIsFarError(until_turn(turn_s, claim.delays_s), text)
+            await asyncio.sleep(min(wait_s, LOOK_EVERY_S))
         for scope in self.scopes:
             scope.connected += 1
             scope.connects.spend(scope.pace(What.CONNECTION_RATE), loop.time())

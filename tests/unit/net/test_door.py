@@ -2,9 +2,15 @@
 
 import asyncio
 
-from fastemailnet.delivery.shares import Shares
+import pytest
+
+from fastemailnet.delivery.demand import PLAIN
+from fastemailnet.delivery.route import Target
+from fastemailnet.delivery.shares import Answer, Grant, Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings, Terms
-from fastemailnet.net.door import Door, Scope
+from fastemailnet.delivery.throttle import Pace
+from fastemailnet.delivery.waiting import PutOff
+from fastemailnet.net.door import Claim, Door, Scope, TurnIsFarError
 
 CEILINGS = Ceilings(10)
 STALL_S = 40.0
@@ -28,3 +34,67 @@ async def test_a_site_that_is_slow_is_known_to_be() -> None:
         door.site.busy += 1
         door.leave(None, now_s - 3.0)
     assert 2.5 < door.held_s < 3.5
+
+
+def door_of(ceilings: Ceilings, shares: Shares | None = None) -> Door:
+    shares = shares or Shares(0, 1, asyncio.get_running_loop().time())
+    return Door(Terms("site", ceilings), (Scope("site", ceilings, shares),))
+
+
+def lend_nothing(*whats: What) -> Shares:
+    """What a node has while others must give back first."""
+    now_s = asyncio.get_running_loop().time()
+    shares = Shares(0, 2, now_s)
+    shares.answered(Answer((1, 1), {Key("site", what): Grant(10.0, 0.0) for what in whats}), now_s, now_s)
+    return shares
+
+
+async def test_who_was_lent_nothing_of_the_pace_of_connections_comes_again_soon() -> None:
+    door = door_of(Ceilings(10, new_connections=Pace(10.0)), lend_nothing(What.CONNECTION_RATE))
+    with pytest.raises(TurnIsFarError) as raised:
+        await door.may_connect(Claim(delays_s=(15.0, 60.0)))
+    assert raised.value.put_off == PutOff(15.0, 15.0)
+
+
+async def test_who_waits_for_the_pace_of_connections_hears_when_more_is_lent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastemailnet.net.door.LOOK_EVERY_S", 0.0)
+    shares = lend_nothing(What.CONNECTION_RATE)
+    door = door_of(Ceilings(10, new_connections=Pace(10.0)), shares)
+    waiting = asyncio.create_task(door.may_connect(Claim()))
+    await asyncio.sleep(0)
+    now_s = asyncio.get_running_loop().time()
+    shares.answered(Answer((1, 2), {Key("site", What.CONNECTION_RATE): Grant(10.0, 10.0)}), now_s, now_s)
+    await asyncio.wait_for(waiting, 10)
+
+
+async def test_who_waits_longer_than_its_patience_is_put_off_and_stands_before_nobody() -> None:
+    door = door_of(Ceilings(10), lend_nothing(What.CONNECTIONS))
+    for claim in (Claim(delays_s=(15.0, 60.0), patience_s=0.0), Claim(patience_s=0.0)):
+        with pytest.raises(TurnIsFarError) as raised:
+            await door.enter(claim, Target("a", 25), PLAIN)
+        assert raised.value.put_off.delay_s == min(claim.delays_s, default=0.0)
+    assert len(door.waiting) == 0
+    assert door.site.is_idle
+
+
+async def test_who_is_cancelled_or_turned_away_stands_before_nobody() -> None:
+    door = door_of(Ceilings(10), lend_nothing(What.CONNECTIONS))
+    waiting = [asyncio.create_task(door.enter(Claim(), Target("a", 25), PLAIN)) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    list(door.waiting.entries())[1].turn.set_exception(RuntimeError("turned away"))
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert len(door.waiting) == 0
+    assert door.site.is_idle
+
+
+async def test_a_place_that_was_given_to_who_is_cancelled_just_then_is_given_back() -> None:
+    door = door_of(Ceilings(1))
+    await door.enter(Claim(), Target("a", 25), PLAIN)
+    waiting = asyncio.create_task(door.enter(Claim(), Target("a", 25), PLAIN))
+    await asyncio.sleep(0)
+    door.leave(None)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert door.site.busy == 0
+    assert door.site.is_idle
