@@ -25,7 +25,8 @@ from math import floor
 from typing import NamedTuple
 
 LEASE_S = 3.0
-KEPT_RATE = 0.1  # of its own part of a rate, for a node that wants none now; of connections, one
+TURN_S = 10.0  # of a node that has one connection more than others who want as much
+KEPT_RATE = 0.1  # of its own part of a rate, for a node that wants none now; of connections one, if there are enough
 MAX_KEYS = 10_000
 
 
@@ -239,12 +240,13 @@ class Lender:
         """Max-min fair parts of what the nodes want; what nobody wants is spread over all."""
         is_whole = key.what is What.CONNECTIONS
         owns = [part(key, bound, node, self.nodes) for node in range(self.nodes)]
-        kept = [min(own, 1.0) if is_whole else own * KEPT_RATE for own in owns]
+        is_scarce = is_whole and bound < self.nodes  # then one that is kept for nobody's mail is missed by another's
+        kept = [(0.0 if is_scarce else min(own, 1.0)) if is_whole else own * KEPT_RATE for own in owns]
         wants = [self._want(limit, node, now_s) for node in range(self.nodes)]
         aims = _max_min([max(pair) for pair in zip(wants, kept, strict=True)], bound)
         rest = bound - sum(aims)
         aims = [aim + rest / self.nodes for aim in aims]
-        return _whole(aims, bound) if is_whole else aims
+        return _whole(aims, bound, int(now_s // TURN_S)) if is_whole else aims
 
 
 def _bound(limit: _Limit) -> float:
@@ -270,10 +272,11 @@ def _max_min(wants: list[float], bound: float) -> list[float]:
     return aims
 
 
-def _whole(aims: list[float], bound: float) -> list[float]:
-    """The same in whole numbers, none lost: the largest rests are rounded up."""
+def _whole(aims: list[float], bound: float, turn: int) -> list[float]:
+    """The same in whole numbers, none lost: the largest rests are rounded up, of equal ones those whose ``turn`` it is."""
     floors = [floor(aim) for aim in aims]
     rest = int(bound) - sum(floors)
-    for node in sorted(range(len(aims)), key=lambda node: floors[node] - aims[node])[:rest]:
+    by_rest = {node: (round(floors[node] - aims[node], 9), (node - turn) % len(aims)) for node in range(len(aims))}
+    for node in sorted(by_rest, key=by_rest.__getitem__)[:rest]:
         floors[node] += 1
     return [float(one) for one in floors]

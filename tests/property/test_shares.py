@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,6 +152,29 @@ def test_a_new_process_uses_nothing_before_it_was_answered_or_time_has_gone_by()
     assert shares.of(SITES[0], 10, 2 * LEASE_S) == 5
     shares.answered(Answer((1, 1), {}), 0.0, 1.0)
     assert shares.of(SITES[0], 10, 1.0) == 5
+
+
+@pytest.mark.parametrize("who", range(3))
+def test_a_limit_below_the_number_of_nodes_is_for_whoever_has_mail(who: int) -> None:
+    world = World(3, 1)
+    world.processes[who].wants = dict.fromkeys(SITES, 1.0)
+    rounds(world, 10)
+    assert world.processes[who].shares.of(SITES[0], 1, world.clock(who)) == 1
+
+
+def test_of_those_who_want_more_than_there_is_each_has_its_turn() -> None:
+    world = World(3, 1)
+    had = [0.0] * 3
+    for process in world.processes:
+        process.wants = dict.fromkeys(SITES, 1.0)
+    for _ in range(90):
+        rounds(world, 1)
+        had = [sum(one) for one in zip(had, parts(world), strict=True)]
+    assert min(had) >= 12, had
+
+
+def parts(world: World) -> list[float]:
+    return [one.shares.of(SITES[0], world.limit, world.clock(node)) for node, one in enumerate(world.processes)]
 
 
 def test_own_parts_are_whole_and_sum_to_the_limit() -> None:
