@@ -23,12 +23,12 @@ class Pace:
 
 
 class Throttle:
-    """One thing that is paced. The pace is told each time, for it may change."""
+    """One thing that is paced. The pace is told each time, for it may change; those that stand before the next one are as many then."""
 
-    __slots__ = ("tat_s",)
+    __slots__ = ("per_s", "tat_s")
 
     def __init__(self) -> None:
-        self.tat_s = 0.0
+        self.tat_s = self.per_s = 0.0
 
     def wait_s(self, pace: Pace | None, now_s: float) -> float:
         """How long until the next one may go; 0 if now."""
@@ -36,9 +36,16 @@ class Throttle:
             return 0.0
         if pace.per_s <= 0:
             return FOREVER_S
+        self._heed(pace.per_s, now_s)
         return max(0.0, self.tat_s - pace.tolerance_s - now_s)
 
     def spend(self, pace: Pace | None, now_s: float) -> None:
         """One goes now."""
         if pace is not None and pace.per_s > 0:
+            self._heed(pace.per_s, now_s)
             self.tat_s = max(self.tat_s, now_s) + 1.0 / pace.per_s
+
+    def _heed(self, per_s: float, now_s: float) -> None:
+        if self.per_s not in (0.0, per_s):
+            self.tat_s = now_s + max(0.0, self.tat_s - now_s) * self.per_s / per_s
+        self.per_s = per_s

@@ -1,5 +1,6 @@
 """What passes at a pace."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +49,14 @@ def test_without_a_burst_a_second_s_worth_goes_at_once_and_one_at_least() -> Non
 def test_no_pace_lets_all_pass_and_a_pace_of_nothing_none() -> None:
     assert Throttle().wait_s(None, 0.0) == 0
     assert Throttle().wait_s(Pace(0.0), 0.0) == FOREVER_S
+
+
+def test_another_pace_counts_at_once_for_those_who_wait_already() -> None:
+    throttle = Throttle()
+    throttle.spend(Pace(1 / 600), 0.0)  # by a small part of a limit, before more was lent
+    assert throttle.wait_s(Pace(1 / 60), 0.0) == pytest.approx(60)
+    assert throttle.wait_s(Pace(0.0), 1.0) == FOREVER_S
+    assert throttle.wait_s(Pace(1 / 60), 30.0) == pytest.approx(30)
+    assert throttle.wait_s(Pace(1 / 600), 30.0) == pytest.approx(300)
+    throttle.spend(Pace(1 / 60), 330.0)
+    assert throttle.wait_s(Pace(1 / 60), 330.0) == pytest.approx(60)
