@@ -165,7 +165,6 @@ class Door:
 
     terms: Terms
     scopes: tuple[Scope, ...]  # the site, and its provider
-    caution: Caution = field(default_factory=Caution)
     idle: list[Connection] = field(default_factory=list)
     made: list[Connection] = field(default_factory=list)
     waiting: Turns[Waiter] = field(default_factory=Turns)
@@ -173,9 +172,10 @@ class Door:
     held_s: float = FIRST_HELD_S
     moved_s: float = 0.0  # when a place was last given or given back
     timer: asyncio.TimerHandle | None = None
+    caution: Caution = field(init=False)  # the site's
 
     def __post_init__(self) -> None:
-        self.site.caution = self.caution
+        self.caution = self.site.caution = self.site.caution or Caution()
 
     @property
     def site(self) -> Scope:
@@ -184,12 +184,12 @@ class Door:
 
     def bind(self, terms: Terms) -> None:
         """What holds from now on."""
-        if terms != self.terms:
+        if terms != self.terms or self.site.ceilings is not self.terms.ceilings:
             self.terms = terms
             self.site.ceilings = terms.ceilings
             if terms.of_provider is not None:
                 self.scopes[-1].ceilings = terms.of_provider
-            self.scopes[-1].pass_on(asyncio.get_running_loop().time())
+            self.pass_on(asyncio.get_running_loop().time())
 
     def talks(self, target: Target, due: Demand) -> bool:
         """Whether a connection to the host is open that mail of this demand may use."""
@@ -216,7 +216,7 @@ class Door:
         self.waiting.put(claim.lane, waiter, claim.tenant)
         for scope in self.scopes:
             scope.crowd[self] = None
-        self.scopes[-1].pass_on(now_s)  # those before it may have been turned away
+        self.pass_on(now_s)  # those before it may have been turned away
         timer = loop.call_later(claim.patience_s, self._tire, waiter) if claim.patience_s < FOREVER_S else None
         try:
             await waiter.turn  # whoever gives back takes the place for it
@@ -225,7 +225,7 @@ class Door:
                 self.leave(None)
             else:
                 self.waiting.withdraw(claim.lane, waiter, claim.tenant)
-                self.scopes[-1].pass_on(loop.time())
+                self.pass_on(loop.time())
             raise
         finally:
             if timer is not None:
@@ -262,7 +262,12 @@ class Door:
         for scope in self.scopes:
             if scope.open_count() > scope.places():
                 scope.trim()
-        self.scopes[-1].pass_on(now_s)
+        self.pass_on(now_s)
+
+    def pass_on(self, now_s: float) -> None:
+        """Give what is free of the provider and of the site, which may have doors of several providers."""
+        for scope in reversed(self.scopes):
+            scope.pass_on(now_s)
 
     def give_one(self, now_s: float) -> bool:
         """Give a place to who is next, if there is one; whether that was done."""
@@ -302,7 +307,7 @@ class Door:
         now_s = asyncio.get_running_loop().time()
         if now_s - self.moved_s >= STUCK_S:
             self._send_away(now_s)
-        self.scopes[-1].pass_on(now_s)
+        self.pass_on(now_s)
 
     def _send_away(self, now_s: float) -> None:
         """Nothing moves, and that is not for a pace: who can come again does not hold a place of the node's for it."""

@@ -19,7 +19,10 @@ class Doors:
 
     def __init__(self, terms: TermsOf, shares: Shares) -> None:
         self.terms, self.shares = terms, shares
-        self.doors: dict[str, Door] = {}
+        self.doors: dict[
+            tuple[str, str], Door
+        ] = {}  # by site and provider: domains with the same hosts may be of several
+        self.sites: dict[str, Scope] = {}
         self.at: dict[Target, dict[Door, None]] = {}  # that lead to a host
         self.providers: dict[str, Scope] = {}
 
@@ -27,9 +30,10 @@ class Doors:
         """The door of the site that takes the domain's mail."""
         terms = self.terms(domain, [hop.target.host for hop in hops])
         name = f"{terms.site}:{hops[0].target.port}"
-        door = self.doors.get(name)
+        key = (name, terms.provider if terms.of_provider is not None else "")
+        door = self.doors.get(key)
         if door is None:
-            door = self.doors[name] = Door(terms, tuple(self._scopes_of(name, terms)))
+            door = self.doors[key] = Door(terms, tuple(self._scopes_of(name, terms)))
             if len(self.doors) > MAX_DOORS:
                 self._forget()
         door.bind(terms)
@@ -38,7 +42,9 @@ class Doors:
         return door
 
     def _scopes_of(self, name: str, terms: Terms) -> Iterable[Scope]:
-        yield Scope(name, terms.ceilings, self.shares)
+        if name not in self.sites:
+            self.sites[name] = Scope(name, terms.ceilings, self.shares)
+        yield self.sites[name]
         if terms.of_provider is not None:
             if terms.provider not in self.providers:
                 self.providers[terms.provider] = Scope(terms.provider, terms.of_provider, self.shares)
@@ -46,9 +52,11 @@ class Doors:
 
     def _forget(self) -> None:
         """Leave the doors behind which nothing happens, but the last."""
-        for name, door in list(self.doors.items())[:-1]:
+        for key, door in list(self.doors.items())[:-1]:
+            door.site.trim()
             if door.site.is_idle:
-                del self.doors[name]
+                del self.doors[key]
+        self.sites = {door.site.name: door.site for door in self.doors.values()}
         kept = set(self.doors.values())
         led = {target: {door: None for door in doors if door in kept} for target, doors in self.at.items()}
         self.at = {target: doors for target, doors in led.items() if doors}
@@ -77,16 +85,18 @@ class Doors:
     def status(self) -> dict[str, str]:
         """Of the sites where something waits, why; the most crowded first."""
         now_s = asyncio.get_running_loop().time()
-        crowded = {name: door for name, door in self.doors.items() if door.waiting or door.later_count(now_s)}
-        ranked = sorted(crowded, key=lambda name: len(crowded[name].waiting), reverse=True)
-        return {name: crowded[name].status(now_s) for name in ranked[:MAX_SHOWN]}
+        crowded = [door for door in self.doors.values() if door.waiting or door.later_count(now_s)]
+        ranked = sorted(crowded, key=lambda door: len(door.waiting), reverse=True)
+        return {door.site.name: door.status(now_s) for door in reversed(ranked[:MAX_SHOWN])}
 
     def heed_shares(self) -> None:
         """The node's parts have changed: close what is too much, serve who waits."""
         now_s = asyncio.get_running_loop().time()
         for scope in self._scopes():
-            scope.trim()
-            scope.pass_on(now_s)
+            if scope.resting:
+                scope.trim()
+            if scope.crowd:
+                scope.pass_on(now_s)
 
     def close(self) -> None:
         """Close what is idle."""
@@ -96,4 +106,4 @@ class Doors:
             door.idle.clear()
 
     def _scopes(self) -> list[Scope]:
-        return [*(door.site for door in self.doors.values()), *self.providers.values()]
+        return [*self.sites.values(), *self.providers.values()]

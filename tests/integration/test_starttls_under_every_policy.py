@@ -116,7 +116,7 @@ async def test_connections_are_shared_only_by_those_whom_they_are_good_enough_fo
     async with mail_host(world.inbox, good) as port:
         for tls in (TlsPolicy.REQUIRED, TlsPolicy.ENCRYPT, TlsPolicy.OPPORTUNISTIC):
             await world.pool.deliver(route(port, tls, "localhost"), "b.org", transaction(), grant)
-        door = next(door for name, door in world.pool.doors.doors.items() if name.endswith(f":{port}"))
+        door = next(door for (name, _), door in world.pool.doors.doors.items() if name.endswith(f":{port}"))
         assert len(door.idle) == 1
         await world.pool.close()
 

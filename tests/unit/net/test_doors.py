@@ -1,0 +1,80 @@
+"""Sites that share hosts or a provider, and sites that are forgotten."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from fastemailnet.delivery.demand import PLAIN
+from fastemailnet.delivery.exchanger import Hop
+from fastemailnet.delivery.route import Target
+from fastemailnet.delivery.shares import Shares
+from fastemailnet.delivery.terms import Ceilings, Terms, uniform
+from fastemailnet.net.door import Claim, Door
+from fastemailnet.net.doors import Doors
+
+HOP = Hop(Target("mx", 25), ("192.0.2.1",))
+
+
+def terms(domain: str, hosts: Sequence[str]) -> Terms:
+    """Of one site, where one domain belongs to a provider and the other does not."""
+    if domain == "of.example":
+        return Terms("site", Ceilings(2), "big", Ceilings(100))
+    return Terms("site", Ceilings(2))
+
+
+async def enter(door: Door) -> None:
+    await door.enter(Claim(), HOP.target, PLAIN)
+
+
+@pytest.mark.parametrize("domains", [("of.example", "not.example"), ("not.example", "of.example")])
+async def test_domains_of_one_site_keep_its_ceiling_whoever_is_of_a_provider(domains: tuple[str, str]) -> None:
+    doors = Doors(terms, Shares(0, 1, 0.0))
+    first, second = (doors.of(domain, [HOP]) for domain in domains)
+    for _ in range(2):
+        assert doors.of("of.example", [HOP]).scopes[1].ceilings == Ceilings(100)
+        assert doors.of("not.example", [HOP]).site.ceilings == Ceilings(2)
+    await enter(first)
+    await enter(second)
+    waiting = [asyncio.create_task(enter(door)) for door in (first, second)]
+    await asyncio.sleep(0)
+    assert first.site.busy == second.site.busy == 2
+    first.leave(None)
+    second.leave(None)
+    await asyncio.wait_for(asyncio.gather(*waiting), 10)
+    for door in (first, second):
+        door.leave(None)
+    assert [scope.busy for scope in (*doors.sites.values(), *doors.providers.values())] == [0, 0]
+
+
+async def test_whoever_leaves_one_door_of_a_site_wakes_who_waits_at_the_other() -> None:
+    doors = Doors(terms, Shares(0, 1, 0.0))
+    inner, outer = doors.of("of.example", [HOP]), doors.of("not.example", [HOP])
+    for left, waited in ((inner, outer), (outer, inner)):
+        await enter(left)
+        await enter(left)
+        waiting = asyncio.create_task(enter(waited))
+        await asyncio.sleep(0)
+        left.leave(None)
+        await asyncio.wait_for(waiting, 10)
+        waited.leave(None)
+        left.leave(None)
+
+
+class Closed:
+    is_open = False
+
+
+async def test_sites_whose_connections_were_closed_by_their_peers_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("fastemailnet.net.doors.MAX_DOORS", 10)
+    doors = Doors(uniform(Ceilings(2)), Shares(0, 1, 0.0))
+    for number in range(100):
+        door = doors.of("b.example", [Hop(Target(f"mx{number}", 25), ("192.0.2.1",))])
+        door.idle.append(Closed())  # type: ignore[arg-type]
+        for scope in door.scopes:
+            scope.resting[door] = None
+    assert len(doors.doors) <= 11
+    assert len(doors.sites) <= 11
+    assert len(doors.at) <= 11
