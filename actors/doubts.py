@@ -87,7 +87,7 @@ def next_step(entry: Open, lane: Lane | None, policy: InDoubtSection) -> dict[st
     since_ms = entry.doubt_ms or 0
     wait_ms = policy.retry_delay_s * 1_000
     if entry.asked is not None:
-        delay_ms = min(ASK_MS << min(entry.attempt - 1, MAX_DOUBLINGS), wait_ms)
+        delay_ms = min(ASK_MS << min(entry.times_asked, MAX_DOUBLINGS), wait_ms)
         return {"verdict": Verdict.ASK.value, "at_ms": since_ms + delay_ms}
     verdict = HOLD if lane is None else str(getattr(policy, lane.value))
     return {"verdict": verdict, "at_ms": None if verdict == HOLD else since_ms + wait_ms}

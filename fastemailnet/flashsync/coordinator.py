@@ -50,7 +50,7 @@ class Policy:
     steal_units: int = 8  # a node with so many records waiting shares them with one that has none
     verdicts: Mapping[str, Verdict | None] = field(default_factory=dict)  # per stream of first acceptance; None: hold
     doubt_ms: int = 60_000  # how long evidence is waited for; must exceed node.TTL_MS + node.INTENT_MAX_AGE_MS
-    ask_ms: int = 1_000  # how long before a peer that remembers is asked; doubles with each attempt up to doubt_ms
+    ask_ms: int = 1_000  # how long before a peer that remembers is asked; doubles each time up to doubt_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Coordinator:
         for entry in self.fold.in_doubt():
             age_ms, verdict = self._age_ms(entry, at_ms), self._policy_of(entry)
             if entry.asked is not None:
-                if age_ms >= min(self.policy.ask_ms << min(entry.attempt - 1, 30), self.policy.doubt_ms):
+                if age_ms >= min(self.policy.ask_ms << min(entry.times_asked, 30), self.policy.doubt_ms):
                     yield self.resolve(entry, Verdict.ASK, at_ms, "the peer remembers the transaction (RFC 1845)")
             elif verdict is not None and age_ms >= self.policy.doubt_ms:
                 yield self.resolve(entry, verdict, at_ms, "policy of the lane")

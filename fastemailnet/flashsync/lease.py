@@ -52,6 +52,11 @@ class Open:
     reason: str = ""
     asked: Asked | None = None
 
+    @property
+    def times_asked(self) -> int:
+        """Attempts since the one that the peer is asked about. Those before it count for nothing: its turn may only have been far off."""
+        return 0 if self.asked is None else self.attempt - self.asked.attempt
+
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:

@@ -1,5 +1,7 @@
 """The coordinator machine: leases at the live edge, fences for the silent, and what it does with returned work."""
 
+import pytest
+
 from fastemailnet.envelope import Asked, Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator, Policy
@@ -131,13 +133,15 @@ def test_an_ordered_partition_has_one_place_out_at_a_time() -> None:
     assert grants(3) == [(1, 2)]
 
 
-def test_a_peer_that_remembers_is_asked_at_once_and_less_often_each_time() -> None:
+@pytest.mark.parametrize(("attempt", "wait_ms"), [(7, 1_000), (8, 2_000), (9, 4_000)])
+def test_a_peer_that_remembers_is_asked_at_once_and_less_often_each_time(attempt: int, wait_ms: int) -> None:
+    """The six attempts before the one in doubt were put off."""
     stream = two_nodes(beat_timeout_ms=10**9, ask_ms=1_000)
     lease = stream.plan(0, end=1)[0]
-    stream.told(0, f.Intent(lease.lease, 0, 3, "a", 1, 0, b"m", (0,), Asked(3, (0,))), 0)
+    stream.told(0, f.Intent(lease.lease, 0, attempt, "a", 1, 0, b"m", (0,), Asked(7, (0,))), 0)
     stream.join("a", 10)
-    assert not [frame for frame in stream.plan(4_009, 1) if isinstance(frame, f.Resolve)]
-    assert [frame.verdict for frame in stream.plan(4_010, 1) if isinstance(frame, f.Resolve)] == [f.Verdict.ASK]
+    assert not [frame for frame in stream.plan(9 + wait_ms, 1) if isinstance(frame, f.Resolve)]
+    assert [frame.verdict for frame in stream.plan(10 + wait_ms, 1) if isinstance(frame, f.Resolve)] == [f.Verdict.ASK]
 
 
 def test_a_deposed_coordinator_writes_nothing() -> None:
