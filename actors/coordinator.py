@@ -132,8 +132,15 @@ class CoordinatorActor:
         return await future
 
     async def lend(self, request: Request) -> Answer | None:
-        """A node's parts of the fleet's limits; None from one that may not say, or not yet."""
-        if not self.machine.epoch or self.machine.is_deposed():
+        """A node's parts of the fleet's limits; None from one that may not say, or not yet.
+
+        Raises:
+            LogError: the log cannot be read now.
+        """
+        if not self.machine.epoch:
+            return None
+        self.read_control()  # one that was frozen may have been followed by another, who lends already
+        if self.machine.is_deposed():
             return None
         return self.lender.lend(request, monotonic_ms() / 1_000)
 

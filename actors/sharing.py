@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from actors.clock import monotonic_ms
 from fastemailnet.delivery.shares import LEASE_S, Answer, Request, Shares
-from fastemailnet.errors import FleetError
+from fastemailnet.errors import FastEmailNetError
 from fastemailnet.net.doors import Doors
 
 EVERY_S = 1.0
@@ -32,7 +32,7 @@ class Sharing:
             request = self.shares.request(incarnation, wants, now_s)
             # An answer that is later than this must not be heeded any more.
             pause_s = EVERY_S
-            with suppress(FleetError, TimeoutError):
+            with suppress(FastEmailNetError, TimeoutError):
                 answer = await asyncio.wait_for(self.lend(request), LEASE_S)
                 if answer is not None:
                     self.shares.answered(answer, now_s, _now_s())
