@@ -10,7 +10,6 @@ from actors.auditor import Auditor
 from actors.bodies import ALL_INLINE, INLINE_OCTETS, Bodies
 from actors.build_delivery import mx_way, name_service, node_number, pool, reporter, routes, schedule, secret_in, trust
 from actors.classifier import Model
-from actors.clock import monotonic_ms
 from actors.events import EVENTS, Events
 from actors.examine import Examiner, Scorer
 from actors.gates import gate
@@ -50,6 +49,7 @@ from fastemailnet.log.kafka_cluster import Cluster, parse
 from fastemailnet.log.kafka_records import unwrapping
 from fastemailnet.log.kafka_topics import Topic, ensure, identity
 from fastemailnet.message.dkim import DkimKey, Signer, generate
+from fastemailnet.net.clock import since_boot_s
 from fastemailnet.net.pool import Pool
 from fastemailnet.shaping_files import read_policy
 from fastemailnet.web.held import held_routes
@@ -253,7 +253,7 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
     scoring = scorer if settings.classifier.enabled else None
     examiner = Examiner(scoring, gate(settings, 1.0, 1.0), signer(settings), one_click(settings))
     nodes = settings.fleet.nodes
-    shares = Shares(node_number(name), nodes, monotonic_ms() / 1_000)
+    shares = Shares(node_number(name), nodes, since_boot_s())
     way, idle_s = mx_way(settings, name), settings.delivery.connection_idle_s
     shaping = Shaping(over, commit, read_policy(settings.shaping), name, way.dns if way is not None else None)
     way_out = pool(settings, way, lambda domain, hosts: shaping.terms(domain, hosts, idle_s), shares)

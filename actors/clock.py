@@ -6,7 +6,7 @@ there is one.
 
 import time
 
-_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+from fastemailnet.net.clock import SINCE_BOOT
 
 
 def wall_ms() -> int:
@@ -16,4 +16,4 @@ def wall_ms() -> int:
 
 def monotonic_ms() -> int:
     """Milliseconds of this machine's monotonic clock, suspended or not."""
-    return time.clock_gettime_ns(_SINCE_BOOT) // 1_000_000
+    return time.clock_gettime_ns(SINCE_BOOT) // 1_000_000

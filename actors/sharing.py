@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from actors.clock import monotonic_ms
 from fastemailnet.delivery.shares import LEASE_S, Answer, Request, Shares
 from fastemailnet.errors import FastEmailNetError
+from fastemailnet.net.clock import since_boot_s
 from fastemailnet.net.doors import Doors
 
 EVERY_S = 1.0
@@ -24,9 +24,9 @@ class Sharing:
 
     async def run(self, incarnation: int) -> None:
         """Ask for ever."""
-        before_s = _now_s() - EVERY_S
+        before_s = since_boot_s() - EVERY_S
         while True:
-            now_s = _now_s()
+            now_s = since_boot_s()
             wants = self.doors.wants(now_s - before_s)
             before_s = now_s
             request = self.shares.request(incarnation, wants, now_s)
@@ -35,11 +35,7 @@ class Sharing:
             with suppress(FastEmailNetError, TimeoutError):
                 answer = await asyncio.wait_for(self.lend(request), LEASE_S)
                 if answer is not None:
-                    self.shares.answered(answer, now_s, _now_s())
+                    self.shares.answered(answer, now_s, since_boot_s())
                 pause_s = SOON_S if answer is None or answer.grants is None else EVERY_S
             self.doors.heed_shares()
             await asyncio.sleep(min(pause_s, HUNGRY_S) if self.doors.is_crowded else pause_s)
-
-
-def _now_s() -> float:
-    return monotonic_ms() / 1_000

@@ -54,7 +54,7 @@ class Open:
 
     @property
     def times_asked(self) -> int:
-        """Attempts since the one that the peer is asked about. Those before it count for nothing: its turn may only have been far off."""
+        """Attempts since the one that the peer is asked about. Those before it may have been put off, for a turn that was far."""
         return 0 if self.asked is None else self.attempt - self.asked.attempt
 
 

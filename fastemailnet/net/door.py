@@ -19,6 +19,7 @@ from fastemailnet.delivery.throttle import FOREVER_S, Pace, Throttle
 from fastemailnet.delivery.turns import Turns
 from fastemailnet.delivery.waiting import LONG_S, Later, Line, PutOff, expected_s, judge, until_turn
 from fastemailnet.envelope import Lane
+from fastemailnet.net.clock import since_boot_s
 from fastemailnet.net.connection import Connection
 
 RESERVED_OF = 10  # one place in so many is for transactional mail alone, and one of a few
@@ -83,7 +84,7 @@ class Scope:
         return share if self.caution is None else self.caution.within(share)
 
     def _share(self, what: What, limit: float) -> float:
-        return self.shares.of(Key(self.name, what), limit, asyncio.get_running_loop().time())
+        return self.shares.of(Key(self.name, what), limit, since_boot_s())
 
     def pace(self, what: What) -> Pace | None:
         """This node's part of a rate."""

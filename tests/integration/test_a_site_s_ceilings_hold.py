@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from itertools import pairwise
 
-from actors.clock import monotonic_ms
 from actors.sharing import Sharing
 from fastemailnet.delivery.caution import START
 from fastemailnet.delivery.retry import DEFAULT
@@ -13,6 +12,7 @@ from fastemailnet.delivery.shares import Answer, Key, Lender, Request, Shares, W
 from fastemailnet.delivery.terms import Ceilings, Terms, uniform
 from fastemailnet.delivery.throttle import Pace
 from fastemailnet.envelope import Lane
+from fastemailnet.net.clock import since_boot_s
 from fastemailnet.net.door import Claim
 from fastemailnet.net.pool import Delivery, Limits, Pool
 from fastemailnet.net.server import SmtpServer
@@ -21,10 +21,6 @@ from tests.integration.smtp_world import Inbox, grant, only_door, route, transac
 
 PATIENT = Claim(Lane.BULK)
 HURRIED = Claim(Lane.BULK, delays_s=DEFAULT.delays_s)
-
-
-def now_s() -> float:
-    return monotonic_ms() / 1_000
 
 
 class Clocked(Inbox):
@@ -141,14 +137,14 @@ async def test_a_site_that_wants_fewer_gets_fewer() -> None:
 
 async def test_nodes_share_a_site_s_connections() -> None:
     """One node that is busy alone gets all but one, two that are share; together they never have more than the fleet may."""
-    lender = Lender(2, 1, now_s())
+    lender = Lender(2, 1, since_boot_s())
 
     async def lend(request: Request) -> Answer | None:
-        return lender.lend(request, now_s())
+        return lender.lend(request, since_boot_s())
 
     inbox = Inbox()
     inbox.wait_s = 0.02
-    shares = [Shares(node, 2, now_s()) for node in range(2)]
+    shares = [Shares(node, 2, since_boot_s()) for node in range(2)]
     pools = [Pool("client", Limits(), terms=uniform(Ceilings(8)), shares=one) for one in shares]
     asking = [asyncio.create_task(Sharing(p.doors, s, lend).run(1)) for p, s in zip(pools, shares, strict=True)]
     async with AsyncExitStack() as stack:
@@ -166,7 +162,7 @@ async def test_nodes_share_a_site_s_connections() -> None:
             """Until the nodes have these parts."""
             key = Key(f"127.0.0.1:{port}", What.CONNECTIONS)
             async with asyncio.timeout(60):
-                while tuple(one.of(key, 8, now_s()) for one in shares) != parts:  # noqa: ASYNC110  it has no event
+                while tuple(one.of(key, 8, since_boot_s()) for one in shares) != parts:  # noqa: ASYNC110  it has no event
                     await asyncio.sleep(0.01)
 
         senders = [asyncio.create_task(send(pools[0])) for _ in range(20)]

@@ -6,10 +6,11 @@ import pytest
 
 from fastemailnet.delivery.demand import PLAIN
 from fastemailnet.delivery.route import Target
-from fastemailnet.delivery.shares import Answer, Grant, Key, Shares, What
+from fastemailnet.delivery.shares import LEASE_S, Answer, Grant, Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings, Terms
 from fastemailnet.delivery.throttle import Pace
 from fastemailnet.delivery.waiting import PutOff
+from fastemailnet.net.clock import since_boot_s
 from fastemailnet.net.door import Claim, Door, Scope, TurnIsFarError
 
 CEILINGS = Ceilings(10)
@@ -43,7 +44,7 @@ def door_of(ceilings: Ceilings, shares: Shares | None = None) -> Door:
 
 def lend_nothing(*whats: What) -> Shares:
     """What a node has while others must give back first."""
-    now_s = asyncio.get_running_loop().time()
+    now_s = since_boot_s()
     shares = Shares(0, 2, now_s)
     shares.answered(Answer((1, 1), {Key("site", what): Grant(10.0, 0.0) for what in whats}), now_s, now_s)
     return shares
@@ -62,7 +63,7 @@ async def test_who_waits_for_the_pace_of_connections_hears_when_more_is_lent(mon
     door = door_of(Ceilings(10, new_connections=Pace(10.0)), shares)
     waiting = asyncio.create_task(door.may_connect(Claim()))
     await asyncio.sleep(0)
-    now_s = asyncio.get_running_loop().time()
+    now_s = since_boot_s()
     shares.answered(Answer((1, 2), {Key("site", What.CONNECTION_RATE): Grant(10.0, 10.0)}), now_s, now_s)
     await asyncio.wait_for(waiting, 10)
 
@@ -98,3 +99,14 @@ async def test_a_place_that_was_given_to_who_is_cancelled_just_then_is_given_bac
     await asyncio.gather(waiting, return_exceptions=True)
     assert door.site.busy == 0
     assert door.site.is_idle
+
+
+@pytest.mark.parametrize("lag_s", [LEASE_S + 1.0, 3_600.0])
+async def test_what_is_lent_ends_by_the_clock_since_boot(lag_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop's time stands still while the process does in the middle of a turn (uvloop), or the machine (suspended)."""
+    loop, then_s = asyncio.get_running_loop(), since_boot_s() - LEASE_S - 1.0
+    monkeypatch.setattr(loop, "time", lambda: since_boot_s() - lag_s)
+    shares = Shares(0, 2, then_s)
+    shares.answered(Answer((1, 1), {Key("site", What.CONNECTIONS): Grant(4.0, 4.0)}), then_s, then_s)
+    assert door_of(Ceilings(4), shares).site.places() == 2
+    assert Scope("other", Ceilings(4), shares).places() == 2
