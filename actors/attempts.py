@@ -36,7 +36,7 @@ from fastemailnet.delivery.shaping.policy import Site
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.delivery.tls_report import encode_sessions
 from fastemailnet.delivery.waiting import PATIENCE_S, PutOff
-from fastemailnet.envelope import SEVERAL, Asked, Unit, encode_unit
+from fastemailnet.envelope import SEVERAL, Asked, Unit, encode_unit, is_ordered
 from fastemailnet.errors import BlobAltered, BlobError
 from fastemailnet.flashsync import unit as u
 from fastemailnet.flashsync.frames import NO_INTENT, Deferral, Intent, Void
@@ -243,12 +243,12 @@ class _Attempt:
         return Transaction(path, recipients, content, unit.smtputf8, *more)
 
     def claim(self) -> Claim:
-        """On whose behalf a connection is asked for. What is to stay in its order, or soon too old, waits for it here."""
+        """On whose behalf a connection is asked for. What has an order to keep (copies have none), or is soon too old, waits here."""
         unit, now_ms = self.unit, wall_ms()
         left_s = (unit.expires_ms - now_ms) / 1_000
         # An estimate of long ago may be wrong by now: the longest delays are for who has been put off before.
         known = self.shop.schedule.delays_s[: 2 + unit.put_off]
-        delays_s = () if unit.order_key else tuple(one for one in known if one < left_s)
+        delays_s = () if is_ordered(self.taken.place.stream) else tuple(one for one in known if one < left_s)
         turn_s = (unit.turn_ms - now_ms) / 1_000 if unit.turn_ms else None
         return Claim(unit.lane, unit.tenant, delays_s, turn_s, min(left_s, PATIENCE_S) if delays_s else left_s)
 

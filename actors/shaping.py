@@ -79,6 +79,7 @@ class Shaping:
             self.look_around()
             found = self.site(domain, await self._hosts(domain))
         self.sites[domain] = found
+        self.sites.move_to_end(domain)
         if len(self.sites) > MAX_DOMAINS:
             self.sites.popitem(last=False)
         return found
