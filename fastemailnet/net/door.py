@@ -51,7 +51,7 @@ class Claim:
     patience_s: float = FOREVER_S  # the longest that it waits here
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Waiter:
     """Who waits, and what it is turned away for if that host is paused."""
 
@@ -73,6 +73,7 @@ class Scope:
         self.name, self.ceilings, self.shares = name, ceilings, shares
         self.caution: Caution | None = None
         self.busy = 0
+        self.moved_s = 0.0  # when a place was last given or given back
         self.messages, self.connects = Throttle(), Throttle()
         self.entered = self.connected = 0  # since the last wishes
         self.resting: dict[Door, None] = {}  # doors behind which connections are idle
@@ -111,6 +112,11 @@ class Scope:
         if messages is None:
             return FOREVER_S
         return max(self._share(What.MESSAGE_RATE, messages.per_s), messages.per_s / self.shares.nodes)
+
+    def move(self, places: int, now_s: float) -> None:
+        """A place is given, 1, or given back, -1."""
+        self.busy += places
+        self.moved_s = now_s
 
     def open_count(self) -> int:
         """Connections that are in use, being made or idle."""
@@ -171,7 +177,6 @@ class Door:
     waiting: Turns[Waiter] = field(default_factory=Turns)
     later: dict[Lane, Later] = field(default_factory=lambda: {lane: Later() for lane in Lane})
     held_s: float = FIRST_HELD_S
-    moved_s: float = 0.0  # when a place was last given or given back
     timer: asyncio.TimerHandle | None = None
     caution: Caution = field(init=False)  # the site's
 
@@ -244,15 +249,14 @@ class Door:
         if self.site.open_count() or self._wait_s(Lane.BULK, now_s) > 0:
             return False
         for scope in self.scopes:
-            scope.busy += 1
+            scope.move(1, now_s)
         return True
 
     def leave(self, connection: Connection | None, entered_s: float | None = None) -> None:
         """Give the place back, with a connection that may be used again."""
         now_s = asyncio.get_running_loop().time()
-        self.moved_s = now_s
         for scope in self.scopes:
-            scope.busy -= 1
+            scope.move(-1, now_s)
         if entered_s is not None:
             # A host that stood still for a while is not slow for all who come after: one mail counts for twice the mean at most.
             self.held_s += SMOOTHING * (min(now_s - entered_s, 2 * self.held_s) - self.held_s)
@@ -284,9 +288,8 @@ class Door:
         return False
 
     def _take(self, now_s: float) -> None:
-        self.moved_s = now_s
         for scope in self.scopes:
-            scope.busy += 1
+            scope.move(1, now_s)
             scope.entered += 1
             scope.messages.spend(scope.pace(What.MESSAGE_RATE), now_s)
 
@@ -306,7 +309,7 @@ class Door:
     def _ring(self) -> None:
         self.timer = None
         now_s = asyncio.get_running_loop().time()
-        if now_s - self.moved_s >= STUCK_S:
+        if now_s - self.site.moved_s >= STUCK_S:
             self._send_away(now_s)
         self.pass_on(now_s)
 
@@ -342,7 +345,7 @@ class Door:
 
     def _places_per_s(self, now_s: float) -> float:
         """Mails a second for which there are places, judging by those before and by how long none has moved."""
-        still_s = now_s - self.moved_s if self.site.busy else 0.0
+        still_s = now_s - self.site.moved_s if self.site.busy else 0.0
         return min(scope.places_per_s(max(self.held_s, still_s)) for scope in self.scopes)
 
     def later_count(self, now_s: float) -> int:

@@ -110,3 +110,13 @@ async def test_what_is_lent_ends_by_the_clock_since_boot(lag_s: float, monkeypat
     shares.answered(Answer((1, 1), {Key("site", What.CONNECTIONS): Grant(4.0, 4.0)}), then_s, then_s)
     assert door_of(Ceilings(4), shares).site.places() == 2
     assert Scope("other", Ceilings(4), shares).places() == 2
+
+
+async def test_a_place_that_was_just_taken_ahead_of_mail_does_not_make_its_site_stand_still() -> None:
+    door = door_of(Ceilings(1))
+    assert door.enter_idle()
+    door.refuse_far(Claim(delays_s=(15.0, 60.0)))
+    waiting = asyncio.create_task(door.enter(Claim(delays_s=(15.0, 60.0)), Target("a", 25), PLAIN))
+    await asyncio.sleep(0)
+    door.leave(None)
+    await asyncio.wait_for(waiting, 10)
