@@ -25,6 +25,7 @@ from math import floor
 from typing import NamedTuple
 
 LEASE_S = 3.0
+GONE_S = 600.0  # after which nothing is open any more at a node that is silent: no peer waits longer (RFC 5321 section 4.5.3.2)
 TURN_S = 10.0  # of a node that has one connection more than others who want as much
 KEPT_RATE = 0.1  # of its own part of a rate, for a node that wants none now; of connections one, if there are enough
 MAX_KEYS = 10_000
@@ -226,6 +227,8 @@ class Lender:
         own = part(key, bound, node, self.nodes)
         wish, come, sent = limit.wishes.get(node), limit.come.get(node), limit.sent.get(node)
         used, held = (wish.use, wish.held) if wish is not None else (0.0, 0.0)
+        if now_s > self.heard_s.get(node, now_s) + GONE_S:
+            used = 0.0
         most = max(own, held) if come is None else _reach(come, own, now_s)
         return max(used, most, _reach(sent, own, now_s) if sent is not None else 0.0)
 

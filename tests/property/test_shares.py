@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastemailnet.delivery.shares import LEASE_S, Answer, Key, Lender, Request, Shares, What, part
+from fastemailnet.delivery.shares import GONE_S, LEASE_S, Answer, Key, Lender, Request, Shares, What, Wish, part
 
 SITES = [Key("a", What.CONNECTIONS), Key("b", What.MESSAGE_RATE)]
 STEP_S = 0.25
@@ -203,3 +203,17 @@ def test_a_node_that_is_silent_wants_nothing_any_more() -> None:
         world.now_s += 1.0
     # The silent one may be at its own part by now, and is not lent from.
     assert world.processes[0].shares.of(SITES[0], 12, world.clock(0)) == 6
+
+
+def test_what_a_node_had_open_when_it_died_is_not_missed_for_ever() -> None:
+    lender, key = Lender(2, 1, 0.0), SITES[0]
+
+    def lent(at_s: float) -> float:
+        answer = lender.lend(Request(1, (1, int(at_s)), {key: Wish(12, 12, 0, 6)}), at_s)
+        assert answer is not None
+        assert answer.grants is not None
+        return answer.grants[key].amount
+
+    lender.lend(Request(0, (1, 1), {key: Wish(12, 12, 10, 6)}), 10.0)
+    assert lent(20.0) == 2
+    assert lent(10.0 + GONE_S + 1) == 6
