@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastemailnet.delivery.shares import GONE_S, LEASE_S, Answer, Key, Lender, Request, Shares, What, Wish, part
+from fastemailnet.delivery.shares import (
+    GONE_S,
+    LEASE_S,
+    MAX_KEYS,
+    Answer,
+    Key,
+    Lender,
+    Request,
+    Shares,
+    What,
+    Wish,
+    part,
+)
 
 SITES = [Key("a", What.CONNECTIONS), Key("b", What.MESSAGE_RATE)]
 STEP_S = 0.25
@@ -217,3 +229,12 @@ def test_what_a_node_had_open_when_it_died_is_not_missed_for_ever() -> None:
     lender.lend(Request(0, (1, 1), {key: Wish(12, 12, 10, 6)}), 10.0)
     assert lent(20.0) == 2
     assert lent(10.0 + GONE_S + 1) == 6
+
+
+def test_no_more_limits_are_lent_than_the_coordinator_has_time_for() -> None:
+    lender = Lender(2, 1, 0.0)
+    wishes = {Key(f"site {number}", What.CONNECTIONS): Wish(12, 12, 0, 6) for number in range(MAX_KEYS + 50)}
+    answer = lender.lend(Request(0, (1, 1), wishes), 10.0)
+    assert answer is not None
+    assert answer.grants is not None
+    assert len(answer.grants) == MAX_KEYS < 2_000
