@@ -13,23 +13,19 @@ from dataclasses import dataclass, field
 from fastemailnet.delivery.caution import Caution
 from fastemailnet.delivery.demand import Demand
 from fastemailnet.delivery.route import Target
-from fastemailnet.delivery.shares import Key, Shares, What
-from fastemailnet.delivery.terms import Ceilings, Terms
-from fastemailnet.delivery.throttle import FOREVER_S, Pace, Throttle
+from fastemailnet.delivery.shares import What
+from fastemailnet.delivery.terms import Terms
+from fastemailnet.delivery.throttle import FOREVER_S
 from fastemailnet.delivery.turns import Turns
 from fastemailnet.delivery.waiting import LONG_S, Later, Line, PutOff, expected_s, judge, until_turn
 from fastemailnet.envelope import Lane
-from fastemailnet.net.clock import since_boot_s
 from fastemailnet.net.connection import Connection
+from fastemailnet.net.scope import Scope
 
-RESERVED_OF = 10  # one place in so many is for transactional mail alone, and one of a few
-FEW = 5
 STUCK_S = 10.0  # where nothing has moved for so long, nobody waits
 SMOOTHING = 0.1  # of the mean time that a place is held
 FIRST_HELD_S = 0.05  # what that is taken to be before the first
 LOOK_EVERY_S = 1.0  # at the pace of new connections, while one waits for it: the node's part may change
-
-Wants = dict[Key, tuple[float, float, float]]  # limit, want and use
 
 
 class TurnIsFarError(Exception):
@@ -64,106 +60,6 @@ class Waiter:
     def has_place(self) -> bool:
         """Whether its turn has come."""
         return self.turn.done() and not self.turn.cancelled() and self.turn.exception() is None
-
-
-class Scope:
-    """A site or a provider: its ceilings, and what of them is in use here."""
-
-    def __init__(self, name: str, ceilings: Ceilings, shares: Shares) -> None:
-        self.name, self.ceilings, self.shares = name, ceilings, shares
-        self.caution: Caution | None = None
-        self.busy = 0
-        self.moved_s = 0.0  # when a place was last given or given back
-        self.messages, self.connects = Throttle(), Throttle()
-        self.entered = self.connected = 0  # since the last wishes
-        self.resting: dict[Door, None] = {}  # doors behind which connections are idle
-        self.crowd: dict[Door, None] = {}  # and at which somebody waits
-
-    def places(self) -> float:
-        """Connections that may be open here now."""
-        share = self._share(What.CONNECTIONS, self.ceilings.connections)
-        return share if self.caution is None else self.caution.within(share)
-
-    def _share(self, what: What, limit: float) -> float:
-        return self.shares.of(Key(self.name, what), limit, since_boot_s())
-
-    def pace(self, what: What) -> Pace | None:
-        """This node's part of a rate."""
-        pace = self.ceilings.messages if what is What.MESSAGE_RATE else self.ceilings.new_connections
-        if pace is None:
-            return None
-        part = self._share(what, pace.per_s)
-        return Pace(part, pace.burst * part / pace.per_s if pace.per_s else 0.0)
-
-    def wait_s(self, lane: Lane, now_s: float) -> float:
-        """How long until a place may be given, if nobody else comes; FOREVER_S while somebody must give one back."""
-        places = self.places()
-        if self.busy >= places - (0 if lane is Lane.TRANSACTIONAL else reserved(places)):
-            return FOREVER_S
-        return self.messages.wait_s(self.pace(What.MESSAGE_RATE), now_s)
-
-    def places_per_s(self, held_s: float) -> float:
-        """Mails a second that each hold a place for so long: by what this node has, or by an even part where it has less just now."""
-        return max(self.places(), self.ceilings.connections / self.shares.nodes) / held_s
-
-    def pace_per_s(self) -> float:
-        """Mails a second that its pace allows, likewise."""
-        messages = self.ceilings.messages
-        if messages is None:
-            return FOREVER_S
-        return max(self._share(What.MESSAGE_RATE, messages.per_s), messages.per_s / self.shares.nodes)
-
-    def move(self, places: int, now_s: float) -> None:
-        """A place is given, 1, or given back, -1."""
-        self.busy += places
-        self.moved_s = now_s
-
-    def open_count(self) -> int:
-        """Connections that are in use, being made or idle."""
-        return self.busy + sum(len(door.idle) for door in self.resting)
-
-    def trim(self) -> None:
-        """Close idle connections until there are no more than may be open; those in use end with their mail."""
-        for door in self.resting:
-            door.idle = [one for one in door.idle if one.is_open]
-        above = self.open_count() - self.places()
-        for door in list(self.resting):
-            while above > 0 and door.idle:
-                door.idle.pop(0).close()
-                above -= 1
-            if not door.idle:
-                del self.resting[door]
-
-    def wants(self, elapsed_s: float) -> Wants:
-        """What this node wants of each limit, and uses."""
-        waiting = sum(len(door.waiting) for door in self.crowd)
-        limit = float(self.ceilings.connections)
-        want = float(self.busy + waiting) if self.caution is None else self.caution.within(self.busy + waiting)
-        wants: Wants = {Key(self.name, What.CONNECTIONS): (limit, want, float(self.open_count()))}
-        if (pace := self.ceilings.messages) is not None:
-            wants[Key(self.name, What.MESSAGE_RATE)] = (pace.per_s, (self.entered + waiting) / elapsed_s, 0.0)
-        if (pace := self.ceilings.new_connections) is not None:
-            wants[Key(self.name, What.CONNECTION_RATE)] = (pace.per_s, (self.connected + waiting) / elapsed_s, 0.0)
-        self.entered = self.connected = 0
-        return wants
-
-    def pass_on(self, now_s: float) -> None:
-        """Give what is free to those who wait, the doors by turns."""
-        is_given = True
-        while is_given:
-            is_given = False
-            for door in list(self.crowd):
-                is_given |= door.give_one(now_s)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is in use, open or waited for."""
-        return not self.open_count() and not self.crowd
-
-
-def reserved(places: float) -> float:
-    """The places that are for transactional mail alone."""
-    return max(1, places // RESERVED_OF) if places >= FEW else 0
 
 
 @dataclass(eq=False, slots=True)

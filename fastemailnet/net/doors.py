@@ -8,7 +8,8 @@ from fastemailnet.delivery.exchanger import Hop
 from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.terms import Terms, TermsOf
-from fastemailnet.net.door import Door, Scope, Waiter, Wants
+from fastemailnet.net.door import Door, Waiter
+from fastemailnet.net.scope import Scope, Wants
 
 MAX_SHOWN = 20
 MAX_DOORS = 10_000  # sites that are remembered

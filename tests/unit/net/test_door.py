@@ -11,7 +11,8 @@ from fastemailnet.delivery.terms import Ceilings, Terms
 from fastemailnet.delivery.throttle import Pace
 from fastemailnet.delivery.waiting import PutOff
 from fastemailnet.net.clock import since_boot_s
-from fastemailnet.net.door import Claim, Door, Scope, TurnIsFarError
+from fastemailnet.net.door import Claim, Door, TurnIsFarError
+from fastemailnet.net.scope import Scope
 
 CEILINGS = Ceilings(10)
 STALL_S = 40.0
