@@ -72,6 +72,7 @@ class Door:
     made: list[Connection] = field(default_factory=list)
     waiting: Turns[Waiter] = field(default_factory=Turns)
     later: dict[Lane, Later] = field(default_factory=lambda: {lane: Later() for lane in Lane})
+    coming: int = 0  # places that are given, whose mail has not yet taken one of the idle connections
     held_s: float = FIRST_HELD_S
     timer: asyncio.TimerHandle | None = None
     caution: Caution = field(init=False)  # the site's
@@ -130,6 +131,7 @@ class Door:
                 self.pass_on(loop.time())
             raise
         finally:
+            self.coming -= waiter.has_place
             if timer is not None:
                 timer.cancel()
 
@@ -157,13 +159,17 @@ class Door:
             # A host that stood still for a while is not slow for all who come after: one mail counts for twice the mean at most.
             self.held_s += SMOOTHING * (min(now_s - entered_s, 2 * self.held_s) - self.held_s)
         if connection is not None and connection.is_open:
-            self.idle.append(connection)
-            for scope in self.scopes:
-                scope.resting[self] = None
-        for scope in self.scopes:
-            if scope.open_count() > scope.places():
-                scope.trim()
+            self._rest(connection)
         self.pass_on(now_s)
+
+    def _rest(self, connection: Connection) -> None:
+        """Keep a connection for who is next, if anybody may be."""
+        if any(scope.busy >= scope.places() for scope in self.scopes):
+            connection.close()
+            return
+        self.idle.append(connection)
+        for scope in self.scopes:
+            scope.resting[self] = None
 
     def pass_on(self, now_s: float) -> None:
         """Give what is free of the provider and of the site, which may have doors of several providers."""
@@ -175,6 +181,7 @@ class Door:
         while found := self.waiting.take(lambda lane: self._wait_s(lane, now_s) <= 0):
             if not found[1].turn.done():
                 self._take(now_s)
+                self.coming += 1
                 found[1].turn.set_result(None)
                 return True
         if not self.waiting:

@@ -71,8 +71,8 @@ class Scope:
         self.moved_s = now_s
 
     def open_count(self) -> int:
-        """Connections that are in use, being made or idle."""
-        return self.busy + sum(len(door.idle) for door in self.resting)
+        """Connections that are in use, being made or idle; one that is idle and about to be used counts once."""
+        return self.busy + sum(max(0, len(door.idle) - door.coming) for door in self.resting)
 
     def trim(self) -> None:
         """Close idle connections until there are no more than may be open; those in use end with their mail."""
