@@ -126,12 +126,16 @@ class Shaping:
         return [_refused(one.index, found) for one in unit.recipients if one.index not in settled]
 
     def turn(self, unit: Unit, site: Site) -> PutOff | None:
-        """When a unit comes again whose mail is suspended; None where it is not. Soon enough that a resumption is felt."""
+        """When a unit comes again whose mail is suspended; None where it is not.
+
+        Soon enough that a resumption is felt, and before it expires: somebody may resume it until then.
+        """
         found = self.overrides.suspended(unit.domain, site, unit.tenant, unit.lane.value, wall_ms())
         if found is None or found.is_bounce:
             return None
-        left_s = (found.until_ms - wall_ms()) / 1_000
-        return PutOff(min(left_s, SUSPENDED_S), min(left_s, SUSPENDED_S))
+        again_ms = min(found.until_ms, unit.expires_ms - 1) - wall_ms()
+        turn_s = min(again_ms / 1_000, SUSPENDED_S)
+        return PutOff(turn_s, turn_s)
 
     def put_off(self, unit: Unit, site: Site) -> tuple[list[Outcome], PutOff] | None:
         """What becomes of a unit that cannot go now, since its mail is suspended; None of one that can."""

@@ -156,6 +156,18 @@ async def test_a_person_suspends_a_lane_of_a_domain_and_the_others_go(tmp_path: 
             await client.shaping.suspend("provider:big", "r")
 
 
+async def test_what_is_suspended_comes_again_before_it_expires(tmp_path: Path) -> None:
+    async with shaping(tmp_path, "") as (fleet, url), AsyncClient(url) as client:
+        await client.shaping.suspend("z.example", "they asked us to wait")
+        fleet.accept("r@z.example", domain="z.example", expires_in_ms=100_000)
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["open"] == 0)
+        assert (balance["deferred"], balance["expired"]) == (1, 0)
+        [waiting] = [one for one in fleet.frames() if isinstance(one, OutcomeFrame) and one.deferral is not None]
+        assert waiting.deferral is not None
+        assert waiting.deferral.copy.stream == "defer.1m"
+
+
 async def test_a_file_demands_tls_of_hosts_that_have_none(tmp_path: Path) -> None:
     async with shaping(tmp_path, '["x.example"]\nmx_rollup = false\nenable_tls = "Required"') as (fleet, _):
         fleet.start_node("a")
