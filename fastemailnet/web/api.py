@@ -25,10 +25,11 @@ from typing import Any, Final, Protocol
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from fastemailnet import __version__, ids
-from fastemailnet.errors import FastEmailNetError, NotFound, RelayDenied
+from fastemailnet.errors import FastEmailNetError, NotFound
 from fastemailnet.web.answers import Receive, Scope, Send, refusal, status_of
 from fastemailnet.web.bodies import json_response
 from fastemailnet.web.doubt import Doubts, doubt_routes
+from fastemailnet.web.permit import permit
 from fastemailnet.web.submit import Submit, Submitter
 
 SUBMIT_PATH: Final = "/v1/messages"
@@ -97,12 +98,7 @@ async def _refuse(_: Request, error: Exception) -> Response:
 
 
 def _reading(reader: Reader, allow: Callable[[str], bool], more: Sequence[APIRouter]) -> APIRouter:
-    async def permit(request: Request) -> None:
-        peer = request.client.host if request.client else ""
-        if not allow(peer):
-            raise RelayDenied(f"{peer} is in none of the relay networks (gateway.relay_networks)")
-
-    router = APIRouter(prefix="/v1", dependencies=[Depends(permit)])
+    router = APIRouter(prefix="/v1", dependencies=[Depends(permit(allow, "relay"))])
 
     @router.get("/messages/{message_id}")
     async def timeline(message_id: str) -> Response:

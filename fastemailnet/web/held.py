@@ -18,9 +18,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from fastemailnet.delivery.review import BAD
-from fastemailnet.errors import MessageError, RelayDenied
+from fastemailnet.errors import MessageError
 from fastemailnet.flashsync.frames import REVIEWS, Verdict
 from fastemailnet.web.bodies import json_body, json_response, reason_in
+from fastemailnet.web.permit import permit
 
 MAX_PAGE_ENTRIES: Final = 1_000
 DEFAULT_PAGE_ENTRIES: Final = 100
@@ -75,12 +76,7 @@ def review_in(body: bytes) -> Review:
 def held_routes(desk: Quarantine, allow: Callable[[str], bool]) -> APIRouter:
     """The routes. ``allow`` says whether a peer's address may review."""
 
-    async def permit(request: Request) -> None:
-        peer = request.client.host if request.client else ""
-        if not allow(peer):
-            raise RelayDenied(f"{peer} is in none of the review networks (gateway.review_networks)")
-
-    router = APIRouter(prefix="/held", dependencies=[Depends(permit)])
+    router = APIRouter(prefix="/held", dependencies=[Depends(permit(allow, "review"))])
 
     @router.get("")
     async def held(after: str = "", limit: int = DEFAULT_PAGE_ENTRIES) -> Response:

@@ -18,9 +18,10 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from fastemailnet.admission.lane import lane_named
 from fastemailnet.delivery.shaping.frames import Of, Scope, scope_of
-from fastemailnet.errors import MessageError, RelayDenied
+from fastemailnet.errors import MessageError
 from fastemailnet.message.address import parse_recipient
 from fastemailnet.web.bodies import json_body, json_response, reason_in
+from fastemailnet.web.permit import permit
 
 MAX_SECONDS: Final = 10 * 366 * 86_400
 MAX_NAME_CHARACTERS: Final = 255
@@ -96,12 +97,7 @@ def domain_in(text: str) -> str:
 def shaping_routes(desk: Desk, allow: Callable[[str], bool]) -> APIRouter:
     """The routes. ``allow`` says whether a peer's address may use them."""
 
-    async def permit(request: Request) -> None:
-        peer = request.client.host if request.client else ""
-        if not allow(peer):
-            raise RelayDenied(f"{peer} is in none of the review networks (gateway.review_networks)")
-
-    router = APIRouter(prefix="/shaping", dependencies=[Depends(permit)])
+    router = APIRouter(prefix="/shaping", dependencies=[Depends(permit(allow, "review"))])
 
     @router.get("")
     async def standing() -> Response:
