@@ -1,7 +1,6 @@
 """Shaping as a process has it: the policy of its files and the fold of the stream, caught up once before every delivery.
 
-To catch up costs a look at the end of the stream (4 µs; 25 µs while the stream is not there yet) as long as nothing is heard. What a
-reply is worth is appended before the attempt ends: a hit that is lost all the same is met again with the next reply.
+What a reply is worth is appended before the attempt ends: a hit that is lost all the same is met again with the next reply.
 
 The domains that blocks are named for are looked up in the background, soon after the start and then again and again, so that a block
 counts for the other domains of its site before anybody writes to its own.
@@ -16,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from actors.clock import monotonic_ms, wall_ms
+from actors.followed import Followed
 from fastemailnet.delivery.route import Route, RouteKind
 from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, decode_frame, encode_frame
-from fastemailnet.delivery.shaping.limits import Shape, tls_for
+from fastemailnet.delivery.shaping.limits import tls_for
 from fastemailnet.delivery.shaping.overrides import Overrides, Suspension
 from fastemailnet.delivery.shaping.policy import Policy, Site, hosts_of
 from fastemailnet.delivery.shaping.rules import heard_in
@@ -32,7 +32,6 @@ from fastemailnet.log.interface import Log
 from fastemailnet.net.dns import Dns
 from fastemailnet.outcome import BounceClass, Kind, Outcome
 
-READ_RECORDS: Final = 1_000
 LOOK_EVERY_MS: Final = 600_000  # at the hosts of the blocks' domains; answers are kept by their time to live
 LOOKS_AT_ONCE: Final = 8
 SUSPENDED_S: Final = 1_200.0  # after which what is suspended asks again
@@ -46,27 +45,18 @@ class Shaping:
     """The view of one process. ``dns``: None where every next hop is fixed."""
 
     def __init__(self, log: Log, group: GroupCommit, policy: Policy, node: str, dns: Dns | None = None) -> None:
-        self.log = log
         self.group = group
         self.policy = policy
         self.dns = dns
         self.overrides = Overrides(policy, node)
-        self.position = 0
         self.sites: OrderedDict[str, Site] = OrderedDict()
         self.next_look_ms = 0
         self.looking: asyncio.Task[None] | None = None
-        log.follow(STREAM, 0, 0)
-        self._read(log.ends(STREAM).get((STREAM, 0), 0))
+        self.frames = Followed(log, STREAM, lambda record: self.overrides.apply(decode_frame(record)))
 
     def catch_up(self) -> None:
         """Read what is new."""
-        self._read(self.log.end(STREAM, 0))
-
-    def _read(self, end: int) -> None:
-        while self.position < end and (batch := self.log.fetch(STREAM, 0, self.position, READ_RECORDS)):
-            for _, record in batch:
-                self.overrides.apply(decode_frame(record))
-            self.position = batch[-1][0] + 1
+        self.frames.catch_up()
 
     # ---- questions
 
@@ -96,11 +86,6 @@ class Shaping:
         """The site of a domain with these MX hosts. ``next_hop``: the fixed one, whose own blocks count then."""
         self.catch_up()
         return self.overrides.site(self.policy.site(next_hop or domain, hosts), domain, wall_ms())
-
-    def shape(self, site: Site) -> Shape:
-        """The limits of a site now."""
-        self.catch_up()
-        return self.overrides.shape(site, wall_ms())
 
     def suspended(self, domain: str, site: Site, tenant: str, lane: str) -> Suspension | None:
         """What keeps mail of this tenant and lane from going there now."""

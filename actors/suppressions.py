@@ -1,18 +1,17 @@
 """The suppression list as a process has it: folded from its stream, caught up before every question.
 
-To catch up costs a look at the end of the stream (4 µs) while nobody is added, so that a node asks in the attempt itself, just before
-MAIL: a complaint counts for what waits in a tier or behind a connection, too.
+A node asks in the attempt itself, just before MAIL: a complaint counts for what waits in a tier or behind a connection, too.
 """
 
 from collections.abc import Callable, Collection, Sequence
 
+from actors.followed import Followed
 from fastemailnet.delivery.suppression import STREAM, Book, Change, Policy, by_fact, decode_change, encode_change
 from fastemailnet.envelope import Unit
 from fastemailnet.ledger.fact import Fact
 from fastemailnet.log.interface import Fenced, Log
 from fastemailnet.outcome import BounceClass, Kind, Outcome
 
-READ_RECORDS = 1_000
 STATUS = (5, 7, 1)  # RFC 3463: delivery not authorized
 
 
@@ -20,21 +19,12 @@ class Suppressions:
     """The list of one process. The first reading of a long list takes about 2 s a million entries."""
 
     def __init__(self, log: Log) -> None:
-        self.log = log
         self.book = Book()
-        self.position = 0
-        log.follow(STREAM, 0, 0)
-        self._read(log.ends(STREAM).get((STREAM, 0), 0))
+        self.changes = Followed(log, STREAM, lambda record: self.book.apply(decode_change(record)))
 
     def catch_up(self) -> None:
         """Read what is new."""
-        self._read(self.log.end(STREAM, 0))
-
-    def _read(self, end: int) -> None:
-        while self.position < end and (batch := self.log.fetch(STREAM, 0, self.position, READ_RECORDS)):
-            for _, record in batch:
-                self.book.apply(decode_change(record))
-            self.position = batch[-1][0] + 1
+        self.changes.catch_up()
 
     def stopped(self, unit: Unit, spared: Collection[int], now_ms: int) -> list[Outcome]:
         """The outcomes of the unit's recipients that are not written to. ``spared``: those whom an earlier end may have reached.

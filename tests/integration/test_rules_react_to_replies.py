@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from actors import build
+from actors.clock import wall_ms
 from actors.ledger import LedgerActor
 from actors.main import app, main
 from actors.shaping import Shaping
@@ -17,6 +18,8 @@ from fastemailnet.config import Settings
 from fastemailnet.delivery import retry
 from fastemailnet.delivery.retry import Schedule
 from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Suspend, encode_frame, scope_of
+from fastemailnet.delivery.shaping.limits import Shape
+from fastemailnet.delivery.shaping.policy import Site
 from fastemailnet.envelope import Lane, Recipient, Unit
 from fastemailnet.errors import FleetError, MessageError, NotFound
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
@@ -196,7 +199,7 @@ async def test_whom_an_earlier_end_may_have_reached_waits_but_never_comes_back(t
         assert [(had.kind, had.enhanced) for had in told] == [(Kind.DEFERRED, (4, 7, 1))] * 2
         assert told[0].reason == "suspended until somebody resumes it: a person"
         await one.group.close()
-        one.log.close()
+        one.frames.log.close()
 
 
 async def test_a_hit_that_cannot_be_written_holds_no_mail_up(tmp_path: Path) -> None:
@@ -206,7 +209,7 @@ async def test_a_hit_that_cannot_be_written_holds_no_mail_up(tmp_path: Path) -> 
         gone = Outcome(0, Kind.BOUNCED, "reply to RCPT", Reply(550, (5, 1, 1), "no such mailbox"))
         await one.heard("x.example", one.site("x.example", [SITE]), "", [gone])
         assert fleet.log.end(STREAM, 0) == 0
-        one.log.close()
+        one.frames.log.close()
 
 
 def view(settings: Settings, node: str) -> Shaping:
@@ -215,25 +218,31 @@ def view(settings: Settings, node: str) -> Shaping:
     return Shaping(over, build.group(settings, over), read_policy(settings.shaping), node)
 
 
+def shape(process: Shaping, site: Site) -> Shape:
+    """The limits of a site, as the process has them now."""
+    process.catch_up()
+    return process.overrides.shape(site, wall_ms())
+
+
 async def test_what_one_process_hears_counts_for_all_and_outlives_them(tmp_path: Path) -> None:
     async with shaping(tmp_path, SLOW) as (fleet, _):
         one, other = view(fleet.settings, "one"), view(fleet.settings, "other")
         site = one.site("x.example", [SITE])
-        assert other.shape(site).max_deliveries_per_connection == 100
+        assert shape(other, site).max_deliveries_per_connection == 100
         refused = Outcome(0, Kind.DEFERRED, "reply to RCPT", Reply(451, (4, 7, 1), "greylisted,\ntry again"))
         for _ in range(50):
             await one.heard("x.example", site, "t", [refused, refused])
-        assert other.shape(site).max_deliveries_per_connection == 1
+        assert shape(other, site).max_deliveries_per_connection == 1
         held_to = other.terms("y.example", [SITE], 60.0)
         assert (held_to.site, held_to.provider, held_to.deliveries) == (SITE, "big", 1)
         assert other.suspended("y.example", other.site("y.example", [SITE]), "", "bulk") is not None
         assert fleet.log.end(STREAM, 0) == 1  # of a hundred replies
         again = view(fleet.settings, "one")
-        assert again.shape(site) == other.shape(site)
+        assert shape(again, site) == shape(other, site)
         assert again.suspended("x.example", site, "t", "bulk") == other.suspended("x.example", site, "t", "bulk")
         for shut in (one, other, again):
             await shut.group.close()
-            shut.log.close()
+            shut.frames.log.close()
 
 
 async def test_a_block_counts_for_its_site_before_anybody_writes_to_its_domain(tmp_path: Path) -> None:
