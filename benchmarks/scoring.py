@@ -53,7 +53,7 @@ def cpu_ms(job: Any, raws: list[Any]) -> float:
     return min(took) / len(raws) * 1e3
 
 
-def throughput(model: SpamModel, raws: list[bytes]) -> dict[str, Any]:
+def throughput(model: SpamModel, raws: list[bytes], batches: tuple[int, ...] = BATCHES) -> dict[str, Any]:
     texts = [text_of(raw) for raw in raws]
     model.score(texts)  # fills the tables of words, as in a process that has run for a minute
 
@@ -70,7 +70,7 @@ def throughput(model: SpamModel, raws: list[bytes]) -> dict[str, Any]:
             lambda some: [model.score(some[at : at + NODE_BATCH]) for at in range(0, len(some), NODE_BATCH)], texts
         ),
     }
-    return {**stages, "mails_per_s": {batch: 1e3 / cpu_ms(whole(batch), raws) for batch in BATCHES}}
+    return {**stages, "mails_per_s": {batch: 1e3 / cpu_ms(whole(batch), raws) for batch in batches}}
 
 
 async def steady(model: SpamModel, raws: list[bytes]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -7,9 +7,9 @@ and 0.1 % false positives on the honest mail of the development set for recall.
 
 import argparse
 import json
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -27,8 +27,8 @@ from models.spam.runtime import WEIGHTS, SpamModel
 from models.spam.tricks import TRICKS, wrapped
 
 MIN_GROUP = 10  # smaller groups tell nothing
-SPEED_TEXTS, SPEED_BATCHES = 2_048, (1, 8, 32, 128)
 TRICK_TEXTS = 300
+LOST = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)  # shares of honest mail that may be lost
 Scorer = Callable[[Sequence[Example]], Floats]
 
 
@@ -92,36 +92,56 @@ def unseen(scorer: Scorer, strangers: Sequence[Example], honest: Floats) -> dict
     return ranks(scorer(strangers), honest)
 
 
-def tricks(scorer: Scorer, raws: Sequence[bytes], good: list[str], cut: float) -> dict[str, float]:
-    """Share of bad mail caught, clean and under each trick."""
-    caught = {}
+def recalls(bad: Floats, honest: Floats) -> dict[str, float]:
+    """Recall by the share of honest mail that is lost for it."""
+    return {f"{share:.1%}": metrics.recall(bad, honest, share) for share in LOST}
+
+
+def tricks(scorer: Scorer, material: "_Material", cuts: dict[str, float]) -> dict[str, dict[str, dict[str, float]]]:
+    """Share of the bad, the unseen and the honest messages at or over each cut, as they are and under each trick."""
+    reached: dict[str, dict[str, dict[str, float]]] = {}
     for name, trick in {"none": wrapped, **TRICKS}.items():
         rng = Random(5)
-        made = [Example(data.text_of(trick(raw, good, rng)), "spam", "", "dev", "") for raw in raws]
-        caught[name] = float((scorer(made) >= cut).mean())
-    return caught
+        reached[name] = {}
+        for kind, raws in material.messages.items():
+            made = [Example(data.text_of(trick(raw, material.good, rng)), "", "", "dev", "") for raw in raws]
+            scores = scorer(made)
+            reached[name][kind] = {cut: float((scores >= value).mean()) for cut, value in cuts.items()}
+    return reached
 
 
-def speed(model: SpamModel, examples: Sequence[Example]) -> dict[str, float]:
-    """CPU milliseconds per text of a full token budget, by batch."""
-    texts = [e.text for e in sorted(examples, key=lambda e: -len(e.text))[:SPEED_TEXTS]]
-    model.score(texts)
-    took = {}
-    for batch in SPEED_BATCHES:
-        started = time.process_time()
-        for at in range(0, len(texts), batch):
-            model.score(texts[at : at + batch])
-        took[str(batch)] = round((time.process_time() - started) / len(texts) * 1e3, 4)
-    return took
+def parts(folder: Path, public: Sequence[Example], strangers: Sequence[Example]) -> dict[str, dict[str, Any]]:
+    """Figures of the transformer alone and of the linear part alone."""
+    found = {}
+    for name, share in (("transformer alone", 0.0), ("linear part alone", 1.0)):
+        model = SpamModel.load(folder, device="cpu", wide_share=share)
+        own, other = (model.odds([e.text for e in some])[:, 0] for some in (public, strangers))
+        truth = is_bad(public)
+        found[name] = {"dev": ranks(own[truth], own[~truth]), "unseen": ranks(other, own[~truth])}
+    return found
 
 
-def _trick_material(path: Path) -> tuple[list[bytes], list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """Messages to play tricks with, and the honest texts that lend their words."""
+
+    messages: dict[str, list[bytes]]
+    good: list[str]
+
+
+def _material(path: Path) -> _Material:
     rng = Random(6)
     rows = data.rows_of(path)
-    bad = [r["raw"] for r in rows if r["split"] == "dev" and r["label"] != "ham" and r["source"] != data.UNSEEN_SOURCE]
-    honest = [r["raw"] for r in rows if r["split"] == "dev" and r["label"] == "ham"]
+    dev = [r for r in rows if r["split"] == "dev" and r["source"] != data.UNSEEN_SOURCE]
+    kinds = {
+        "dev": [r["raw"] for r in dev if r["label"] != "ham"],
+        "unseen": [r["raw"] for r in rows if r["source"] == data.UNSEEN_SOURCE],
+        "honest": [r["raw"] for r in dev if r["label"] == "ham"],
+    }
+    honest = kinds["honest"]
     good = [data.text_of(raw)[: data.GOOD_TEXT_CHARS] for raw in rng.sample(honest, min(data.GOOD_TEXTS, len(honest)))]
-    return rng.sample(bad, min(TRICK_TEXTS, len(bad))), good
+    wanted = {"dev": TRICK_TEXTS, "unseen": TRICK_TEXTS, "honest": 2 * TRICK_TEXTS}
+    return _Material({kind: rng.sample(raws, min(wanted[kind], len(raws))) for kind, raws in kinds.items()}, good)
 
 
 def evaluate(examples: Sequence[Example], path: Path, folder: Path, *, with_baseline: bool) -> dict[str, Any]:
@@ -130,19 +150,26 @@ def evaluate(examples: Sequence[Example], path: Path, folder: Path, *, with_base
     scorer, strangers = of_model(model), [e for e in examples if e.source == data.UNSEEN_SOURCE and not e.trick]
     known = [e for e in examples if e.split == "dev" and e.source != data.UNSEEN_SOURCE and not e.trick]
     public = [e for e in known if e.source != authored.SOURCE]
-    scores, public_scores = scorer(known), scorer(public)
-    honest = public_scores[~is_bad(public)]
+    scores, public_scores, strange_scores = scorer(known), scorer(public), scorer(strangers)
+    honest, bad, hold = public_scores[~is_bad(public)], public_scores[is_bad(public)], model.threshold_hold
+    everyone = [*known, *strangers]
     result: dict[str, Any] = {
         "version": model.version,
+        "hold": hold,
+        "reject": model.threshold_reject,
         "dev": whole(public_scores, public),
-        "unseen": unseen(scorer, strangers, honest),
-        "sources": groups(scores, known, lambda e: e.source, model.threshold_hold),
-        "languages": groups(
-            np.r_[scores, scorer(strangers)], [*known, *strangers], lambda e: e.lang, model.threshold_hold
-        ),
-        "unseen_caught_at_hold": float((scorer(strangers) >= model.threshold_hold).mean()),
-        "tricks": tricks(scorer, *_trick_material(path), model.threshold_hold),
-        "cpu_ms_per_text": speed(model, known),
+        "unseen": ranks(strange_scores, honest),
+        "recalls": {"dev": recalls(bad, honest), "unseen": recalls(strange_scores, honest)},
+        "parts": parts(folder, public, strangers),
+        "at_hold": {
+            "honest": float((honest >= hold).mean()),
+            "dev": float((bad >= hold).mean()),
+            "unseen": float((strange_scores >= hold).mean()),
+        },
+        "sources": groups(scores, known, lambda e: e.source, hold),
+        "languages": groups(np.r_[scores, strange_scores], everyone, lambda e: e.lang, hold),
+        "unseen_languages": groups(strange_scores, strangers, lambda e: e.lang, hold),
+        "tricks": tricks(scorer, _material(path), {"hold": hold, "1 %": metrics.threshold(honest, calibrate.HOLD)}),
     }
     if with_baseline:
         line = baseline.fit([e for e in examples if e.split == "train" and e.source != data.UNSEEN_SOURCE])
@@ -150,7 +177,7 @@ def evaluate(examples: Sequence[Example], path: Path, folder: Path, *, with_base
         linear_scores = linear(public)
         result["baseline"] = {
             "dev": whole(linear_scores, public),
-            "unseen": unseen(linear, strangers, linear_scores[~is_bad(public)]),
+            "unseen": ranks(linear(strangers), linear_scores[~is_bad(public)]),
         }
     return result
 
@@ -159,7 +186,8 @@ def _show(result: dict[str, Any], console: Console) -> None:
     columns = ("", "bad", "ham", "AUC", "PR-AUC", "recall at 1 %", "at 0.1 %", "FP at 95 %", "FP at 99 %", "ECE")
     head = Table(*columns, title=f"model {result['version']}")
     rows = {"dev": result["dev"], "unseen": result["unseen"]}
-    rows |= {f"linear, {name}": row for name, row in result.get("baseline", {}).items()}
+    rows |= {f"{part}, {name}": row for part, both in result["parts"].items() for name, row in both.items()}
+    rows |= {f"baseline, {name}": row for name, row in result.get("baseline", {}).items()}
     for name, row in rows.items():
         head.add_row(
             name,
@@ -174,15 +202,23 @@ def _show(result: dict[str, Any], console: Console) -> None:
             f"{row['ece']:.3f}" if "ece" in row else "",
         )
     console.print(head)
-    for title in ("sources", "languages"):
+    for title in ("sources", "languages", "unseen_languages"):
         table = Table(title, "ham", "held", "bad", "caught")
         for name, row in result[title].items():
             held = f"{row['held'] / row['ham']:.1%} (to {row['held_interval'][1]:.1%})" if row["ham"] else ""
             caught = f"{row['caught'] / row['bad']:.1%} (from {row['caught_interval'][0]:.1%})" if row["bad"] else ""
             table.add_row(name, str(row["ham"]), held, str(row["bad"]), caught)
         console.print(table)
-    console.print("caught under tricks:", {name: f"{share:.1%}" for name, share in result["tricks"].items()})
-    console.print("CPU ms per text of full length, by batch:", result["cpu_ms_per_text"])
+    console.print("caught by honest mail lost:", {k: _percent(row) for k, row in result["recalls"].items()})
+    console.print(f"at the threshold of {result['hold']:.3f}:", _percent(result["at_hold"]))
+    table = Table("trick", *(f"{kind}, {cut}" for kind in ("dev", "unseen", "honest") for cut in ("hold", "1 %")))
+    for name, kinds in result["tricks"].items():
+        table.add_row(name, *(f"{share:.1%}" for cuts in kinds.values() for share in cuts.values()))
+    console.print(table)
+
+
+def _percent(shares: dict[str, float]) -> dict[str, str]:
+    return {name: f"{share:.1%}" for name, share in shares.items()}
 
 
 def main() -> None:

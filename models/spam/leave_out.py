@@ -18,6 +18,7 @@ import numpy as np
 
 from models.spam import authored, baseline, calibrate, data, evaluate, metrics, train
 from models.spam.data import Example
+from models.spam.fitting import Plan
 from models.spam.metrics import Floats
 from models.spam.runtime import SpamModel
 
@@ -95,14 +96,12 @@ def judged(scores: Floats, asked: Asked) -> dict[str, Any]:
     }
 
 
-def fold(name: str, examples: Sequence[Example], plan: train.Plan) -> tuple[dict[str, Any], Floats, list[Example]]:
+def fold(name: str, examples: Sequence[Example], plan: Plan) -> tuple[dict[str, Any], Floats, list[Example]]:
     """Train without the sources of a fold; returns figures, and the odds of what the fold asks about with that mail."""
     learned, asked = learned_of(name, examples), asked_of(name, examples)
-    settings = {"token_budget": train.TOKEN_BUDGET, "tail_tokens": train.TAIL_TOKENS, "wide_share": train.WIDE_SHARE}
-    settings |= calibrate.fitted() | {"threshold_hold": 1.0, "threshold_reject": 1.0}
     if not (plan.out / "config.json").exists():  # a model that is there already is judged as it is
-        train.make(learned, plan, settings)
-    train.settle(plan.out, settings)
+        train.make(train.with_padded(learned), plan)
+    train.settle(plan.out, train.neutral(plan))
     model = SpamModel.load(plan.out, device="cpu")
     odds = model.odds([e.text for e in asked.everything])
     scores = 1 - np.array(model.odds_to_rows(odds))[:, 0]
@@ -134,7 +133,7 @@ def main() -> None:
     odds: list[Floats] = []
     asked: list[Example] = []
     for name in args.folds:
-        found, some, texts = fold(name, examples, train.Plan(work / name, args.epochs, 7, 1))
+        found, some, texts = fold(name, examples, Plan(work / name, args.epochs))
         figures[name], odds, asked = found, [*odds, some], [*asked, *texts]
         print(name, json.dumps(found), flush=True)
     fitted = calibration(np.concatenate(odds), asked)

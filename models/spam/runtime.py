@@ -99,13 +99,16 @@ class SpamModel:
         self.version = version
 
     @classmethod
-    def load(cls, path: Path | None = None, *, device: str = "auto", threads: int = 1) -> "SpamModel":
+    def load(
+        cls, path: Path | None = None, *, device: str = "auto", threads: int = 1, wide_share: float | None = None
+    ) -> "SpamModel":
         """Load a directory with ``config.json``, ``model.safetensors``, ``tokenizer.json`` and perhaps ``wide.safetensors``.
 
         Args:
             path: the directory; None is the shipped model.
             device: ``cpu``, ``cuda`` or another torch device; ``auto`` takes a GPU where there is one.
             threads: CPU threads of torch in this process.
+            wide_share: of the wide part in the score, other than the model's own; for judging the parts.
 
         Raises:
             FileNotFoundError: a file is missing.
@@ -114,7 +117,7 @@ class SpamModel:
         folder = path or WEIGHTS
         device = prepare(device, threads)
         config = json.loads((folder / "config.json").read_text("utf-8"))
-        settings = config[SETTINGS]
+        settings = config[SETTINGS] | ({} if wide_share is None else {"wide_share": wide_share})
         tokens = WordTokens(folder / "tokenizer.json", settings["token_budget"], settings["tail_tokens"])
         return cls(_forward(folder, config, device), tokens, settings, version_of(folder), device, Wide.load(folder))
 

@@ -1,15 +1,16 @@
 """The wide part of the model: a linear score of all words of a mail, their letter groups and their neighbours.
 
 The transformer reads a hundred tokens in order; this part reads five hundred words without order. Their mistakes differ, so that the
-mean of both is better than either on mail of an unseen kind. A word's share of the score is the sum over its letter groups; it is
-computed once per word and kept, so a mail costs one look-up a word and one gather for its pairs of neighbours.
+mean of both is better than either on mail of an unseen kind. The features of a word (itself and its letter groups) are found once and
+kept, so that a mail costs one look-up a word and one gather.
 
-Score of a mail = bias + sum over its different words and pairs / (number of their features) ** LENGTH_POWER. Letter groups repeat the
-more the longer a mail is; this power keeps the length of the vector near 1 for short and long mail alike.
+A feature counts once in a mail, where it first stands, however often it comes again: what a mail repeats is its style, not its crime.
+Rare features weigh more (inverse document frequency), and the vector has length 1 whatever the length of the mail:
+score = bias + sum over its different features of weight / sqrt(sum over them of frequency weight squared).
 
 A few bad lines drown in a page of honest ones, so a long body is scored by windows too, each with the header before it: the opinion
-lies between that of the whole mail and that of its worst window. A word or pair counts where it first stands, so that every
-window is a difference of two running sums. The worst window behind the head is also what the transformer reads next to the head.
+lies between that of the whole mail and that of its worst window. As a feature counts where it first stands, every window is a
+difference of two running sums. The worst window behind the head is also what the transformer reads next to the head.
 """
 
 import zlib
@@ -29,14 +30,13 @@ WINDOW_WORDS, WINDOW_STEP = 80, 40
 WORST_SHARE = 0.6  # of the worst window in the opinion of a long mail, where the whole mail has the rest
 HEAD_WORDS = 40  # of a body, which the transformer reads in any case
 GROUP_LETTERS = (3, 4, 5)
-LENGTH_POWER = 0.63
-MAX_WORDS_KEPT = 200_000  # about 30 MB; the table starts again when it is full
+MAX_WORDS_KEPT = 200_000  # about 40 MB; the table starts again when it is full
 HINT = "\x01"  # before a hint, so that it is no word of a text
 _PAIR_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
 
 Floats = NDArray[np.float32]
-Places = NDArray[np.int64]
+Places = NDArray[np.int32]
 
 
 class Opinions(NamedTuple):
@@ -75,32 +75,62 @@ def places_of_word(word: str, buckets: int) -> Places:
     numbers, padded = [number_of(word)], f" {word} "
     for size in GROUP_LETTERS:  # those of a hint too: they give the few hints a voice among hundreds of words
         numbers += [number_of(f"{size}{padded[at : at + size]}") for at in range(len(padded) - size + 1)]
-    return np.array(numbers, dtype=np.int64) % half
+    return (np.array(numbers, dtype=np.int64) % half).astype(np.int32)
 
 
-def places_of_pairs(numbers: Sequence[int] | NDArray[np.uint64], buckets: int) -> tuple[Places, Places]:
-    """Rows for the different pairs of neighbours, in the upper half, and the second word of each where it first stands."""
-    row = np.asarray(numbers, dtype=np.uint64)
-    mixed = (row[:-1] * _PAIR_FACTOR) ^ row[1:]
+def places_of_pairs(numbers: NDArray[np.uint64], buckets: int) -> Places:
+    """Rows for the pairs of neighbours, in the upper half, in their order; a row may occur twice."""
+    mixed = (numbers[:-1] * _PAIR_FACTOR) ^ numbers[1:]
     mixed = (mixed * _PAIR_FACTOR) >> _SHIFT
     half = buckets // 2
-    places, first = np.unique((mixed % np.uint64(half)).astype(np.int64), return_index=True)
-    return places + half, first + 1
+    return (mixed % np.uint64(half)).astype(np.int32) + np.int32(half)
+
+
+class Features:
+    """The features of readings, for serving and training alike; what was found of a word is kept.
+
+    Args:
+        buckets: rows of the table.
+    """
+
+    def __init__(self, buckets: int) -> None:
+        self._buckets = buckets
+        self._known: dict[str, tuple[Places, int]] = {}  # of a word: its places and its number
+        self._stamps = np.zeros(buckets, dtype=np.int32)
+
+    def located(self, reading: Reading) -> tuple[Places, Places]:
+        """The different features of a reading, and the place of the word (hints first, then text) where each first stands."""
+        hints, words = words_of(reading)
+        if len(self._known) + len(words) > MAX_WORDS_KEPT:
+            self._known.clear()
+        found = [self._known.get(word) or self._learn(word) for word in (*hints, *words)]
+        numbers = np.array([number for _, number in found[len(hints) :]], dtype=np.uint64)
+        pairs = places_of_pairs(numbers, self._buckets)
+        rows = np.concatenate([*(places for places, _ in found), pairs])
+        words_at = np.repeat(np.arange(len(found), dtype=np.int32), [len(places) for places, _ in found])
+        at = np.concatenate([words_at, np.arange(len(hints) + 1, len(hints) + 1 + len(pairs), dtype=np.int32)])
+        # Whoever writes last stays: backwards, that is where a row first stands.
+        order = np.arange(len(rows), dtype=np.int32)
+        self._stamps[rows[::-1]] = order[::-1]
+        first = self._stamps[rows] == order
+        return rows[first], at[first]
+
+    def _learn(self, word: str) -> tuple[Places, int]:
+        found = self._known[word] = places_of_word(word, self._buckets), number_of(word)
+        return found
 
 
 class Wide:
     """A trained wide part.
 
     Args:
-        table: (buckets, 2): what a feature says for bad over ham, and for phish over spam.
-        bias: the same of an empty mail.
+        table: (buckets, 3): what a feature says for bad over ham and for phish over spam, and the square of its frequency weight.
+        bias: (2,): what an empty mail says.
     """
 
     def __init__(self, table: Floats, bias: Floats) -> None:
         self._table, self._bias = table, bias
-        self._known: dict[str, int] = {}
-        self._shares = np.zeros((0, 3))  # of each known word: bad, phish, number of features
-        self._numbers = np.zeros(0, dtype=np.uint64)
+        self._features = Features(len(table))
 
     @classmethod
     def load(cls, folder: Path) -> "Wide | None":
@@ -117,7 +147,6 @@ class Wide:
 
     def opinions(self, readings: Sequence[Reading]) -> Opinions:
         """Log odds of each reading, and where its most suspicious stretch behind the head is."""
-        self._learn({word for reading in readings for words in words_of(reading) for word in words})
         logits, turns = np.empty((len(readings), 2), dtype=np.float32), []
         for row, reading in zip(logits, readings, strict=True):
             whole, each = self._scores(reading)
@@ -130,53 +159,31 @@ class Wide:
 
     def worst(self, reading: Reading) -> int | None:
         """The first word of the worst window; None where a body fits one window."""
-        self._learn({word for words in words_of(reading) for word in words})
         _, each = self._scores(reading)
         return windows_of(reading)[int(each[:, 0].argmax())] if len(each) else None
 
     def telling(self, reading: Reading, most: int) -> list[str]:
         """The different words of a reading that speak for bad, the strongest first."""
         words = sorted({word for word in words_of(reading)[1] if word[:1].isalnum()})
-        self._learn(set(words))
-        weights = {word: self._shares[self._known[word], 0] for word in words}
+        weights = {word: float(self._table[places_of_word(word, len(self._table)), 0].sum()) for word in words}
         return [word for word in sorted(words, key=lambda word: -weights[word])[:most] if weights[word] > 0]
 
     def _scores(self, reading: Reading) -> tuple[Floats, Floats]:
         """(2,) of the whole, and (windows, 2) of each window with hints and header."""
-        hints, words = words_of(reading)
-        sums = self._running(hints, words)
-        starts = np.array(windows_of(reading), dtype=np.int64) + len(hints)
-        header = sums[len(hints) + reading.body] if len(starts) else sums[0]
-        ends = np.minimum(starts + WINDOW_WORDS, len(sums) - 1)
-        parts = np.concatenate([sums[-1:], sums[ends] - sums[starts] + header])
-        scale = np.maximum(parts[:, 2:], 1.0) ** -LENGTH_POWER
-        scores = (parts[:, :2] * scale + self._bias).astype(np.float32)
-        return scores[0], scores[1:]
+        rows, at = self._features.located(reading)
+        shares, before = self._table[rows], len(reading.hints)
+        count = before + min(len(reading.text), MAX_WORDS)
+        starts = windows_of(reading)
+        if not starts:
+            return self._said(shares.sum(0)), np.empty((0, 2), dtype=np.float32)
+        added = np.stack([np.bincount(at, shares[:, column], count) for column in range(3)], 1)
+        sums = np.concatenate([np.zeros((1, 3)), added.cumsum(0)])
+        first = np.array(starts) + before
+        parts = sums[np.minimum(first + WINDOW_WORDS, count)] - sums[first] + sums[before + reading.body]
+        return self._said(sums[-1]), self._said(parts)
 
-    def _running(self, hints: list[str], words: list[str]) -> NDArray[np.float64]:
-        """(places + 1, 3): running sums over hints and words of what each adds where it first stands."""
-        ids = np.array([self._known[word] for word in (*hints, *words)], dtype=np.int64)
-        shares = np.zeros((len(ids) + 1, 3))
-        different, first = np.unique(ids, return_index=True)
-        shares[first + 1] = self._shares[different]
-        if len(words) > 1:
-            places, second = places_of_pairs(self._numbers[ids[len(hints) :]], len(self._table))
-            shares[second + len(hints) + 1, :2] += self._table[places]
-            shares[second + len(hints) + 1, 2] += 1
-        return shares.cumsum(0)
-
-    def _learn(self, needed: set[str]) -> None:
-        """Make sure that all these words are known."""
-        if len(self._known) + len(needed) > MAX_WORDS_KEPT:
-            self._known.clear()
-        fresh = [word for word in needed if word not in self._known]  # "needed - keys" would walk the table
-        if len(self._known) + len(fresh) > len(self._shares):
-            more = len(self._known) + len(fresh)
-            self._shares = np.concatenate([self._shares, np.zeros((more, 3))])
-            self._numbers = np.concatenate([self._numbers, np.zeros(more, dtype=np.uint64)])
-        for word in fresh:
-            row = self._known[word] = len(self._known)
-            places = places_of_word(word, len(self._table))
-            self._shares[row, :2] = self._table[places].sum(0)
-            self._shares[row, 2] = len(places)
-            self._numbers[row] = number_of(word)
+    def _said(self, sums: NDArray[np.floating]) -> Floats:
+        """(…, 2) of (…, 3) sums."""
+        scale = np.maximum(sums[..., 2:], 1.0) ** -0.5
+        said: Floats = (sums[..., :2] * scale + self._bias).astype(np.float32)
+        return said

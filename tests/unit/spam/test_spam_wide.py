@@ -13,11 +13,12 @@ from models.spam.wide import (
     WINDOW_STEP,
     WINDOW_WORDS,
     WORST_SHARE,
+    Features,
     Wide,
     places_of_word,
     windows_of,
 )
-from models.spam.wide_train import features, fit
+from models.spam.wide_train import features, fit, rarity, weighed
 
 HAM = (
     "{} minutes\nAnna kestrel.example\n\n\nHere are the minutes of the meeting about item {} and the budget, thank you"
@@ -39,14 +40,27 @@ LONG = [
 
 def a_table() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     rng = np.random.default_rng(5)
-    return rng.normal(size=(2**12, 2)).astype(np.float32), np.array([0.3, -0.2], dtype=np.float32)
+    table = np.c_[rng.normal(size=(2**12, 2)), rng.uniform(1, 9, size=2**12)]
+    return table.astype(np.float32), np.array([0.3, -0.2], dtype=np.float32)
+
+
+def as_trained(
+    readings: list[Reading],
+    table: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    starts: list[int | None] | None = None,
+) -> NDArray[np.float32]:
+    """Scores by the product that training makes: its rows are of length 1, and its weights are those of the table."""
+    rarity = np.sqrt(table[:, 2])
+    rows = weighed(features(readings, len(table), starts), rarity)
+    return np.asarray(rows @ (table[:, :2] / rarity[:, None]) + bias, dtype=np.float32)
 
 
 def test_the_score_of_a_short_mail_is_the_product_of_features_and_table() -> None:
     table, bias = a_table()
     readings = [read(text) for text in [*TEXTS, "", "one", "日本語 テスト\n\n\n\nпривет"]]
     opinions = Wide(table, bias).opinions(readings)
-    assert np.allclose(opinions.logits, features(readings, 2**12) @ table + bias, atol=1e-4)
+    assert np.allclose(opinions.logits, as_trained(readings, table, bias), atol=1e-4)
     assert opinions.turns == [None] * len(readings)
 
 
@@ -55,9 +69,9 @@ def test_the_score_of_a_long_mail_lies_between_the_whole_and_its_worst_window() 
     wide = Wide(table, bias)
     for text in LONG:
         reading = read(text)
-        whole = (features([reading], 2**12) @ table + bias)[0]
+        whole = as_trained([reading], table, bias)[0]
         starts = windows_of(reading)
-        windows = features([reading] * len(starts), 2**12, starts) @ table + bias
+        windows = as_trained([reading] * len(starts), table, bias, [*starts])
         worst = int(windows[:, 0].argmax())
         assert np.allclose(
             wide.opinions([reading]).logits[0], (1 - WORST_SHARE) * whole + WORST_SHARE * windows[worst], atol=1e-4
@@ -68,8 +82,9 @@ def test_the_score_of_a_long_mail_lies_between_the_whole_and_its_worst_window() 
 
 
 def test_bad_lines_in_a_page_of_honest_text_are_found() -> None:
-    table = np.zeros((2**12, 2), dtype=np.float32)
-    table[places_of_word("winner", 2**12)] = 4.0
+    table = np.zeros((2**12, 3), dtype=np.float32)
+    table[:, 2] = 1.0
+    table[places_of_word("winner", 2**12), :2] = 4.0
     page = [f"calm{i}" for i in range(300)]
     for place in (60, 150, 290):
         words = [*page[:place], "winner", *page[place:]]
@@ -106,8 +121,22 @@ def test_the_same_examples_make_the_same_table(tmp_path: Path) -> None:
     assert one == other
 
 
+def test_a_feature_counts_once_where_it_first_stands() -> None:
+    rows, at = Features(2**12).located(Reading(["own"], ["again", "and", "again", "and"], 0))
+    assert len(set(rows.tolist())) == len(rows)
+    assert set(places_of_word("again", 2**12).tolist()) <= set(rows[at == 1].tolist())
+    assert not set(at.tolist()) & {4}  # "and" is known, and so is the pair "again and"
+    assert 3 in at.tolist()  # for the pair "and again"
+
+
+def test_rare_features_weigh_more() -> None:
+    readings = [Reading([], ["common", f"rare{i}"], 0) for i in range(50)]
+    weights = rarity(features(readings, 2**16))
+    assert weights[places_of_word("common", 2**16)[0]] < 1.1 < 3 < weights[places_of_word("rare7", 2**16)[0]]
+
+
 def test_words_behind_the_limit_do_not_count() -> None:
-    table = np.ones((2**12, 2), dtype=np.float32)
+    table = np.ones((2**12, 3), dtype=np.float32)
     wide = Wide(table, np.zeros(2, dtype=np.float32))
     long = read("s\nx y.example\n\n\n" + "a " * 1_000)
     longer = long._replace(text=[*long.text[:MAX_WORDS], "different", "words"])
@@ -115,4 +144,4 @@ def test_words_behind_the_limit_do_not_count() -> None:
 
 
 def test_an_empty_batch_has_no_rows() -> None:
-    assert Wide(np.zeros((8, 2), dtype=np.float32), np.zeros(2, dtype=np.float32)).opinions([]).logits.shape == (0, 2)
+    assert Wide(np.zeros((8, 3), dtype=np.float32), np.zeros(2, dtype=np.float32)).opinions([]).logits.shape == (0, 2)
