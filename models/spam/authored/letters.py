@@ -1,0 +1,72 @@
+"""Mail that a person writes: talk, business, and the spam and fraud that are written by hand; with signature and quoted mail."""
+
+from models.spam.authored import links, names
+from models.spam.authored.rich import Block, Quote, Text
+from models.spam.authored.writer import Writer
+
+HONEST = ("talk", "office")
+BAD = ("outreach", "scam", "bec")
+_LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1}
+_COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1}
+_ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35}
+
+
+def letter(w: Writer, kind: str, text: str) -> list[Block]:
+    """A letter whose body is ``text``, with or without greeting, signature, a telephone's last line, a notice and a quoted mail."""
+    rng = w.rng
+    body: list[Block] = [Text(paragraph) for paragraph in text.split("\n\n")]
+    if rng.random() < _LINKED[kind]:
+        body.append(Text(_link(w)))
+    signed = [Text(_signature(w))] if rng.random() < 0.85 else []
+    last = [Text(w.wear("phone"))] if rng.random() < 0.12 else []
+    notice = [Text(w.wear("notice"))] if rng.random() < 0.12 else []
+    way_out = [Text(w.wear("out"))] if kind == "outreach" and rng.random() < 0.12 else []
+    return [*w.greeting(cold=_COLD.get(kind, 0.0)), *body, *signed, *last, *notice, *way_out, *_answered(w, kind)]
+
+
+def chat(w: Writer) -> str:
+    """Some lines of talk, in one paragraph or two."""
+    said = w.some("talk", 2, 6)
+    cut = w.rng.randrange(len(said) + 1)
+    return "\n\n".join(filter(None, [" ".join(said[:cut]), " ".join(said[cut:])]))
+
+
+def _link(w: Writer) -> str:
+    if w.bad:
+        return links.trick_url(w.setting.brand, w.rng) if w.rng.random() < 0.8 else w.url()
+    return links.short_url(w.setting.brand, w.rng) if w.rng.random() < 0.6 else w.url()
+
+
+def _signature(w: Writer) -> str:
+    """A first name, or a whole block of name, title, firm, address, telephone and site."""
+    rng, slots, author = w.rng, w.slots, w.author
+    regards = f"{w.wear('regards')}\n" if rng.random() < 0.75 else ""
+    if rng.random() < 0.55:
+        return regards + rng.choice([author.first, author.first, author.name, author.first[0]])
+    host = author.address.rpartition("@")[2]
+    lines = [
+        author.name,
+        w.wear("titles"),
+        slots["company"],
+        rng.choice([f"T {slots['phone']}", f"Tel.: {slots['phone']}", slots["phone"], f"M: {slots['phone']}"]),
+        author.address,
+        f"{slots['street']}, {slots['city']}",
+        f"www.{host}",
+    ]
+    kept = lines[:1] + [line for line in lines[1:] if rng.random() < 0.6]
+    return regards + rng.choice(["\n", "\n", " | "]).join(kept)
+
+
+def _answered(w: Writer, kind: str) -> list[Block]:
+    """The mail below, which is answered or forwarded: honest talk, whatever stands above it."""
+    rng = w.rng
+    if rng.random() >= _ANSWERS[kind]:
+        return []
+    head = w.wear("wrote")
+    if head.startswith(("-", "_")):
+        who = names.person(rng)
+        values = (f"{who.name} <{who.address}>", w.slots["date"], w.setting.to.address, w.say("talk_subject"))
+        head = "\n".join([head, *(f"{mark}: {value}" for mark, value in zip(w.dress["marks"], values, strict=True))])
+    pool = "office_text" if w.has("office_text") and rng.random() < 0.4 else "talk"
+    said = " ".join(w.some("talk", 1, 4)) if pool == "talk" else w.say(pool).partition("\n\n")[0]
+    return [Quote(head, said)]
