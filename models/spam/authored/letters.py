@@ -16,7 +16,7 @@ def letter(w: Writer, kind: str, text: str) -> list[Block]:
     rng = w.rng
     body: list[Block] = [Text(paragraph) for paragraph in text.split("\n\n")]
     if rng.random() < _LINKED[kind]:
-        body.append(Text(_link(w)))
+        body.append(Text(_link(w, kind)))
     signed = [Text(_signature(w))] if rng.random() < 0.85 else []
     last = [Text(w.wear("phone"))] if rng.random() < 0.12 else []
     notice = [Text(w.wear("notice"))] if rng.random() < 0.12 else []
@@ -31,10 +31,15 @@ def chat(w: Writer) -> str:
     return "\n\n".join(filter(None, [" ".join(said[:cut]), " ".join(said[cut:])]))
 
 
-def _link(w: Writer) -> str:
-    if w.bad:
-        return links.trick_url(w.setting.brand, w.rng) if w.rng.random() < 0.8 else w.url()
-    return links.short_url(w.setting.brand, w.rng) if w.rng.random() < 0.6 else w.url()
+def _link(w: Writer, kind: str) -> str:
+    """Where a letter points: fraud to where tricks live, who wants to sell to a site or a form, as honest people do."""
+    if kind == "bec":
+        return links.trick_url(w.setting.brand, w.rng)
+    if w.bad and w.rng.random() < 0.6:
+        return f"https://{w.rng.choice(['', 'www.'])}{names.stranger_host(w.rng)}/{w.rng.choice(['', 'portfolio', 'pricing', 'apply', 'r/1'])}"
+    if w.bad or w.rng.random() < 0.6:
+        return links.short_url(w.setting.brand, w.rng)
+    return w.url()
 
 
 def _signature(w: Writer) -> str:
