@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from models.spam.authored import links, names
+from models.spam.authored import letters, links, names
 from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Story, Text
 from models.spam.authored.writer import Writer
 
@@ -66,7 +66,8 @@ def _spam(w: Writer) -> list[Block]:
 
 def notice(w: Writer, kind: str, text: str) -> list[Block]:
     """A notice of a firm, honest or not, of which ``text`` is the whole: greeting, paragraphs with a button between, farewell."""
-    rng, paragraphs = w.rng, text.split("\n\n")
+    rng, greeting = w.rng, w.greeting(cold=0.5 if w.bad else 0.2)
+    paragraphs = letters.begun(text, greeting)
     place = rng.randint(1, len(paragraphs))
     before: list[Block] = [Text(paragraph) for paragraph in paragraphs[:place]]
     after: list[Block] = [Text(paragraph) for paragraph in paragraphs[place:]]
@@ -75,7 +76,6 @@ def notice(w: Writer, kind: str, text: str) -> list[Block]:
     if 0.15 <= chance < 0.4:
         top = [Picture(w.url(), w.picture(), w.setting.brand.name)]
     farewell: list[Block] = [Text(w.say("bye"))] if w.has("bye") and rng.random() < 0.5 else []
-    greeting = w.greeting(cold=0.5 if w.bad else 0.2)
     return [*top, *greeting, *before, *_facts(w, kind), *_press(w, kind, text), *after, *farewell]
 
 

@@ -14,14 +14,20 @@ _ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 
 def letter(w: Writer, kind: str, text: str) -> list[Block]:
     """A letter whose body is ``text``, with or without greeting, signature, a telephone's last line, a notice and a quoted mail."""
     rng = w.rng
-    body: list[Block] = [Text(paragraph) for paragraph in text.split("\n\n")]
+    greeting = w.greeting(cold=_COLD.get(kind, 0.0))
+    body: list[Block] = [Text(paragraph) for paragraph in begun(text, greeting)]
     if rng.random() < _LINKED[kind]:
         body.append(Text(_link(w, kind)))
     signed = [Text(_signature(w))] if rng.random() < 0.85 else []
     last = [Text(w.wear("phone"))] if rng.random() < 0.12 else []
     notice = [Text(w.wear("notice"))] if rng.random() < 0.12 else []
     way_out = [Text(w.wear("out"))] if kind == "outreach" and rng.random() < 0.12 else []
-    return [*w.greeting(cold=_COLD.get(kind, 0.0)), *body, *signed, *last, *notice, *way_out, *_answered(w, kind)]
+    return [*greeting, *body, *signed, *last, *notice, *way_out, *_answered(w, kind)]
+
+
+def begun(text: str, greeting: list[Block]) -> list[str]:
+    """The paragraphs of a text; without a greeting before it, it begins with a capital letter in every language."""
+    return (text if greeting else text[:1].upper() + text[1:]).split("\n\n")
 
 
 def chat(w: Writer) -> str:
@@ -36,7 +42,8 @@ def _link(w: Writer, kind: str) -> str:
     if kind == "bec":
         return links.trick_url(w.setting.brand, w.rng)
     if w.bad and w.rng.random() < 0.6:
-        return f"https://{w.rng.choice(['', 'www.'])}{names.stranger_host(w.rng)}/{w.rng.choice(['', 'portfolio', 'pricing', 'apply', 'r/1'])}"
+        page = w.rng.choice(["", "portfolio", "pricing", "apply", "r/1"])
+        return f"https://{w.rng.choice(['', 'www.'])}{names.stranger_host(w.rng)}/{page}"
     if w.bad or w.rng.random() < 0.6:
         return links.short_url(w.setting.brand, w.rng)
     return w.url()
