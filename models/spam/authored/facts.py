@@ -86,6 +86,7 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
         "card": f"{rng.randrange(10**4):04d}",
         "number": str(rng.choice([rng.randrange(11, 99), rng.randrange(100, 999), rng.randrange(1000, 9999)])),
         "percent": f"{rng.randrange(3, 96)}{'%' if lang in _CLOSE_PERCENT else ' %'}",
+        "age": str(rng.randrange(27, 60)),
         "days": str(rng.randrange(2, 9)),
         "hours": rng.choice(["12", "24", "48", "72", "30", "15"]),
         "small": _money(lang, form, rng.randrange(1, 5), rng.randrange(100)),

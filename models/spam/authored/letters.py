@@ -63,7 +63,7 @@ def _signature(w: Writer) -> str:
         rng.choice([f"T {slots['phone']}", f"Tel.: {slots['phone']}", slots["phone"], f"M: {slots['phone']}"]),
         author.address,
         f"{slots['street']}, {slots['city']}",
-        f"www.{host}",
+        *([] if names.is_free_mail(host) else [f"www.{host}"]),
     ]
     kept = lines[:1] + [line for line in lines[1:] if rng.random() < 0.6]
     return regards + rng.choice(["\n", "\n", " | "]).join(kept)

@@ -21,6 +21,7 @@ _TAILS = [
     "box", "sign", "track", "loop", "wise", "dent", "care", "fit", "home", "wear", "kids", "pets", "studio", "solar",
     "logistics", "insurance", "academy", "events", "club", "hq", "ify", "io", "go", "now", "direct",
 ]  # fmt: skip
+_LEGAL_FORMS = [" GmbH", " Ltd", " Inc.", " SAS", " S.L.", " Lda", " S.r.l.", " B.V.", " Sp. z o.o.", " AB"]
 _FIRST = [
     "Anna", "Ben", "Carla", "David", "Elena", "Felix", "Greta", "Hugo", "Ines", "Jan", "Klara", "Luis", "Maria",
     "Nils", "Olga", "Paulo", "Rosa", "Stefan", "Tina", "Uwe", "Vera", "Walter", "Yara", "Zoe", "Ahmed", "Chiara",
@@ -179,10 +180,8 @@ def invented_brand(rng: Random) -> Brand:
     name = _invented_name(rng)
     words = _host_letters(name.replace("&", "and").replace(".", " ")).split()
     host = rng.choice(["", "", "-"]).join(words)
-    legal = rng.choice(
-        ["", "", "", "", " GmbH", " Ltd", " Inc.", " SAS", " S.L.", " Lda", " S.r.l.", " B.V.", " Sp. z o.o."]
-    )
-    prefix = rng.choice(["", "", "", "", "", "get", "my", "try", "the", "hello"])
+    legal = rng.choice(_LEGAL_FORMS) if rng.random() < 0.25 else ""
+    prefix = rng.choice(["get", "my", "try", "the", "hello"]) if rng.random() < 0.15 else ""
     return Brand(f"{name}{legal}", f"{prefix}{host}.{rng.choice(_TLDS)}", False)
 
 
@@ -230,6 +229,11 @@ def person(rng: Random, host: str | None = None) -> Person:
         f=first_letters, l=last_letters, i=first_letters[0], n=rng.randrange(10, 99)
     )
     return Person(first, last, f"{local}@{host or rng.choice(_FREEMAIL)}")
+
+
+def is_free_mail(host: str) -> bool:
+    """Whether a host gives mailboxes to everybody."""
+    return host in _FREEMAIL
 
 
 def street(rng: Random) -> str:

@@ -165,7 +165,7 @@ class Writer:
         )
         said = self.some("legal", 0 if self.bad else 1, 3) if rng.random() < 0.7 else []
         long = [self.wear("small") for _ in range(rng.randint(1, 3))] if not said or rng.random() < 0.3 else []
-        return Small(" ".join(dict.fromkeys(said + long)), tuple(dict.fromkeys(named)))
+        return Small(" ".join(dict.fromkeys(said + long)), tuple(dict(named).items()))
 
     def story(self) -> Block:
         """An item of a newsletter."""
