@@ -19,10 +19,9 @@ def letter(w: Writer, kind: str, text: str) -> list[Block]:
     if rng.random() < _LINKED[kind]:
         body.append(Text(_link(w, kind)))
     signed = [Text(_signature(w))] if rng.random() < 0.85 else []
-    last = [Text(w.wear("phone"))] if rng.random() < 0.12 else []
-    notice = [Text(w.wear("notice"))] if rng.random() < 0.12 else []
-    way_out = [Text(w.wear("out"))] if kind == "outreach" and rng.random() < 0.12 else []
-    return [*greeting, *body, *signed, *last, *notice, *way_out, *_answered(w, kind)]
+    shares = {"phone": 0.12, "notice": 0.12, "out": 0.12 if kind == "outreach" else 0.0}
+    ends = [w.wear(key) for key, share in shares.items() if rng.random() < share]
+    return [*greeting, *body, *signed, *(Text(end) for end in ends if end), *_answered(w, kind)]
 
 
 def begun(text: str, greeting: list[Block]) -> list[str]:
@@ -65,7 +64,7 @@ def _signature(w: Writer) -> str:
         f"{slots['street']}, {slots['city']}",
         *([] if names.is_free_mail(host) else [f"www.{host}"]),
     ]
-    kept = lines[:1] + [line for line in lines[1:] if rng.random() < 0.6]
+    kept = lines[:1] + [line for line in lines[1:] if line and rng.random() < 0.6]
     return regards + rng.choice(["\n", "\n", " | "]).join(kept)
 
 

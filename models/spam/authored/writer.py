@@ -110,8 +110,8 @@ class Writer:
         return [self.spun(text) for text in self.rng.sample(pool, min(len(pool), self.rng.randint(low, high)))]
 
     def wear(self, key: str) -> str:
-        """A phrase of sending services and mail programs, in the language or in English."""
-        return self.spun(self.rng.choice(self.dress[key]))
+        """A phrase of sending services and mail programs, "" where the language has none."""
+        return self.spun(self.rng.choice(self.dress.get(key, [""])))
 
     def spun(self, text: str) -> str:
         """The text with its choices made and its slots filled."""
@@ -165,7 +165,7 @@ class Writer:
         )
         said = self.some("legal", 0 if self.bad else 1, 3) if rng.random() < 0.7 else []
         long = [self.wear("small") for _ in range(rng.randint(1, 3))] if not said or rng.random() < 0.3 else []
-        return Small(" ".join(dict.fromkeys(said + long)), tuple(dict(named).items()))
+        return Small(" ".join(filter(None, dict.fromkeys(said + long))), tuple(dict(named).items()))
 
     def story(self) -> Block:
         """An item of a newsletter."""
