@@ -38,6 +38,8 @@ _CLOSE_PERCENT = (
     "ko",
     "id",
 )  # languages that set no blank before the sign
+_ENGLISH_POINTS = ("en", "zh", "ja", "ko", "he", "hi", "th")  # a point before the hundredths
+_SMALL_COINS = {"ja": 100, "ko": 1000, "id": 10_000, "hu": 300}  # units to the euro of money that has no hundredths
 _FILES = [
     "Contract", "Budget", "Q3-Report", "Invoice", "Proposal", "Plan", "Agenda", "Angebot", "Minutes_final", "Offer_v2", "Roadmap",
     "Price list", "Statement", "Onboarding", "scan0017", "Project brief", "NDA", "Quote_4471", "Timesheet",
@@ -45,8 +47,10 @@ _FILES = [
 
 
 def _money(lang: str, form: str, whole: int, cents: int) -> str:
-    number = f"{whole:,}.{cents:02d}" if lang == "en" else f"{whole:,}".replace(",", ".") + f",{cents:02d}"
-    return form.format(number)
+    """An amount as the language writes it: points and commas, and no hundredths where money has none."""
+    units = (whole * 100 + cents) * _SMALL_COINS[lang] // 100 if lang in _SMALL_COINS else whole
+    english = f"{units:,}" if lang in _SMALL_COINS else f"{units:,}.{cents:02d}"
+    return form.format(english if lang in _ENGLISH_POINTS else english.translate(str.maketrans(",.", ".,")))
 
 
 def _millions(lang: str, rng: Random) -> str:
