@@ -8,6 +8,7 @@ from models.spam.authored.writer import Writer
 
 NOTICES = ("account", "statement", "event", "work", "support", "community")  # honest mail of which a text is the whole
 _SHORT_LINKS = ("community", "event", "work", "support")  # kinds that people write by hand as well
+_OWN_BUTTON = "\n\n> "  # a paragraph that begins so is a button
 _ROWED = {"statement": 0.3, "event": 0.2, "lure": 0.1}
 
 
@@ -69,14 +70,27 @@ def notice(w: Writer, kind: str, text: str) -> list[Block]:
     rng, greeting = w.rng, w.greeting(cold=0.5 if w.bad else 0.2)
     paragraphs = letters.begun(text, greeting)
     place = rng.randint(1, len(paragraphs))
-    before: list[Block] = [Text(paragraph) for paragraph in paragraphs[:place]]
-    after: list[Block] = [Text(paragraph) for paragraph in paragraphs[place:]]
+    before, after = _told(w, paragraphs[:place]), _told(w, paragraphs[place:])
     chance = rng.random()
     top: list[Block] = [Heading(w.setting.brand.name)] if chance < 0.15 else []
     if 0.15 <= chance < 0.4:
         top = [Picture(w.url(), w.picture(), w.setting.brand.name)]
     farewell: list[Block] = [Text(w.say("bye"))] if w.has("bye") and rng.random() < 0.5 else []
-    return [*top, *greeting, *before, *_facts(w, kind), *_press(w, kind, text), *after, *farewell]
+    return [
+        *top,
+        *greeting,
+        *before,
+        *_facts(w, kind),
+        *(_press(w, kind, text) if _OWN_BUTTON not in text else []),
+        *after,
+        *farewell,
+    ]
+
+
+def _told(w: Writer, paragraphs: list[str]) -> list[Block]:
+    """Paragraphs, and the buttons that a text brings along."""
+    button = _OWN_BUTTON.strip() + " "
+    return [Button(p.removeprefix(button), w.url()) if p.startswith(button) else Text(p) for p in paragraphs]
 
 
 def _facts(w: Writer, kind: str) -> list[Block]:

@@ -43,9 +43,10 @@ def _link(w: Writer, kind: str) -> str:
     if w.bad and w.rng.random() < 0.6:
         page = w.rng.choice(["", "portfolio", "pricing", "apply", "r/1"])
         return f"https://{w.rng.choice(['', 'www.'])}{names.stranger_host(w.rng)}/{page}"
-    if w.bad or w.rng.random() < 0.6:
+    host = w.author.address.rpartition("@")[2]
+    if w.bad or names.is_free_mail(host) or w.rng.random() < 0.6:
         return links.short_url(w.setting.brand, w.rng)
-    return w.url()
+    return f"https://www.{host}/{w.rng.choice(['', 'files/', 'team', 'catalogue'])}"
 
 
 def _signature(w: Writer) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from models.spam.authored import bodies, letters, modern, names, writer
 from models.spam.authored.facts import facts
-from models.spam.authored.rich import Picture, Quote, Text, Theme, as_html, as_letter, as_plain
+from models.spam.authored.rich import Button, Picture, Quote, Text, Theme, as_html, as_letter, as_plain
 
 NEW = {*bodies.NOTICES, "office", "lure", "bec", "outreach", "scam"}
 
@@ -55,6 +55,15 @@ def test_a_code_to_photograph_is_a_picture_that_leads_nowhere() -> None:
     assert any(
         isinstance(block, Picture) and block.alt == "QR" for block in bodies.notice(w, "lure", "Scan the QR code.")
     )
+
+
+def test_a_text_may_bring_its_own_button_and_then_gets_no_other() -> None:
+    rng = Random(7)
+    w = writer.Writer(setting({}, rng), rng, bad=False)
+    for _ in range(20):
+        pressed = [b for b in bodies.notice(w, "account", "One.\n\n> Confirm\n\nTwo.") if isinstance(b, Button)]
+        assert [button.text for button in pressed] == ["Confirm"]
+        assert pressed[0].url.startswith("https://")
 
 
 def test_people_of_made_up_letters_are_grown_up() -> None:
