@@ -35,6 +35,7 @@ _SERVICES = [
     "https://{w}.emlnk.com/lt.php?s={t}", "https://t.sidekickopen{n}.com/Ctc/{t}", "https://email.mg.{w}.com/c/{t}",
 ]  # fmt: skip
 _OWN_SERVICES = ["links.", "click.", "click.e.", "email.", "track.", "t.", "go.", "ablink.news.", "l.mail.", "url7213."]
+_SHORT = 0.04  # of honest links: to a form, a shared file, a shop at a site builder, a shortener
 _CAMPAIGNS = [
     "?utm_source=email&utm_medium=crm&utm_campaign={w}", "?utm_source=newsletter&utm_id={n}", "?mc_cid={w}&mc_eid={w}",
     "?utm_campaign={w}&utm_content=cta&_hsenc={t}",
@@ -125,6 +126,8 @@ class Writer:
             return self.service.format(t=names.token(rng, rng.choice([30, 60, 160])), **words)
         if self.bad:
             return self.place if rng.random() < 0.7 else f"{self.place.split('?')[0]}?{names.token(rng, 8)}"
+        if rng.random() < _SHORT:
+            return links.short_url(self.setting.brand, rng)
         tail = rng.choice(["", "orders/", "p/", "news/", "account/", "c/"])
         page = f"{tail}{names.random_word(rng)}" if tail else ""
         tracked = rng.choice(_CAMPAIGNS).format(t=names.token(rng, 24), **words) if rng.random() < 0.25 else ""
