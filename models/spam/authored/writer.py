@@ -14,7 +14,7 @@ from models.spam.authored.spin import spin
 
 BLOCKS = Path(__file__).parent / "blocks"
 _DRESS = Path(__file__).with_name("dress.toml")
-_FOLDERS = (BLOCKS, BLOCKS / "honest", BLOCKS / "bad")
+_FOLDERS = (BLOCKS, BLOCKS / "honest", BLOCKS / "office", BLOCKS / "bad")
 _SOCIAL = [
     ("Facebook", "https://www.facebook.com/{}"),
     ("Instagram", "https://www.instagram.com/{}"),
@@ -62,7 +62,7 @@ def languages() -> tuple[str, ...]:
 
 
 def block_files(lang: str) -> list[Path]:
-    """The files of a language: common kinds, kinds of honest mail, kinds of bad mail; the last two need not exist."""
+    """The files of a language: common kinds; and where there are such, honest kinds, office letters, bad kinds."""
     return [path for folder in _FOLDERS if (path := folder / f"{lang}.toml").exists()]
 
 
