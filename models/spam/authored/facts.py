@@ -6,20 +6,77 @@ from models.spam.authored import names
 from models.spam.authored.names import Brand, Person
 
 CURRENCY = {
-    "en": "${}", "pt": "R$ {}", "pl": "{} zł", "sv": "{} kr", "da": "{} kr", "nb": "{} kr", "cs": "{} Kč",
-    "hu": "{} Ft", "ro": "{} lei", "tr": "{} TL", "ru": "{} ₽", "uk": "{} грн", "zh": "¥{}", "ja": "{}円",
-    "ko": "{}원", "ar": "{} USD", "id": "Rp {}",
+    "en": ["${}", "${}", "£{}", "€{}"], "pt": ["R$ {}", "R$ {}", "{} €"], "es": ["{} €", "{} €", "{} €", "${} MXN"],
+    "de": ["{} €", "{} €", "{} EUR", "CHF {}"], "pl": ["{} zł"], "sv": ["{} kr"], "da": ["{} kr"], "nb": ["{} kr"],
+    "cs": ["{} Kč"], "hu": ["{} Ft"], "ro": ["{} lei"], "tr": ["{} TL"], "ru": ["{} ₽"], "uk": ["{} грн"], "zh": ["¥{}"],
+    "ja": ["{}円"], "ko": ["{}원"], "ar": ["{} USD"], "id": ["Rp {}"], "nl": ["€ {}", "{} euro"], "it": ["{} €", "€ {}"],
 }  # fmt: skip
+_MILLION = {
+    "de": "Millionen {}", "fr": "millions de {}", "es": "millones de {}", "pt": "milhões de {}", "it": "milioni di {}",
+    "nl": "miljoen {}", "pl": "mln {}",
+}  # fmt: skip
+_MONTHS = {
+    "en": "January February March April May June July August September October November December",
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
+    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+}
+_WRITTEN = {"en": "{m} {d}, {y}", "de": "{d}. {m} {y}", "es": "{d} de {m} de {y}", "pt": "{d} de {m} de {y}"}
+_CLOSE_PERCENT = (
+    "en",
+    "it",
+    "pt",
+    "nl",
+    "pl",
+    "tr",
+    "zh",
+    "ja",
+    "ko",
+    "id",
+)  # languages that set no blank before the sign
+_ENGLISH_POINTS = ("en", "zh", "ja", "ko", "he", "hi", "th")  # a point before the hundredths
+_SMALL_COINS = {"ja": 100, "ko": 1000, "id": 10_000, "hu": 300}  # units to the euro of money that has no hundredths
+_FILES = [
+    "Contract", "Budget", "Q3-Report", "Invoice", "Proposal", "Plan", "Agenda", "Angebot", "Minutes_final", "Offer_v2", "Roadmap",
+    "Price list", "Statement", "Onboarding", "scan0017", "Project brief", "NDA", "Quote_4471", "Timesheet",
+]  # fmt: skip
 
 
-def _money(lang: str, whole: int, cents: int) -> str:
-    number = f"{whole:,}.{cents:02d}" if lang == "en" else f"{whole:,}".replace(",", ".") + f",{cents:02d}"
-    return CURRENCY.get(lang, "{} €").format(number)
+def _money(lang: str, form: str, whole: int, cents: int) -> str:
+    """An amount as the language writes it: points and commas, and no hundredths where money has none."""
+    units = (whole * 100 + cents) * _SMALL_COINS[lang] // 100 if lang in _SMALL_COINS else whole
+    english = f"{units:,}" if lang in _SMALL_COINS else f"{units:,}.{cents:02d}"
+    return form.format(english if lang in _ENGLISH_POINTS else english.translate(str.maketrans(",.", ".,")))
+
+
+def _millions(lang: str, rng: Random) -> str:
+    whole, tenth = rng.randrange(1, 60), rng.randrange(10)
+    if lang not in _MILLION:
+        return rng.choice(["$", "€", "US$ "]) + f"{whole}.{tenth} million"
+    return f"{whole},{tenth} " + _MILLION[lang].format(rng.choice(["euro" if lang in ("nl", "it") else "EUR", "USD"]))
+
+
+def _date(lang: str, rng: Random) -> str:
+    """A day, in figures or with the month's name."""
+    day, month, year = rng.randrange(1, 29), rng.randrange(1, 13), rng.choice([2024, 2025, 2026])
+    if lang in _MONTHS and rng.random() < 0.5:
+        return _WRITTEN.get(lang, "{d} {m} {y}").format(d=day, m=_MONTHS[lang].split()[month - 1], y=year)
+    return rng.choice([f"{day:02d}/{month:02d}/{year}", f"{day}.{month}.{year}", f"{year}-{month:02d}-{day:02d}"])
+
+
+def _phone(rng: Random) -> str:
+    parts = [str(rng.randrange(low, high)) for low, high in ((1, 99), (100, 999), (100, 999), (1000, 9999))]
+    return rng.choice(["+{} {} {} {}", "+{} ({}) {}-{}", "+{} {} {}{}"]).format(*parts)
 
 
 def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
     """What the slots of the word files are filled with in one mail."""
-    day, month, year = rng.randrange(1, 28), rng.randrange(1, 12), rng.choice([2024, 2025, 2026])
+    form = rng.choice(CURRENCY.get(lang, ["{} €"]))
+    author = names.person(rng)
     return {
         "brand": brand.name,
         "host": brand.host,
@@ -27,25 +84,40 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
         "name": to.name,
         "email": to.address,
         "local": to.address.partition("@")[0],
-        "ref": names.token(rng, rng.choice([6, 8, 10, 12])),
+        "site": to.address.partition("@")[2] if rng.random() < 0.6 else names.invented_brand(rng).host,
+        "ref": names.token(rng, rng.choice([6, 8, 10, 12])) if rng.random() < 0.6 else str(rng.randrange(10**5, 10**9)),
         "code": f"{rng.randrange(10**6):06d}",
+        "card": f"{rng.randrange(10**4):04d}",
+        "number": str(rng.choice([rng.randrange(11, 99), rng.randrange(100, 999), rng.randrange(1000, 9999)])),
+        "percent": f"{rng.randrange(3, 96)}{'%' if lang in _CLOSE_PERCENT else ' %'}",
+        "age": str(rng.randrange(27, 60)),
         "days": str(rng.randrange(2, 9)),
         "hours": rng.choice(["12", "24", "48", "72", "30", "15"]),
-        "small": _money(lang, rng.randrange(1, 5), rng.randrange(100)),
-        "amount": _money(lang, rng.choice([rng.randrange(20, 900), rng.randrange(900, 48000)]), rng.randrange(100)),
-        "million": rng.choice(["$", "€", "US$ "]) + f"{rng.randrange(1, 60)}.{rng.randrange(10)} million",
+        "small": _money(lang, form, rng.randrange(1, 5), rng.randrange(100)),
+        "fee": _money(lang, form, rng.randrange(6, 95), rng.choice([0, 90, 99, 95, 50, rng.randrange(100)])),
+        "amount": _money(lang, form, rng.choice([rng.randrange(20, 900), rng.randrange(900, 48000)]), rng.randrange(100)),
+        "million": _millions(lang, rng),
         "coin": f"0.{rng.randrange(10**6):06d} BTC",
-        "date": f"{day:02d}/{month:02d}/{year}" if rng.random() < 0.5 else f"{day}.{month}.{year}",
-        "year": str(year),
-        "phone": f"+{rng.randrange(1, 99)} {rng.randrange(100, 999)} {rng.randrange(100, 999)} {rng.randrange(1000, 9999)}",
+        "wallet": "bc1q" + names.random_word(rng, 34, 38),
+        "date": _date(lang, rng),
+        "later": _date(lang, rng),
+        "time": f"{rng.randrange(7, 21)}:{rng.choice(['00', '15', '30', '45', '10', '05', '50'])}",
+        "year": str(rng.choice([2024, 2025, 2026])),
+        "phone": _phone(rng),
         "person": names.person(rng).name,
-        "sender": names.person(rng).first,
+        "other": names.person(rng).name,
+        "friend": names.person(rng).first,
+        "sender": author.first,
+        "author": author.name,
         "company": names.company(rng),
+        "firm": names.invented_brand(rng).name,
         "city": names.city(rng),
+        "town": names.city(rng),
         "street": names.street(rng),
-        "device": rng.choice(["Chrome, Windows", "Safari, iPhone", "Firefox, Linux", "Android"]),
-        "file": rng.choice(["Contract", "Budget", "Q3-Report", "Invoice", "Proposal", "Plan", "Agenda", "Angebot"])
-        + rng.choice([".pdf", ".docx", ".xlsx", ""]),
+        "device": rng.choice(
+            ["Chrome, Windows", "Safari, iPhone", "Firefox, Linux", "Android", "Edge, Windows 11", "iPad", "MacBook Pro"]
+        ),
+        "file": rng.choice(_FILES) + rng.choice([".pdf", ".docx", ".xlsx", ".pptx", ""]),
         "freemail": names.free_mail(rng),
-        "iban": f"{rng.choice(['DE', 'GB', 'PL', 'ES', 'LT'])}{rng.randrange(10**18):018d}",
-    }
+        "iban": f"{rng.choice(['DE', 'GB', 'PL', 'ES', 'LT', 'FR', 'IT', 'NL', 'PT'])}{rng.randrange(10**18):018d}",
+    }  # fmt: skip

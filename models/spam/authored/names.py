@@ -1,168 +1,49 @@
 """Who writes to whom: known brands with their right hosts, invented brands and people, and hosts that belong to nobody."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
-# name, host, branches of business, languages ("" is every one). The hosts are the right ones: they mark the honest twins.
-_KNOWN = """
-PayPal paypal.com pay
-Stripe stripe.com pay
-Klarna klarna.com pay,shop
-Amazon amazon.com shop,parcel,account
-eBay ebay.com shop,account
-Walmart walmart.com shop en
-Zalando zalando.com shop
-IKEA ikea.com shop
-Decathlon decathlon.com shop
-Etsy etsy.com shop
-Allegro allegro.pl shop pl
-Mercado_Livre mercadolivre.com.br shop,pay pt
-Magazine_Luiza magazineluiza.com.br shop pt
-bol bol.com shop nl
-Fnac fnac.com shop fr
-OTTO otto.de shop de
-Costco costco.com shop en
-Lidl lidl.com shop
-DHL dhl.com parcel
-DHL dhl.de parcel de
-FedEx fedex.com parcel
-UPS ups.com parcel
-USPS usps.com parcel en
-Royal_Mail royalmail.com parcel en
-Evri evri.com parcel en
-DPD dpd.com parcel
-GLS gls-group.com parcel
-Hermes myhermes.de parcel de
-Correios correios.com.br parcel pt
-CTT ctt.pt parcel pt
-La_Poste laposte.fr parcel fr
-Chronopost chronopost.fr parcel fr
-Mondial_Relay mondialrelay.fr parcel fr
-Correos correos.es parcel es
-Poste_Italiane poste.it parcel,bank it
-BRT brt.it parcel it
-PostNL postnl.nl parcel nl
-InPost inpost.pl parcel pl
-Poczta_Polska poczta-polska.pl parcel pl
-Microsoft microsoft.com mail,account,document
-Microsoft_365 office.com mail,document
-OneDrive onedrive.com document,account
-SharePoint sharepoint.com document
-Outlook outlook.com mail
-Google google.com mail,account,document
-Apple apple.com account
-iCloud icloud.com account,mail
-Dropbox dropbox.com document
-DocuSign docusign.net document
-Adobe adobe.com document,account
-WeTransfer wetransfer.com document
-Zoom zoom.us account,voice
-RingCentral ringcentral.com voice
-Vodafone vodafone.com telecom,voice
-Telekom telekom.de telecom,voice,mail de
-O2 o2online.de telecom de
-Orange orange.fr telecom,mail,voice fr
-SFR sfr.fr telecom fr
-Free free.fr telecom,mail fr
-Movistar movistar.es telecom es
-TIM tim.it telecom it
-KPN kpn.com telecom nl
-Vivo vivo.com.br telecom pt
-Claro claro.com.br telecom pt
-Play play.pl telecom pl
-Netflix netflix.com account,stream
-Spotify spotify.com account,stream
-Disney+ disneyplus.com account,stream
-Facebook facebookmail.com account
-Instagram instagram.com account
-LinkedIn linkedin.com account
-GitHub github.com account
-Slack slack.com account
-IONOS ionos.com mail,host
-STRATO strato.de mail,host de
-GoDaddy godaddy.com mail,host
-OVHcloud ovhcloud.com mail,host
-Aruba aruba.it mail,host it
-Locaweb locaweb.com.br mail,host pt
-GMX gmx.net mail de
-WEB.DE web.de mail de
-UOL uol.com.br mail pt
-Libero libero.it mail it
-Chase chase.com bank en
-Wells_Fargo wellsfargo.com bank en
-Bank_of_America bankofamerica.com bank en
-HSBC hsbc.co.uk bank en
-Barclays barclays.co.uk bank en
-American_Express americanexpress.com bank
-Sparkasse sparkasse.de bank de
-Volksbank vr.de bank de
-Commerzbank commerzbank.de bank de
-ING ing.de bank de
-DKB dkb.de bank de
-ING ing.nl bank nl
-Rabobank rabobank.nl bank nl
-ABN_AMRO abnamro.nl bank nl
-BNP_Paribas bnpparibas.com bank fr
-Credit_Agricole credit-agricole.fr bank fr
-La_Banque_Postale labanquepostale.fr bank fr
-Santander santander.com bank
-BBVA bbva.es bank es
-CaixaBank caixabank.es bank es
-Intesa_Sanpaolo intesasanpaolo.com bank it
-UniCredit unicredit.it bank it
-Nexi nexi.it pay,bank it
-Itau itau.com.br bank pt
-Bradesco bradesco.com.br bank pt
-Nubank nubank.com.br bank pt
-Caixa caixa.gov.br bank pt
-Livelo livelo.com.br account,shop pt
-mBank mbank.pl bank pl
-PKO_BP pkobp.pl bank pl
-Coinbase coinbase.com crypto
-Binance binance.com crypto
-Kraken kraken.com crypto
-Ledger ledger.com crypto
-MetaMask metamask.io crypto
-Trezor trezor.io crypto
-Bitpanda bitpanda.com crypto
-IRS irs.gov tax en
-HMRC hmrc.gov.uk tax en
-ELSTER elster.de tax de
-Receita_Federal gov.br tax pt
-impots.gouv.fr impots.gouv.fr tax fr
-Agencia_Tributaria agenciatributaria.es tax es
-Agenzia_Entrate agenziaentrate.gov.it tax it
-Belastingdienst belastingdienst.nl tax nl
-KAS podatki.gov.pl tax pl
-Norton norton.com account,host
-McAfee mcafee.com account,host
-Geek_Squad bestbuy.com account,host en
-Booking.com booking.com shop,account
-Airbnb airbnb.com account
-ADAC adac.de account de
-AOK aok.de account,tax de
-"""
+_KNOWN = Path(__file__).with_name("brands.txt")
+
 _STEMS = [
     "Nord", "Alta", "Vero", "Lumi", "Kestrel", "Brook", "Silva", "Tarn", "Orbi", "Zen", "Quill", "Hart", "Mira",
     "Cobalt", "Fern", "Pix", "Nova", "Delta", "Oak", "Rivo", "Sol", "Terra", "Vant", "Apex", "Bram", "Cara",
     "Dune", "Echo", "Flint", "Glen", "Holt", "Ivo", "Juno", "Kite", "Lark", "Moss", "Nim", "Opal", "Pine", "Rook",
-    "Sage", "Tide", "Umber", "Vale", "Wren", "Yarrow", "Zephyr",
+    "Sage", "Tide", "Umber", "Vale", "Wren", "Yarrow", "Zephyr", "Amber", "Basil", "Cedar", "Drift", "Ember", "Forge",
+    "Grain", "Harbor", "Indigo", "Jasper", "Lumen", "Maple", "Onyx", "Prisma", "Raven", "Sable", "Tempo", "Urban", "Velo",
+    "Willow", "Xeno", "Yonder", "Zest", "Atlas", "Bonny", "Clever", "Daily", "Easy", "First", "Green", "Happy", "Open", "Smart",
 ]  # fmt: skip
 _TAILS = [
     "ia", "ix", "ora", "ly", "ware", "bank", "pay", "post", "cargo", "shop", "mart", "cloud", "mail", "soft",
     "works", "labs", "house", "market", "parcel", "health", "air", "media", "path", "desk", "field", "stone",
-    "telecom", "energy", "finance", "travel", "foods", "motors", "books", "tools",
+    "telecom", "energy", "finance", "travel", "foods", "motors", "books", "tools", "flow", "stack", "hub", "kit", "base",
+    "box", "sign", "track", "loop", "wise", "dent", "care", "fit", "home", "wear", "kids", "pets", "studio", "solar",
+    "logistics", "insurance", "academy", "events", "club", "hq", "ify", "io", "go", "now", "direct",
 ]  # fmt: skip
+_LEGAL_FORMS = [" GmbH", " Ltd", " Inc.", " SAS", " S.L.", " Lda", " S.r.l.", " B.V.", " Sp. z o.o.", " AB"]
 _FIRST = [
     "Anna", "Ben", "Carla", "David", "Elena", "Felix", "Greta", "Hugo", "Ines", "Jan", "Klara", "Luis", "Maria",
     "Nils", "Olga", "Paulo", "Rosa", "Stefan", "Tina", "Uwe", "Vera", "Walter", "Yara", "Zoe", "Ahmed", "Chiara",
     "Daniela", "Erik", "Fatima", "Grace", "Ivan", "James", "Kenji", "Laura", "Marta", "Noah", "Priya", "Sofia",
-    "Thomas", "Wei",
+    "Thomas", "Wei", "Aisha", "Alejandro", "Amélie", "Andrzej", "Antoine", "Beatriz", "Bram", "Bruno", "Camille", "Catarina",
+    "Charlotte", "Chinedu", "Daan", "Deepak", "Dmitri", "Emily", "Emre", "Fernanda", "Francesca", "Gabriel", "Giulia",
+    "Grzegorz", "Hannah", "Hassan", "Hiroshi", "Isabela", "Jack", "Jeroen", "Joana", "João", "Jürgen", "Katarzyna", "Kevin",
+    "Lars", "Leila", "Linh", "Lotte", "Lucas", "Małgorzata", "Marco", "Matthew", "Mehmet", "Min-jun", "Nadia", "Olivia",
+    "Oscar", "Patricia", "Piotr", "Rafael", "Rania", "Renata", "Robert", "Sanne", "Sara", "Sean", "Siobhan", "Sunita",
+    "Susanne", "Tiago", "Tomasz", "Valentina", "Vikram", "William", "Xavier", "Yusuf", "Zofia", "Zhang", "Blessing",
 ]  # fmt: skip
 _LAST = [
     "Almeida", "Becker", "Costa", "Dubois", "Eriksson", "Ferrari", "Garcia", "Hansen", "Ivanova", "Jensen",
     "Kowalski", "Lopez", "Müller", "Novak", "Okafor", "Pereira", "Quinn", "Rossi", "Schmidt", "Taylor", "Ueda",
     "Visser", "Wagner", "Young", "Zielinski", "Brown", "Chen", "Davies", "Fischer", "Moreau", "Nguyen", "Smith",
+    "Adeyemi", "Andersson", "Bakker", "Bauer", "Bernard", "Bianchi", "Carvalho", "Colombo", "de Boer", "de Vries", "Demir",
+    "Díaz", "Esposito", "Evans", "Fernandes", "Fernández", "Fontaine", "Gomes", "González", "Greco", "Haddad", "Hoffmann",
+    "Hughes", "Ito", "Jackson", "Jankowski", "Jansen", "Johnson", "Jones", "Kamiński", "Kaya", "Khan", "Kim", "Koch",
+    "Kumar", "Lambert", "Laurent", "Lee", "Lehmann", "Lewandowski", "Li", "Lima", "Martin", "Martínez", "Mbeki", "Meyer",
+    "Mulder", "Murphy", "Nakamura", "Neumann", "O'Brien", "Oliveira", "Patel", "Petit", "Ramírez", "Ribeiro", "Ricci",
+    "Robinson", "Romano", "Ruiz", "Sánchez", "Santos", "Schneider", "Schulz", "Sharma", "Silva", "Singh", "Sokolov",
+    "Tanaka", "Torres", "van Dijk", "Walker", "Wang", "Williams", "Wiśniewski", "Wójcik", "Yılmaz", "Zimmermann",
 ]  # fmt: skip
 _STREETS = [
     "12 High Street",
@@ -172,11 +53,26 @@ _STREETS = [
     "Via Roma 7",
     "Kerkstraat 21",
     "Rua das Flores 90",
+    "Bahnhofstraße 17",
+    "1600 Market Street, Suite 400",
+    "27 Old Mill Lane",
+    "14 avenue de la République",
+    "Av. Paulista 1578, 9º andar",
+    "Gran Vía 44, 3º B",
+    "Corso Garibaldi 112",
+    "Herengracht 450",
+    "ul. Marszałkowska 84",
+    "Rua Augusta 200, 2º Dto",
+    "PO Box 1180",
+    "Level 5, 100 Queen Street",
 ]
 _CITIES = [
     "London", "Berlin", "Paris", "Madrid", "Lisboa", "Milano", "Amsterdam", "Warszawa", "Dublin", "Chicago",
     "Lyon", "Porto", "Hamburg", "Leeds", "Boston", "Zürich", "Wien", "Recife", "Valencia", "Torino", "Utrecht",
-    "Gdańsk", "Toronto", "Austin",
+    "Gdańsk", "Toronto", "Austin", "Manchester", "Edinburgh", "New York", "Seattle", "Denver", "Sydney", "Köln", "München",
+    "Leipzig", "Genève", "Nantes", "Toulouse", "Bordeaux", "Barcelona", "Sevilla", "Bilbao", "Bogotá", "São Paulo",
+    "Curitiba", "Belo Horizonte", "Coimbra", "Braga", "Roma", "Napoli", "Bologna", "Rotterdam", "Eindhoven", "Antwerpen",
+    "Kraków", "Wrocław", "Poznań", "Singapore", "Dubai",
 ]  # fmt: skip
 _TLDS = [
     "com",
@@ -216,12 +112,23 @@ _JUNK_TLDS = [
     "com.br",
     "de",
 ]
-_FREEMAIL = ["gmail.com", "outlook.com", "yahoo.com", "gmx.net", "hotmail.com", "mail.ru", "proton.me"]
+_FREEMAIL = [
+    "gmail.com", "gmail.com", "gmail.com", "outlook.com", "yahoo.com", "gmx.net", "hotmail.com", "mail.ru", "proton.me",
+    "icloud.com", "aol.com", "live.com", "web.de", "t-online.de", "orange.fr", "free.fr", "libero.it", "uol.com.br",
+    "sapo.pt", "wp.pl", "ziggo.nl", "yandex.com", "zoho.com", "mail.com", "163.com",
+]  # fmt: skip
 _JUNK_WORDS = [
     "casa", "verde", "moto", "studio", "garden", "print", "dental", "auto", "tech", "foto", "clinic", "hotel",
     "escola", "metal", "legal", "pizza", "yoga", "surf", "travel", "solar", "boat", "music", "event", "academy",
-    "consult", "design", "trade", "agro", "eco",
+    "consult", "design", "trade", "agro", "eco", "bau", "praxis", "verlag", "boutique", "atelier", "bike", "coffee", "club",
+    "news", "photo", "wood", "stone", "kids", "dance", "farm", "wine", "parking", "reise", "immo", "sport", "radio", "moda",
+    "arte", "smile", "express", "global", "digital", "media", "group", "center", "market", "tools", "pro", "local",
 ]  # fmt: skip
+
+_UNACCENTED = {
+    "ü": "ue", "ö": "oe", "ä": "ae", "ß": "ss", "á": "a", "ã": "a", "â": "a", "ç": "c", "é": "e", "ê": "e", "è": "e", "í": "i",
+    "ı": "i", "ł": "l", "ń": "n", "ñ": "n", "ó": "o", "ô": "o", "õ": "o", "ś": "s", "ú": "u", "ż": "z", "ź": "z", "ę": "e", "ą": "a",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +155,7 @@ class Person:
 
 
 def _parse() -> list[tuple[Brand, frozenset[str], str]]:
-    rows = [line.split() for line in _KNOWN.strip().splitlines()]
+    rows = [line.split() for line in _KNOWN.read_text("utf-8").splitlines() if not line.startswith("#")]
     return [
         (Brand(row[0].replace("_", " "), row[1], True), frozenset(row[2].split(",")), row[3] if len(row) > 3 else "")
         for row in rows
@@ -270,12 +177,37 @@ def invented_brand(rng: Random) -> Brand:
         words = rng.sample(_JUNK_WORDS, 2)
         tld = rng.choice(_TLDS + _JUNK_TLDS)
         return Brand(" ".join(words).title(), f"{rng.choice(['', '-']).join(words)}.{tld}", False)
-    stem, tail = rng.choice(_STEMS), rng.choice(_TAILS)
-    name = rng.choice(
-        [f"{stem}{tail}", f"{stem} {tail.capitalize()}", f"{stem}{tail.capitalize()}", f"{stem}{tail} GmbH"]
+    name = _invented_name(rng)
+    words = _host_letters(name.replace("&", "and").replace(".", " ")).split()
+    host = rng.choice(["", "", "-"]).join(words)
+    legal = rng.choice(_LEGAL_FORMS) if rng.random() < 0.25 else ""
+    prefix = rng.choice(["get", "my", "try", "the", "hello"]) if rng.random() < 0.15 else ""
+    return Brand(f"{name}{legal}", f"{prefix}{host}.{rng.choice(_TLDS)}", False)
+
+
+def _invented_name(rng: Random) -> str:
+    """A name as shops, practices, clubs and start-ups bear it."""
+    stem, tail, last = rng.choice(_STEMS), rng.choice(_TAILS), rng.choice(_LAST)
+    return rng.choice(
+        [
+            f"{stem}{tail}",
+            f"{stem} {tail.capitalize()}",
+            f"{stem}{tail.capitalize()}",
+            f"{stem} & {rng.choice(_STEMS)}",
+            f"{last} {tail.capitalize()}",
+            f"{last} & {rng.choice(_LAST)}",
+            f"{tail.capitalize()} {rng.choice(_CITIES)}",
+            stem,
+        ]
     )
-    host = name.removesuffix(" GmbH").lower().replace(" ", rng.choice(["", "-"]))
-    return Brand(name, f"{host}.{rng.choice(_TLDS)}", False)
+
+
+def _host_letters(name: str) -> str:
+    """What of a name may stand in a host or an address, in small letters."""
+    plain = name.lower()
+    for letter, ascii_letters in _UNACCENTED.items():
+        plain = plain.replace(letter, ascii_letters)
+    return "".join(letter for letter in plain if letter.isascii() and (letter.isalnum() or letter in " -"))
 
 
 def company(rng: Random) -> str:
@@ -292,10 +224,16 @@ def company(rng: Random) -> str:
 def person(rng: Random, host: str | None = None) -> Person:
     """A made-up person, at ``host`` or at a free mail host."""
     first, last = rng.choice(_FIRST), rng.choice(_LAST)
-    local = rng.choice(["{f}.{l}", "{f}{l}", "{f}", "{f}_{l}", "{i}{l}", "{f}.{l}{n}"]).format(
-        f=first.lower(), l=last.lower().replace("ü", "ue"), i=first[0].lower(), n=rng.randrange(10, 99)
+    first_letters, last_letters = _host_letters(first), _host_letters(last).replace(" ", "")
+    local = rng.choice(["{f}.{l}", "{f}{l}", "{f}", "{f}_{l}", "{i}{l}", "{f}.{l}{n}", "{l}.{f}", "{f}{n}"]).format(
+        f=first_letters, l=last_letters, i=first_letters[0], n=rng.randrange(10, 99)
     )
     return Person(first, last, f"{local}@{host or rng.choice(_FREEMAIL)}")
+
+
+def is_free_mail(host: str) -> bool:
+    """Whether a host gives mailboxes to everybody."""
+    return host in _FREEMAIL
 
 
 def street(rng: Random) -> str:

@@ -8,11 +8,35 @@ from dataclasses import dataclass
 from random import Random
 from typing import assert_never
 
-from models.spam.authored import names
-
-_COLOURS = ["#0b5cad", "#111111", "#d4003c", "#1a7f37", "#ff6600", "#5f3dc4", "#00695c"]
+_COLOURS = [
+    "#0b5cad",
+    "#111111",
+    "#d4003c",
+    "#1a7f37",
+    "#ff6600",
+    "#5f3dc4",
+    "#00695c",
+    "#0067b8",
+    "#635bff",
+    "#e50914",
+]
 _FONTS = ["Arial,sans-serif", "Helvetica,Arial,sans-serif", "Georgia,serif", "'Open Sans',Verdana,sans-serif", "Tahoma"]
-_FILLERS = ["&zwnj;&nbsp;", "&#847;&zwnj;&nbsp;", "&#8199;&#65279;", "&nbsp;"]
+_FILLERS = [
+    "&zwnj;&nbsp;",
+    "&#847;&zwnj;&nbsp;",
+    "&#8199;&#65279;",
+    "&nbsp;",
+    "&#847; ",
+    "&#8203;&nbsp;",
+    "&#173;&#8199;",
+]
+_SPACE_OUTLOOK = (
+    "<!--[if mso]><style>table{border-collapse:collapse}td{mso-line-height-rule:exactly}</style><![endif]-->"
+)
+_PHONES = (
+    "@media only screen and (max-width:600px){.w{width:100%!important}.d{display:none!important}"
+    ".m{display:block!important;max-height:none!important}}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +81,9 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A linked picture with its alternative text."""
+    """A picture with its alternative text."""
 
-    url: str
+    url: str  # where it leads, "" for nowhere
     picture: str
     alt: str
 
@@ -72,7 +96,15 @@ class Small:
     links: tuple[tuple[str, str], ...]
 
 
-Block = Text | Heading | Rows | Button | Story | Picture | Small
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The mail that is answered."""
+
+    head: str
+    text: str
+
+
+Block = Text | Heading | Rows | Button | Story | Picture | Small | Quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +117,13 @@ class Theme:
     sheet: bool  # styles in a style sheet, not on the elements
     preheader: str
     filler: str  # blank characters behind the preview line, as newsletter programs put there
+    outlook: bool  # conditional comments for Outlook
+    phones: bool  # media queries, and a first block that is there twice: for a desk and for a telephone
+    browser: tuple[str, str]  # words and URL of «view in browser», "" for none
+    pixel: str  # URL of the picture that counts readers, "" for none
 
     @classmethod
-    def drawn(cls, preheader: str, rng: Random) -> "Theme":
+    def drawn(cls, preheader: str, browser: tuple[str, str], pixel: str, rng: Random) -> "Theme":
         """A theme by chance."""
         filler = rng.choice(_FILLERS) * rng.choice([0, 0, 30, 90])
         return cls(
@@ -97,47 +133,79 @@ class Theme:
             rng.random() < 0.4,
             preheader,
             filler,
+            rng.random() < 0.3,
+            rng.random() < 0.3,
+            browser,
+            pixel,
         )
 
 
-def as_plain(blocks: list[Block]) -> str:
-    """The blocks as plain text."""
-    return "\n\n".join(filter(None, map(_plain, blocks)))
+def as_plain(blocks: list[Block], rng: Random) -> str:
+    """The blocks as plain text, with links in one of the manners of sending services."""
+    manner = rng.choice(
+        ["{}: {}", "{}: {}", "{}: {}", "{} ({})", "{} <{}>", "{}\n{}", "{} [{}]", "[{}]({})", "{}\n( {} )"]
+    )
+    rule = rng.choice(["", "", "", "-" * 40, "=" * 60, "* * *", "________________"])
+    parts = [part for block in blocks if (part := _plain(block, manner, rule))]
+    return "\n\n".join(parts)
 
 
-def _plain(block: Block) -> str:
+def _plain(block: Block, manner: str, rule: str) -> str:
     match block:
         case Text(text) | Heading(text):
             return text
         case Rows(rows):
             return "\n".join(f"{label}: {value}" if value else label for label, value in rows)
         case Button(text, url):
-            return f"{text}: {url}"
+            return manner.format(text, url)
         case Story(title, teaser, _, url, _):
             return f"{title}\n{teaser}\n{url}"
         case Picture(url, _, alt):
-            return f"[{alt}] {url}"
+            return f"[{alt}] {url}".strip()
         case Small(text, links):
-            return "\n".join([text, *(f"{name}: {url}" for name, url in links)])
+            named = "\n".join(manner.format(name, url) for name, url in links)
+            return "\n".join(part for part in (rule, text, named) if part)
+        case Quote(head, text):
+            return head + "\n" + "\n".join(f"> {line}" for line in text.split("\n"))
         case _ as never:
             assert_never(never)
 
 
 def as_html(blocks: list[Block], theme: Theme, rng: Random) -> str:
     """The blocks as a table of one column in the look of ``theme``."""
-    rows = "\n".join(f"<tr><td{_cell(block, theme)}>{_drawn(block, theme)}</td></tr>" for block in blocks)
-    cell = f"td{{font-family:{theme.font};font-size:15px;padding:10px 24px}}"
-    sheet = f"{cell}.s{{font-size:11px;color:#888888}}a{{color:{theme.colour}}}"
-    preview = (
-        f'<div style="display:none;max-height:0;overflow:hidden">{html.escape(theme.preheader)}{theme.filler}</div>'
-    )
-    pixel = f'<img src="https://{names.random_word(rng)}.net/o/{names.token(rng)}.gif" width="1" height="1">'
+    drawn = [_drawn(block, theme) for block in blocks]
+    if theme.phones and drawn and rng.random() < 0.6:
+        small = f'<div class="m" style="display:none;max-height:0;overflow:hidden;mso-hide:all">{drawn[0]}</div>'
+        drawn[0] = f'<div class="d">{drawn[0]}</div>{small}'
+    rows = "\n".join(f"<tr><td{_cell(b, theme)}>{d}</td></tr>" for b, d in zip(blocks, drawn, strict=True))
+    if theme.browser[0]:
+        rows = f'<tr><td align="center"{_cell(Small("", ()), theme)}>{_anchor(*theme.browser)}</td></tr>\n{rows}'
     return (
-        f'<!DOCTYPE html><html><head><meta charset="utf-8">{f"<style>{sheet}</style>" if theme.sheet else ""}</head>'
-        f'<body style="margin:0;background:#f4f4f4">{preview if theme.preheader else ""}'
-        f'<table width="{theme.width}" align="center" bgcolor="#ffffff" cellpadding="0" cellspacing="0">{rows}</table>'
-        f"{pixel if rng.random() < 0.4 else ''}</body></html>"
+        f"<!DOCTYPE html><html>{_head(theme)}"
+        f'<body style="margin:0;background:#f4f4f4">{_preview(theme)}'
+        f'<table class="w" width="{theme.width}" align="center" bgcolor="#ffffff" cellpadding="0" cellspacing="0">{rows}</table>'
+        f"{_pixel(theme)}</body></html>"
     )
+
+
+def _head(theme: Theme) -> str:
+    cell = f"td{{font-family:{theme.font};font-size:15px;padding:10px 24px}}"
+    sheet = f"{cell}.s{{font-size:11px;color:#888888}}a{{color:{theme.colour}}}" if theme.sheet else ""
+    styles = sheet + (_PHONES if theme.phones else "")
+    viewport = '<meta name="viewport" content="width=device-width">' if theme.phones else ""
+    style = f'<style type="text/css">{styles}</style>' if styles else ""
+    return f'<head><meta charset="utf-8">{viewport}{_SPACE_OUTLOOK if theme.outlook else ""}{style}</head>'
+
+
+def _preview(theme: Theme) -> str:
+    if not theme.preheader:
+        return ""
+    hidden = "display:none;max-height:0;overflow:hidden" + (";mso-hide:all" if theme.outlook else "")
+    return f'<div style="{hidden}">{html.escape(theme.preheader)}{theme.filler}</div>'
+
+
+def _pixel(theme: Theme) -> str:
+    return f'<img src="{html.escape(theme.pixel)}" width="1" height="1" alt="">' if theme.pixel else ""
 
 
 def _cell(block: Block, theme: Theme) -> str:
@@ -147,27 +215,76 @@ def _cell(block: Block, theme: Theme) -> str:
     return f' style="font-family:{html.escape(theme.font)};font-size:{size};padding:10px 24px"'
 
 
+def _anchor(text: str, url: str) -> str:
+    return f'<a href="{html.escape(url)}">{html.escape(text)}</a>'
+
+
+def _lines(text: str) -> str:
+    return html.escape(text).replace("\n", "<br>")
+
+
 def _drawn(block: Block, theme: Theme) -> str:
     match block:
         case Text(text):
-            return html.escape(text).replace("\n", "<br>")
+            return _lines(text)
         case Heading(text):
             return f'<h2 style="margin:0;color:{theme.colour}">{html.escape(text)}</h2>'
         case Rows(rows):
             lines = (f'<tr><td>{html.escape(a)}</td><td align="right">{html.escape(b)}</td></tr>' for a, b in rows)
             return f'<table width="100%">{"".join(lines)}</table>'
         case Button(text, url):
-            style = f"background:{theme.colour};color:#ffffff;padding:12px 28px;text-decoration:none;border-radius:4px"
-            return f'<a href="{html.escape(url)}" style="{style}">{html.escape(text)}</a>'
+            return _button(text, url, theme)
         case Story(title, teaser, link_text, url, picture):
             image = f'<img src="{picture}" width="180" alt=""><br>' if picture else ""
-            link = f'<a href="{html.escape(url)}">{html.escape(link_text)}</a>'
-            return f"{image}<b>{html.escape(title)}</b><br>{html.escape(teaser)}<br>{link}"
+            return f"{image}<b>{html.escape(title)}</b><br>{html.escape(teaser)}<br>{_anchor(link_text, url)}"
         case Picture(url, picture, alt):
             image = f'<img src="{picture}" width="{theme.width}" alt="{html.escape(alt)}" style="display:block">'
-            return f'<a href="{html.escape(url)}">{image}</a>'
+            return f'<a href="{html.escape(url)}">{image}</a>' if url else image
         case Small(text, links):
-            named = " | ".join(f'<a href="{html.escape(url)}">{html.escape(name)}</a>' for name, url in links)
-            return f"{html.escape(text)}<br>{named}"
+            return f"{_lines(text)}<br>{' | '.join(_anchor(name, url) for name, url in links)}"
+        case Quote(head, text):
+            return f"{_lines(head)}<blockquote>{_lines(text)}</blockquote>"
         case _ as never:
             assert_never(never)
+
+
+def _button(text: str, url: str, theme: Theme) -> str:
+    """A button, with a drawing of its own for Outlook where the theme has such."""
+    style = f"background:{theme.colour};color:#ffffff;padding:12px 28px;text-decoration:none;border-radius:4px"
+    shown = f'<a href="{html.escape(url)}" style="{style}">{html.escape(text)}</a>'
+    if not theme.outlook:
+        return shown
+    shape = f'<v:roundrect href="{html.escape(url)}" fillcolor="{theme.colour}"><center>{html.escape(text)}</center></v:roundrect>'
+    return f"<!--[if mso]>{shape}<![endif]--><!--[if !mso]><!-->{shown}<!--<![endif]-->"
+
+
+def as_letter(blocks: list[Block], rng: Random) -> str:
+    """The blocks as a person's mail program writes them: lines, links, what is answered; no table, no colours."""
+    program = rng.choice(["gmail", "gmail", "outlook", "apple"])
+    lines = [_letter(block, program) for block in blocks]
+    if program == "outlook":
+        style = "<style>p.MsoNormal{margin:0cm;font-size:11.0pt}</style>"
+        head = f'<html xmlns:o="urn:schemas-microsoft-com:office:office"><head>{style}</head>'
+        return f'{head}<body lang="EN-GB"><div class="WordSection1">{"".join(lines)}</div></body></html>'
+    if program == "apple":
+        body = "<div><br></div>".join(lines)
+        return f'<html><body style="overflow-wrap:break-word;-webkit-nbsp-mode:space">{body}</body></html>'
+    return f'<div dir="ltr">{"<div><br></div>".join(lines)}</div>'
+
+
+def _letter(block: Block, program: str) -> str:
+    match block:
+        case Button(text, url):
+            inside = _anchor(text, url)
+        case Quote(head, text):
+            quoted = f"<blockquote>{_lines(text)}</blockquote>"
+            return f'<div class="{program}_quote"><div class="{program}_attr">{_lines(head)}</div>{quoted}</div>'
+        case Picture(_, picture, alt):
+            inside = f'<img src="{picture}" alt="{html.escape(alt)}">'
+        case _:
+            inside = _lines(_plain(block, "{}: {}", ""))
+    return (
+        f'<p class="MsoNormal">{inside}</p><p class="MsoNormal">&nbsp;</p>'
+        if program == "outlook"
+        else f"<div>{inside}</div>"
+    )

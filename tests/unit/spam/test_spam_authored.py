@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from models.spam import authored
-from models.spam.authored import compose, links, modern, names
+from models.spam.authored import bodies, compose, links, modern, names, writer
 from models.spam.authored.facts import facts
 from models.spam.authored.spin import spin
 
@@ -43,27 +43,27 @@ def test_every_part_of_every_language_expands(lang: str) -> None:
         assert "[" not in text, part
 
 
-@pytest.mark.parametrize("lang", modern.languages())
+@pytest.mark.parametrize("lang", writer.languages())
 def test_every_block_of_every_language_expands_and_every_kind_of_mail_can_be_written(lang: str) -> None:
     rng = Random(1)
     brand, to = names.invented_brand(rng), names.person(rng)
-    setting = modern.Setting(lang, modern._words(lang), facts(lang, brand, to, rng), brand, to)
-    blocks = tomllib.loads((modern._BLOCKS / f"{lang}.toml").read_text("utf-8"))
-    assert len(blocks["labels"]) == 11
-    for part in (part for parts in blocks.values() for part in parts):
+    words = writer.words_of(lang)
+    setting = writer.Setting(lang, words, facts(lang, brand, to, rng), brand, to)
+    assert len(words["labels"]) == 11
+    blocks = [tomllib.loads(path.read_text("utf-8")) for path in writer.block_files(lang)]
+    for part in (part for file in blocks for parts in file.values() for part in parts):
         text = spin(part, rng, setting.slots)
         assert "{" not in text, part
         assert "[" not in text, part
-    for kind in modern._BODIES:
+    for kind in modern.kinds_of(words):
         for _ in range(8):
             assert message_from_bytes(modern.write(kind, setting, rng))["From"], kind
 
 
 def test_honest_and_bad_mail_of_today_look_alike() -> None:
     """Neither HTML, pictures nor small print may give the label away."""
-    mails = [
-        m for m in authored.generate(11, 500) if m.kind in ("promo", "note", "news", "order", "ship", "spam", "phish")
-    ]
+    dressed = {"promo", "note", "news", "order", "ship", "spam", "phish", "lure", *bodies.NOTICES}
+    mails = [m for m in authored.generate(11, 500) if m.kind in dressed]
     share = {}
     for bad in (False, True):
         some = [message_from_bytes(m.raw) for m in mails if (m.label != "ham") is bad]
@@ -91,4 +91,4 @@ def test_honest_links_stay_with_the_brand_or_its_mail_service_and_tricks_never_d
 
 
 def test_at_least_twenty_languages() -> None:
-    assert len({*authored.languages(), *modern.languages()}) >= 20
+    assert len({*authored.languages(), *writer.languages()}) >= 20
