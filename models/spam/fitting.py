@@ -25,7 +25,7 @@ CHECKPOINT, CHECKPOINT_STEPS = "checkpoint.pt", 500  # a run that was cut off go
 AVERAGE_DECAY = 0.998  # of the moving average of the weights, which is what ships
 # How often a text of a source is drawn per epoch: few and modern sources often, many and old ones seldom. Others: 1.
 SOURCE_WEIGHTS = {
-    "authored": 0.55,
+    "authored": 0.3,
     "enron-spam": 0.8,
     "lingspam": 0.8,
     "enron-raw": 0.8,

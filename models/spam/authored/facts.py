@@ -10,6 +10,7 @@ CURRENCY = {
     "de": ["{} €", "{} €", "{} EUR", "CHF {}"], "pl": ["{} zł"], "sv": ["{} kr"], "da": ["{} kr"], "nb": ["{} kr"],
     "cs": ["{} Kč"], "hu": ["{} Ft"], "ro": ["{} lei"], "tr": ["{} TL"], "ru": ["{} ₽"], "uk": ["{} грн"], "zh": ["¥{}"],
     "ja": ["{}円"], "ko": ["{}원"], "ar": ["{} USD"], "id": ["Rp {}"], "nl": ["€ {}", "{} euro"], "it": ["{} €", "€ {}"],
+    "hi": ["₹{}"], "vi": ["{} ₫"], "th": ["{} บาท"], "he": ["{} ₪"], "fa": ["{} تومان"],
 }  # fmt: skip
 _MILLION = {
     "de": "Millionen {}", "fr": "millions de {}", "es": "millones de {}", "pt": "milhões de {}", "it": "milioni di {}",
