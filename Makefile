@@ -104,6 +104,14 @@ train: $(STAMP) ## train the spam model anew (DATA=…/mail-train.parquet)
 evaluate-spam: $(STAMP) ## judge the spam model beside the linear baseline (DATA=…/mail-train.parquet)
 	$(PY) -m models.spam.evaluate --data $(DATA)
 
+spam-card: $(STAMP) ## measure the spam model anew and write the tables of its card (DATA=…/mail-train.parquet; two hours)
+	tools/system-packages.sh rspamd spamd spamassassin bogofilter
+	$(PY) -m models.spam.evaluate --data $(DATA) --json models/spam/figures/evaluate.json
+	$(PY) -m models.spam.leave_out --data $(DATA) --json models/spam/figures/leave_out.json
+	$(PY) -m models.spam.foreign_filters --data $(DATA) --json models/spam/figures/filters.json
+	$(PY) -m benchmarks.spam_sizes --data $(DATA) $(if $(TEACHER),--teacher $(TEACHER)) --json models/spam/figures/sizes.json
+	$(PY) -m models.spam.card
+
 compare-filters: $(STAMP) ## rspamd, SpamAssassin and bogofilter on the spam model's messages (DATA=…/mail-train.parquet)
 	tools/system-packages.sh rspamd spamd spamassassin bogofilter
 	$(PY) -m models.spam.foreign_filters --data $(DATA)
@@ -111,4 +119,4 @@ compare-filters: $(STAMP) ## rspamd, SpamAssassin and bogofilter on the spam mod
 clean: ## remove caches and the demo's data
 	rm -rf data/demo data/chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-wire bench-lanes bench-scoring train evaluate-spam compare-filters clean
+.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-wire bench-lanes bench-scoring train evaluate-spam spam-card compare-filters clean

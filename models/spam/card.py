@@ -60,8 +60,6 @@ def _folds(found: Figures) -> Rows:
         if fold == "calibration":
             continue
         for part, name in (("held out", "its own mail"), ("unseen phish", "`phishing_pot` against its honest mail")):
-            if not both["model"][part]:
-                continue
             rows.append(_ranks(f"**{fold}**, {name}", both["model"][part]))
             rows.append(_ranks("TF-IDF + logistic regression", both["linear"][part]))
     return rows

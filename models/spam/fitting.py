@@ -12,7 +12,6 @@ from transformers import BertConfig, BertForSequenceClassification, PreTrainedTo
 
 from models.spam.data import Example
 from models.spam.forward import BertClassifier
-from models.spam.metrics import Floats
 from models.spam.reading import Reading, read
 from models.spam.runtime import LABELS
 from models.spam.tokens import CLS, PAD, SEP, UNKNOWN, WordTokens
@@ -74,7 +73,7 @@ class Lesson:
     taught: float | None = None  # probability of being bad
 
 
-def lessons_of(examples: Sequence[Example], wide: Wide, taught: Sequence[float] | Floats = ()) -> list[Lesson]:
+def lessons_of(examples: Sequence[Example], wide: Wide, taught: Sequence[float | None] = ()) -> list[Lesson]:
     """Examples as the transformer is to read them, by the wide part that serves beside it.
 
     Args:

@@ -17,7 +17,6 @@ import torch
 from models.spam import authored, calibrate, data, fitting, vocabulary, wide_train
 from models.spam.data import Example
 from models.spam.fitting import Plan
-from models.spam.metrics import Floats
 from models.spam.reading import read
 from models.spam.runtime import SETTINGS, WEIGHTS
 from models.spam.tokens import WordTokens
@@ -70,9 +69,7 @@ def with_padded(learned: Sequence[Example]) -> list[Example]:
     return [*learned, *data.padded(learned, share=PADDED_SHARE, seed=PADDED_SEED)]
 
 
-def make(
-    learned: Sequence[Example], plan: Plan, wide: Wide | None = None, taught: Sequence[float] | Floats = ()
-) -> None:
+def make(learned: Sequence[Example], plan: Plan, wide: Wide | None = None, taught: Sequence[float | None] = ()) -> None:
     """Train both parts and write them, uncalibrated.
 
     Args:
