@@ -27,7 +27,7 @@ from models.spam.reading import Reading
 FILE = "wide.safetensors"
 MAX_WORDS = 500
 WINDOW_WORDS, WINDOW_STEP = 80, 40
-WORST_SHARE = 0.5  # of the worst window in the opinion of a long mail, where the whole mail has the rest
+WORST_SHARE = 0.6  # of the worst window in the opinion of a long mail, where the whole mail has the rest
 HEAD_WORDS = 40  # of a body, which the transformer reads in any case
 GROUP_LETTERS = (3, 4, 5)
 MAX_WORDS_KEPT = 200_000  # about 40 MB; the table starts again when it is full

@@ -48,7 +48,6 @@ def test_training_leaves_the_non_commercial_source_out_and_writes_a_model_that_l
     assert model.version == figures["version"]
     assert "recall_at_1_percent" in capsys.readouterr().out.splitlines()[-1]
     monkeypatch.setattr(evaluate, "TRICK_TEXTS", 20)
-    monkeypatch.setattr(evaluate, "SPEED_TEXTS", 64)
     examples = train.gather(corpus, None)
     judged = evaluate.evaluate(examples, corpus, tmp_path / "plain", with_baseline=True)
     assert judged["unseen"]["count"] == sum(e.source == "phishing_pot" for e in examples)
