@@ -44,9 +44,9 @@ def test_most_bad_mail_of_another_seed_is_caught_and_little_honest_mail_is_held(
     assert sum(s.bad >= model.threshold_hold for s in honest) < 0.03 * len(honest)
 
 
-# Text that a reader does see is part of the mail: the model loses some bad mail to it (its card says how much). A model that reads a
-# mail as one bag of words or only by its two ends catches 0.77 below such text and 0.18 above it.
-CAUGHT = {"innocent padding": 0.82, "innocent heading": 0.7}
+# Text that a reader does see is part of the mail: the model loses some bad mail to it (its card says how much). A model whose
+# linear part reads a mail as one bag of words catches 0.59 with such text below the message and 0.42 with it above.
+CAUGHT = {"innocent padding": 0.75, "innocent heading": 0.7}
 
 
 @pytest.mark.parametrize("trick", [name for name in TRICKS if name != "image only"])
