@@ -42,7 +42,7 @@ class ShapingDesk:
             "notes": list(self.policy.notes),
         }
 
-    async def site(self, domain: str) -> dict[str, Any]:
+    async def site(self, domain: str, tenant: str | None = None) -> dict[str, Any]:
         """See ``Desk.site``."""
         shaping = await self._read()
         shaping.look_around()
@@ -57,7 +57,7 @@ class ShapingDesk:
             "providers": list(site.providers),
             "limits": [one._asdict() for one in limits(shaping.overrides, site, now_ms)],
             "rules": [{"where": rule.where, "regex": rule.shown} for rule in self.policy.rules(site)],
-            "standing": [shown(one) for one in concerning(shaping.overrides, domain, site, now_ms)],
+            "standing": [shown(one) for one in concerning(shaping.overrides, domain, site, now_ms, tenant)],
         }
 
     async def suspend(self, scope: Scope, reason: str, seconds: float | None) -> dict[str, Any]:

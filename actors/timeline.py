@@ -28,7 +28,9 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
     """The deliveries of ``message`` with their events, oldest first. Rows are the ledger's, ``doubted`` its ids in doubt."""
     deliveries: dict[int, dict[str, Any]] = {}
     for row in rows:
-        entry = deliveries.setdefault(row.recipient_index, _entry(message, row.recipient_index, row.recipient))
+        entry = deliveries.setdefault(
+            row.recipient_index, _entry(message, row.recipient_index, row.recipient, row.tenant)
+        )
         state = state_of(row.type, row.detail)
         event = {"state": state, "at_ms": row.at_ms, "attempt": row.attempt, "leaf": row.leaf, **row.detail}
         if row.smtp_code:
@@ -39,7 +41,9 @@ def timeline(message: bytes, rows: Sequence[Any], waiting: Iterable[Unit], doubt
     in_doubt = ids.to_text(message) in doubted
     for unit in waiting:
         for recipient in unit.recipients:
-            entry = deliveries.setdefault(recipient.index, _entry(message, recipient.index, recipient.address))
+            entry = deliveries.setdefault(
+                recipient.index, _entry(message, recipient.index, recipient.address, unit.tenant)
+            )
             if entry["state"] == "accepted":
                 entry["state"] = "in_doubt" if in_doubt else "open"
                 entry["events"] = entry["events"] or [
@@ -60,6 +64,6 @@ def state_of(kind: LeafType, detail: Mapping[str, Any]) -> str:
     return str(end) if end in OWN_ENDS else STATES[kind]
 
 
-def _entry(message: bytes, index: int, recipient: str) -> dict[str, Any]:
+def _entry(message: bytes, index: int, recipient: str, tenant: str) -> dict[str, Any]:
     delivery = ids.to_text(ids.delivery_id(message, index))
-    return {"delivery": delivery, "recipient": recipient, "state": "accepted", "events": []}
+    return {"delivery": delivery, "recipient": recipient, "tenant": tenant, "state": "accepted", "events": []}

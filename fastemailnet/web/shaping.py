@@ -1,7 +1,8 @@
 """Shaping over HTTP: what holds, for whom and why, and a person's word about it.
 
     GET  /v1/shaping                  what rules and people did: {"standing": […], "providers": […], "notes": […]}
-    GET  /v1/shaping/sites/x.example  the domain's site, its limits and where each comes from, its rules, what stands there
+    GET  /v1/shaping/sites/x.example  the domain's site, its limits and where each comes from, its rules, what stands there;
+                                      with ?tenant=acme only what stands for that tenant's mail
     POST /v1/shaping/suspend          {"target": "x.example", "reason": "…", "tenant": "", "lane": "", "seconds": null}
     POST /v1/shaping/resume           {"target": "x.example", "reason": "…", "tenant": "", "lane": ""}
 
@@ -52,8 +53,8 @@ class Desk(Protocol):
     async def standing(self) -> dict[str, Any]:
         """All that stands now, and what the files say."""
 
-    async def site(self, domain: str) -> dict[str, Any]:
-        """Everything about one domain's site."""
+    async def site(self, domain: str, tenant: str | None) -> dict[str, Any]:
+        """Everything about one domain's site; where a tenant is named, nothing about another's mail."""
 
     async def suspend(self, scope: Scope, reason: str, seconds: float | None) -> dict[str, Any]:
         """Send nothing there; durable on return. Raises ``NotFound`` for a provider that no file names."""
@@ -105,9 +106,9 @@ def shaping_routes(desk: Desk, allow: Callable[[str], bool]) -> APIRouter:
         return json_response(await desk.standing())
 
     @router.get("/sites/{domain}")
-    async def site(domain: str) -> Response:
-        """One domain's site."""
-        return json_response(await desk.site(domain_in(domain)))
+    async def site(domain: str, tenant: str | None = None) -> Response:
+        """One domain's site, as it is for a tenant's mail or, without one, for all."""
+        return json_response(await desk.site(domain_in(domain), tenant))
 
     @router.post("/suspend")
     async def suspend(request: Request) -> Response:

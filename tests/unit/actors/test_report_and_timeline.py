@@ -12,7 +12,7 @@ MESSAGE = ids.message_id(1_700_000_000_000, b"0123456789")
 
 def row(leaf_type: LeafType, at_ms: int, index: int = 0, **detail: str) -> Row:
     delivery = ids.delivery_id(MESSAGE, index)
-    return Row(at_ms, at_ms, leaf_type, delivery, index, f"r{index}@x.example", 1, 0, None, 0, dict(detail))
+    return Row(at_ms, at_ms, leaf_type, delivery, index, f"r{index}@x.example", 1, 0, None, 0, dict(detail), "acme")
 
 
 def waiting(index: int) -> Unit:
@@ -30,6 +30,7 @@ def test_each_delivery_has_the_state_of_its_newest_event() -> None:
     ]
     found = timeline(MESSAGE, rows, [waiting(3)], set())
     assert [d["state"] for d in found["deliveries"]] == ["relayed", "held", "expired", "open"]
+    assert [d["tenant"] for d in found["deliveries"]] == ["acme", "acme", "acme", ""]
     assert found["deliveries"][0]["delivery"] == ids.to_text(ids.delivery_id(MESSAGE, 0))
 
 
