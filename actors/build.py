@@ -198,6 +198,11 @@ def policy(settings: Settings) -> Policy:
     return Policy(verdicts=verdicts, doubt_ms=settings.in_doubt.retry_delay_s * 1_000)
 
 
+def verdicts(settings: Settings) -> Verdicts:
+    """Who writes what a verdict about a doubt tells."""
+    return Verdicts(reporter(settings), bodies(settings))
+
+
 def signer(settings: Settings) -> Signer:
     """The DKIM signer, with the operator's key or one made at the first start."""
     path = settings.dkim.key_file or settings.fleet.data / "dkim.pem"
@@ -325,7 +330,7 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
     auditor, commit, large = Auditor(over), group(settings, over), bodies(settings)
-    reader = FleetReader(settings, auditor, call, Verdicts(reporter(settings), large))
+    reader = FleetReader(settings, auditor, call, verdicts(settings))
     key_file = KeyFile(settings.fleet.data / "gateway" / "keys.sqlite3")
     spread = mail_partitions(settings)
     desk = Quarantine(auditor, reader.audit, call, commit, large)

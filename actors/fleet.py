@@ -103,7 +103,8 @@ class _Process:
 
 class _Coordinator(CoordinatorActor, _Process):
     def __init__(self, settings: Settings) -> None:
-        super().__init__(build.log(settings), build.policy(settings), settings.fleet.nodes)
+        parts = (build.log(settings), build.policy(settings), settings.fleet.nodes, build.verdicts(settings))
+        super().__init__(*parts)
 
     async def run(self) -> None:
         await or_exit(super().run)

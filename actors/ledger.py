@@ -3,6 +3,9 @@
 The journal positions that a batch consumed are written with it, so a restart goes on exactly where the files end. An OUTCOME that
 is a permission behind its node's FENCE is void (R5) and leaves no leaf; of several decisions about held mail or a doubt the
 first has leaves. What a node tells of an attempt that was settled before has leaves, since it is true, and no reports.
+
+Every mail has one leaf that it was accepted: in the facts of whatever is told first of its first attempt, by its node or, where that
+was fenced and is silent, by the verdict about it. All of that stands in one partition of the journal, so that its order decides.
 """
 
 import asyncio
@@ -33,7 +36,7 @@ from fastemailnet.flashsync.frames import (
     decode_journal,
 )
 from fastemailnet.flashsync.lease import Spot
-from fastemailnet.ledger.fact import Fact, decode_facts
+from fastemailnet.ledger.fact import Fact, LeafType, decode_facts, encode_facts
 from fastemailnet.log.interface import Log
 from fastemailnet.outcome import Kind
 
@@ -43,6 +46,7 @@ HOT_S = 0.02
 IDLE_MAX_S = 0.05
 REACH_S = 10.0
 T = TypeVar("T")
+F = TypeVar("F", Outcome, Resolve)
 Project = Callable[[Sequence[Fact]], None]
 
 
@@ -58,6 +62,7 @@ class LedgerActor:
         self.fenced: set[tuple[str, int]] = set()
         self.reviewed: set[Spot] = set()  # OUTCOMEs that held mail which is decided
         self.begun: set[Spot] = set()  # INTENTs that nothing settled yet
+        self.untold: set[Spot] = set()  # INTENTs of which no facts were read yet
         self.is_open = asyncio.Event()
         self.positions: dict[int, int] = {}  # journal partition → first offset not consumed
         self.thread = ThreadPoolExecutor(1, "ledger")  # the keeper's only user, so its steps never interleave
@@ -140,14 +145,16 @@ class LedgerActor:
         match frame:
             case Intent():
                 self.begun.add(spot)
+                self.untold.add(spot)
             case Void():
                 self.begun.discard(about)
+                self.untold.discard(about)
             case Resolve() if frame.verdict in REVIEWS and about not in self.reviewed:
                 self.reviewed.add(about)
                 return frame
             case Resolve() if about in self.begun:
                 self.begun.discard(about)
-                return frame
+                return self._accepted_once(about, frame)
             case Fence():
                 self.fenced.add((frame.node, frame.incarnation))
             case Outcome() if frame.intent != NO_INTENT:
@@ -161,10 +168,19 @@ class LedgerActor:
     def _fact(self, intent: Spot, frame: Outcome) -> Outcome:
         """What a node tells of an attempt. Where a verdict came before it, the sender was told by that, or the mail is tried again."""
         if intent not in self.begun:
-            return msgspec.structs.replace(frame, reports=())
-        if Kind.IN_DOUBT not in frame.kinds:
+            frame = msgspec.structs.replace(frame, reports=())
+        elif Kind.IN_DOUBT not in frame.kinds:
             self.begun.remove(intent)
-        return frame
+        return self._accepted_once(intent, frame)
+
+    def _accepted_once(self, intent: Spot, frame: F) -> F:
+        """A frame with facts about an INTENT. That the mail was accepted counts where it is told first."""
+        if intent in self.untold:
+            if frame.evidence:  # a verdict has none where the mail's record was not kept
+                self.untold.remove(intent)
+            return frame
+        facts = [fact for fact in decode_facts(frame.evidence) if fact.type is not LeafType.ACCEPTED]
+        return msgspec.structs.replace(frame, evidence=encode_facts(facts))
 
     def _recover(self) -> dict[int, int]:
         self.keeper.open()

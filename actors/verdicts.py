@@ -1,7 +1,8 @@
-"""What a person's verdict about an attempt in doubt tells the ledger and the sender. Both travel in the RESOLVE.
+"""What a verdict about an attempt in doubt, of a person or a policy, tells the ledger and the sender. Both travel in the RESOLVE.
 
 So they are as durable as the verdict, and count exactly if it does: of two verdicts, or of a verdict and a late fact, the first in
-the journal tells the sender, the other does not. The policy of a lane tells nobody: the coordinator, who applies it, has no message.
+the journal tells the sender, the other does not. The gateway makes them for a person, the coordinator's process for a policy
+(``telling``).
 """
 
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ class Verdicts:
         outcomes = list(_outcomes(entry, intent, verdict, reason))
         proof = resolved(unit, entry.attempt, outcomes, verdict, reason, at_ms)
         failed = [outcome for outcome in outcomes if outcome.kind in ENDED]
+        if not failed:
+            return proof, ()
         with suppress(BlobError):  # then nothing of the message is returned
             unit = await self.bodies.bring_in(unit)
         written = self.reporter.report(

@@ -39,6 +39,16 @@ def test_an_open_delivery_of_a_doubted_message_is_in_doubt() -> None:
     assert [d["state"] for d in found["deliveries"]] == ["in_doubt"]
 
 
+def test_what_a_verdict_sends_again_is_open_until_its_next_attempt_is_told() -> None:
+    doubted = [row(LeafType.ACCEPTED, 10), row(LeafType.IN_DOUBT, 20)]
+    for verdict, state in (("retry", "open"), ("ask", "open"), ("assume-relayed", "resolved")):
+        rows = [*doubted, row(LeafType.RESOLVED, 30, verdict=verdict)]
+        assert timeline(MESSAGE, rows, [], set())["deliveries"][0]["state"] == state
+    rows = [*doubted, row(LeafType.RESOLVED, 30, verdict="retry")]
+    (again,) = timeline(MESSAGE, rows, [waiting(0)], {ids.to_text(MESSAGE)})["deliveries"]
+    assert (again["state"], again["events"][-1]["state"]) == ("in_doubt", "resolved")
+
+
 def test_a_report_counts_deliveries_and_latencies() -> None:
     report = RunReport()
     report.add([timeline(MESSAGE, [row(LeafType.ACCEPTED, 10), row(LeafType.RELAYED, 30)], [], set())])
