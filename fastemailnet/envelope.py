@@ -43,6 +43,7 @@ class TlsWish(StrEnum):
     OPTIONAL = "optional"  # TLS-Required: No, the mail matters more than MTA-STS and DANE
 
 
+UNNAMED = -1
 ORDERED_PARTITIONS = 8  # of each ordered stream
 LANES = {
     stream: lane for lane in Lane for stream in (lane.stream, lane.ordered_stream)
@@ -108,6 +109,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
 
     attempt: int
     reached: tuple[int, ...]  # Recipient.index values
+    first: int = UNNAMED  # Recipient.index of the first recipient then, whom the transaction id names
 
 
 class Blob(msgspec.Struct, frozen=True, array_like=True):

@@ -77,6 +77,9 @@ class Assign(msgspec.Struct, frozen=True, array_like=True, tag="A"):
     attempt: int = 0  # 0: the record's own attempt number; else the attempt that a RESOLVE opened
     asked: Asked | None = None  # an earlier attempt in doubt, to be asked about
     strikes: int = 0  # how many processes of nodes died over this place
+    settled: tuple[
+        Kind, ...
+    ] = ()  # one for each recipient, IN_DOUBT: to be tried; (): all are. The others were ended by a doubt
 
 
 class Split(msgspec.Struct, frozen=True, array_like=True, tag="S"):

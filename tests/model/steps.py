@@ -248,7 +248,9 @@ class Model:
         if self.bounds.remembers and ending.knows != knows:
             return None
         partition = 0 if token[0] == "a" else 1
-        end = End(work.source, work.attempt, partition, work.intent, ending.kind, ending.transaction, ending.is_kept)
+        refused = self.bounds.settles and not work.settled
+        under_it = (ending.kind, ending.transaction, ending.is_kept, refused)
+        end = End(work.source, work.attempt, partition, work.intent, *under_it)
         said = self.streams.values[streams]
         broken = next(invariants.ends(said, before, end, work.place, token, self.bounds), "")
         if ending.wrong:
