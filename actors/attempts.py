@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
 import msgspec
@@ -23,7 +24,7 @@ from actors.examine import Examined, Examiner, Look, Ruling, look
 from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
-from actors.reports import Reporter
+from actors.reports import Reporter, with_header
 from actors.shaping import Shaping
 from actors.stations import Stations
 from actors.suppressions import Suppressions
@@ -325,10 +326,9 @@ class _Attempt:
         """Record the outcomes of an attempt, and who is to be tried again."""
         now_ms = wall_ms()
         retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule, put_off)
-        host = str(self.where.get("host", ""))
-        written = self.shop.reporter.report(
-            self.whole, self.taken.attempt, retry.outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms
-        )
+        report = partial(self.shop.reporter.report, passes_dsn=self.passes_dsn, now_ms=now_ms)
+        about = (self.taken.attempt, retry.outcomes, str(self.where.get("host", "")))
+        written = await with_header(self.shop.bodies, self.whole, lambda unit: report(unit, *about))
         retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(
             self.unit,

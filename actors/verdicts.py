@@ -6,14 +6,13 @@ the journal tells the sender, the other does not. The gateway makes them for a p
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from actors.bodies import Bodies
 from actors.evidence import resolved
-from actors.reports import Reporter
+from actors.reports import Reporter, with_header
 from fastemailnet.envelope import Unit
-from fastemailnet.errors import BlobError
 from fastemailnet.flashsync.fold import decided
 from fastemailnet.flashsync.frames import Intent, Verdict
 from fastemailnet.flashsync.lease import Open
@@ -39,13 +38,8 @@ class Verdicts:
         outcomes = list(_outcomes(entry, intent, verdict, reason))
         proof = resolved(unit, entry.attempt, outcomes, verdict, reason, at_ms)
         failed = [outcome for outcome in outcomes if outcome.kind in ENDED]
-        if not failed:
-            return proof, ()
-        with suppress(BlobError):  # then nothing of the message is returned
-            unit = await self.bodies.bring_in(unit)
-        written = self.reporter.report(
-            unit, entry.attempt, failed, "", passes_dsn=False, now_ms=at_ms, apart=TOLD_APART
-        )
+        report = partial(self.reporter.report, passes_dsn=False, now_ms=at_ms, apart=TOLD_APART)
+        written = await with_header(self.bodies, unit, lambda whole: report(whole, entry.attempt, failed, ""))
         return proof, written.units
 
 
