@@ -22,7 +22,7 @@ from actors.poison import Blame
 from actors.quarantine import Quarantine
 from actors.reader import Call, FleetReader
 from actors.shaping import Shaping
-from actors.shaping_desk import ShapingDesk
+from actors.shaping_desk import KnownSites, ShapingDesk
 from actors.sharing import Lend, Sharing
 from actors.stations import Stations
 from actors.suppressions import Suppressions, projector
@@ -271,6 +271,7 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
         "attempts": shops(settings, examiner, Suppressions(over), shaping, way_out),
         "sharing": Sharing(way_out.doors, shares, lend) if nodes > 1 else None,
         "ways": way_out.status,
+        "knows": shaping.knows,
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 
@@ -336,7 +337,8 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     desk = Quarantine(auditor, reader.audit, call, commit, large)
     to, may_review = routes(settings), Networks(settings.gateway.review_networks).allow
     names = name_service(settings) if to.have_mx else None
-    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, names)
+    asked = KnownSites(call, settings.fleet.nodes)
+    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, names, asked)
     listing = SuppressionListing(over, commit)
     more = [suppression_routes(listing), held_routes(desk, may_review), shaping_routes(shapes, may_review)]
     public = [unsubscribe_routes(seal(settings), listing)]

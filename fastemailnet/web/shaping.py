@@ -7,7 +7,8 @@
     POST /v1/shaping/resume           {"target": "x.example", "reason": "…", "tenant": "", "lane": ""}
 
 A target is a domain, ``site:NAME``, ``provider:NAME`` or ``all``. ``tenant`` and ``lane`` "" mean all; ``seconds`` null means until
-somebody resumes it. A scope is resumed by the target, tenant and lane that it has. A peer needs to be in
+somebody resumes it. The answer's ``known`` is false for a site that no route, block, rule or mail has named since the nodes started:
+it is suspended all the same, and may be misspelt. A scope is resumed by the target, tenant and lane that it has. A peer needs to be in
 ``gateway.review_networks`` as well: this is about everybody's mail.
 """
 
@@ -57,7 +58,9 @@ class Desk(Protocol):
         """Everything about one domain's site; where a tenant is named, nothing about another's mail."""
 
     async def suspend(self, scope: Scope, reason: str, seconds: float | None) -> dict[str, Any]:
-        """Send nothing there; durable on return. Raises ``NotFound`` for a provider that no file names."""
+        """Send nothing there; durable on return. ``known``: false for a site that nothing is known of. Raises ``NotFound`` for a
+        provider that no file names.
+        """
 
     async def resume(self, scope: Scope, reason: str) -> dict[str, Any]:
         """Send again; what stood there. Raises ``NotFound`` where nothing does."""

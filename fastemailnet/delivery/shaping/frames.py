@@ -87,8 +87,10 @@ def decode_frame(record: bytes) -> Frame:
 def scope_of(target: str, tenant: str = "", lane: str = "") -> Scope:
     """The scope that a person names: ``example.org``, ``site:NAME``, ``provider:NAME`` or ``all``."""
     kind, colon, name = target.strip().partition(":")
-    if colon and kind in (Of.SITE.value, Of.PROVIDER.value):
-        return Scope(Of(kind), name.strip(), tenant, lane)
+    if colon and kind == Of.SITE.value:
+        return Scope(Of.SITE, name.strip().lower(), tenant, lane)  # as hosts are written
+    if colon and kind == Of.PROVIDER.value:
+        return Scope(Of.PROVIDER, name.strip(), tenant, lane)
     if target.strip() == Of.ALL.value:
         return Scope(Of.ALL, "", tenant, lane)
     return Scope(Of.DOMAIN, target.strip().lower().rstrip("."), tenant, lane)
