@@ -60,6 +60,7 @@ from fastemailnet.web.unsubscribe import unsubscribe_routes
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
 KAFKA_PACE_S = 0.025
+KAFKA_NAMES = {"ca_file": "ssl_cafile", "certificate_file": "ssl_certfile", "key_file": "ssl_keyfile"}
 OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
@@ -143,8 +144,11 @@ def cluster(settings: Settings) -> Cluster:
     bootstrap, prefix = parse(given.url)
     security: dict[str, Any] = {"security_protocol": given.security}
     if given.security.endswith("SSL"):
-        files = {"ssl_cafile": given.ca_file, "ssl_certfile": given.certificate_file, "ssl_keyfile": given.key_file}
-        security |= {name: str(path) for name, path in files.items() if path is not None}
+        files = {"ca_file": given.ca_file, "certificate_file": given.certificate_file, "key_file": given.key_file}
+        for name, path in files.items():
+            if path is not None and not path.is_file():
+                raise ConfigError(f"log.{name}", str(path), "there is no such file")
+        security |= {KAFKA_NAMES[name]: str(path) for name, path in files.items() if path is not None}
     if given.security.startswith("SASL") and given.password_file is not None:
         password = secret_in("log.password_file", given.password_file)
         names = ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password")

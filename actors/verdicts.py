@@ -13,7 +13,7 @@ from actors.bodies import Bodies
 from actors.evidence import resolved
 from actors.reports import Reporter, with_header
 from fastemailnet.envelope import Unit
-from fastemailnet.flashsync.fold import decided
+from fastemailnet.flashsync.doubt import decided
 from fastemailnet.flashsync.frames import Intent, Verdict
 from fastemailnet.flashsync.lease import Open
 from fastemailnet.outcome import BounceClass, Kind, Outcome

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from fastemailnet.envelope import Asked, Position, is_tier
+from fastemailnet.flashsync.doubt import WAITING, decided, settled
 from fastemailnet.flashsync.frames import (
     NO_INTENT,
     NOT_NUMBERED,
@@ -48,8 +49,6 @@ from fastemailnet.flashsync.progress import Again, Progress
 from fastemailnet.outcome import Kind
 
 MAX_ALARMS = 100
-WAITING = (Kind.DEFERRED, Kind.HELD)  # classes that end an attempt and not the delivery
-ENDS = {Verdict.ASSUME_RELAYED: Kind.RELAYED, Verdict.BOUNCE: Kind.BOUNCED}  # verdicts that end what is in doubt
 
 
 class Fold:
@@ -386,17 +385,3 @@ class Fold:
 def _carried(entry: Open) -> Asked | None:
     """What an attempt was leased to ask about: an earlier attempt, never itself."""
     return entry.asked if entry.asked is not None and entry.asked.attempt < entry.attempt else None
-
-
-def settled(kinds: tuple[Kind, ...]) -> tuple[Kind, ...]:
-    """Of an attempt in doubt that is tried again: whom it ended, and IN_DOUBT for the others; () where it ended nobody."""
-    found = tuple(Kind.IN_DOUBT if kind in WAITING else kind for kind in kinds)
-    return found if any(kind is not Kind.IN_DOUBT for kind in found) else ()
-
-
-def decided(kinds: tuple[Kind, ...], verdict: Verdict) -> tuple[Kind, ...]:
-    """The classes of an attempt in doubt after its resolution; where that ends it, a recipient that was to be tried again expires."""
-    if verdict not in ENDS:
-        return kinds
-    names = {Kind.IN_DOUBT: ENDS[verdict], Kind.DEFERRED: Kind.EXPIRED}
-    return tuple(names.get(kind, kind) for kind in kinds)

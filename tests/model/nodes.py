@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from fastemailnet.envelope import Asked, Position, Recipient
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator
-from fastemailnet.flashsync.fold import WAITING, Fold
+from fastemailnet.flashsync.doubt import WAITING
+from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.lease import Held, Lease
 from fastemailnet.flashsync.node import INTENT_MAX_AGE_MS, TTL_MS, Release, Right, Standing
 from fastemailnet.flashsync.unit import (

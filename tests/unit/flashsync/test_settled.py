@@ -4,7 +4,8 @@ from fastemailnet.envelope import UNNAMED, Asked, Position, Recipient
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync import unit as u
 from fastemailnet.flashsync.coordinator import Coordinator, Policy
-from fastemailnet.flashsync.fold import Fold, settled
+from fastemailnet.flashsync.doubt import settled
+from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.progress import Again
 from fastemailnet.flashsync.snapshot import decode_snapshot, encode_snapshot
 from fastemailnet.outcome import Kind
