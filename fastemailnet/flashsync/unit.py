@@ -205,7 +205,9 @@ class Attempt:
 
 def named_by(asked: Asked | None, recipients: Sequence[Recipient]) -> int:
     """Whom the transaction of an attempt is named by: whoever is asked about was first then, and may not be among these any more."""
-    return recipients[0].index if asked is None or asked.first == UNNAMED else asked.first
+    if asked is not None and asked.first != UNNAMED:
+        return asked.first
+    return next((one.index for one in recipients), UNNAMED)
 
 
 def left_of(recipients: Sequence[Recipient], settled: tuple[Kind, ...]) -> tuple[Recipient, ...]:
