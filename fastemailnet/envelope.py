@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from fastemailnet.wire import Decoder
+
 MAX_RECIPIENTS = 1_000
 MAX_MESSAGE_OCTETS = 50_000_000
 MAX_KEPT_OCTETS = 524_288  # of a dead record: in base64 still less than a Kafka topic takes as one record
@@ -153,7 +155,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Unit)
+_decoder = Decoder[Unit](Unit)
 
 
 def encode_unit(unit: Unit) -> bytes:

@@ -20,6 +20,7 @@ import msgspec
 
 from fastemailnet.envelope import Asked, Position
 from fastemailnet.outcome import Kind
+from fastemailnet.wire import Decoder
 
 CONTROL = "control"
 JOURNAL = "journal"
@@ -217,8 +218,8 @@ NodeFrame = Intent | Outcome | Void | Shrink | Beat
 JournalFrame = NodeFrame | Fence | Resolve
 
 _encoder = msgspec.msgpack.Encoder()
-_control: msgspec.msgpack.Decoder[ControlFrame] = msgspec.msgpack.Decoder(ControlFrame)
-_journal: msgspec.msgpack.Decoder[JournalFrame] = msgspec.msgpack.Decoder(JournalFrame)
+_control = Decoder[ControlFrame](ControlFrame)
+_journal = Decoder[JournalFrame](JournalFrame)
 
 
 def is_fact(frame: NodeFrame) -> bool:

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
+from fastemailnet.wire import Decoder
+
 STREAM = "shaping"
 MAX_TEXT_CHARACTERS = 500  # of a reply, in a HIT
 FOR_GOOD = 2**53 - 1  # milliseconds; every reader of JSON can hold it
@@ -71,7 +73,7 @@ class Resume(msgspec.Struct, frozen=True, array_like=True, tag="R"):
 
 Frame = Hit | Suspend | Resume
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+_decoder = Decoder[Frame](Frame)
 
 
 def encode_frame(frame: Frame) -> bytes:
