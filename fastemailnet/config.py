@@ -64,6 +64,9 @@ class GatewaySection(Section):
     review_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="those of them that may also read and decide held mail"
     )
+    trusted_proxies: tuple[Network, ...] = Field(
+        (), description="reverse proxies whose X-Forwarded-For says who asks; of any other, nobody is believed to ask"
+    )
 
 
 class LimitsSection(Section):
