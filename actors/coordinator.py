@@ -86,7 +86,12 @@ class CoordinatorActor:
         idle_s, since_plan_s = HOT_S, REPLAN_S
         while not self.machine.is_deposed():
             read = self.read_all()
-            if read or self.requests or since_plan_s >= REPLAN_S:
+            if (
+                read
+                or self.requests
+                or since_plan_s >= REPLAN_S
+                or (self.telling is not None and self.telling.has_news)
+            ):
                 since_plan_s = 0.0
                 if self.machine.hears_silence(wall_ms()):
                     await self.listen()

@@ -28,11 +28,17 @@ class Telling:
     def __init__(self, log: Log, verdicts: Verdicts) -> None:
         self.log = log
         self.verdicts = verdicts
-        self.tasks: dict[Spot, asyncio.Task[Write | None]] = {}
+        self.tasks: dict[Spot, tuple[Open, asyncio.Task[Write | None]]] = {}  # with the doubt as it was
+
+    @property
+    def has_news(self) -> bool:
+        """Whether a verdict waits to be appended."""
+        return any(task.done() for _, task in self.tasks.values())
 
     def ready(self, writes: Sequence[Write], doubts: Mapping[Spot, Open]) -> list[Write]:
         """What of a plan may be appended now. What is held back comes with a later plan, unless its doubt has ended by then."""
-        self.tasks = {spot: task for spot, task in self.tasks.items() if spot in doubts}
+        # A doubt of which its node has spoken since is another: it may have ended somebody, and have told it.
+        self.tasks = {spot: told for spot, told in self.tasks.items() if doubts.get(spot) == told[0]}
         found = [self._ready(write, write.frame, doubts) for write in writes]
         return [write for write in found if write is not None]
 
@@ -40,11 +46,11 @@ class Telling:
         if not isinstance(frame, Resolve) or write.partition is None:
             return write
         spot = (write.partition, frame.intent)
-        task = self.tasks.get(spot)
-        if task is not None and task.done():
-            return self.tasks.pop(spot).result()
-        if task is None and len(self.tasks) < AT_ONCE:
-            self.tasks[spot] = asyncio.create_task(self._told(write, frame, doubts[spot]))
+        told = self.tasks.get(spot)
+        if told is not None and told[1].done():
+            return self.tasks.pop(spot)[1].result()
+        if told is None and len(self.tasks) < AT_ONCE:
+            self.tasks[spot] = doubts[spot], asyncio.create_task(self._told(write, frame, doubts[spot]))
         return None
 
     async def _told(self, write: Write, frame: Resolve, entry: Open) -> Write | None:

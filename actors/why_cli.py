@@ -16,16 +16,17 @@ def why(
     what: Annotated[
         str, typer.Argument(metavar="ID|DOMAIN", help="A message's id, or a recipient or the domain of recipients.")
     ],
+    tenant: Annotated[str | None, typer.Option(help="Of a domain, what concerns this tenant's mail alone.")] = None,
     config: Config = None,
     json_file: Json = None,
 ) -> None:
-    """What holds a message, or all mail to a domain. Of a message only what concerns its tenant's mail is told."""
+    """What holds a message, or all mail to a domain. Of a message only what concerns its own tenant's mail is told."""
     with client(config) as fleet:
         deliveries = fleet.timeline(what)["deliveries"] if is_message(what) else []
         open_ones = [one for one in deliveries if one["state"] not in ENDED]
         asked = [one["recipient"] for one in open_ones] if deliveries else [what]
         domains = dict.fromkeys(map(domain_of, asked))
-        tenant = deliveries[0]["tenant"] if deliveries else None
+        tenant = deliveries[0]["tenant"] if deliveries else tenant
         sites = {domain: fleet.shaping.site(domain, tenant=tenant) for domain in domains}
         processes = fleet.status()["processes"]
     nodes = {domain: list(seen_by_nodes(processes, site)) for domain, site in sites.items()}

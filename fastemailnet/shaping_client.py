@@ -47,6 +47,8 @@ class ShapingCalls:
     ) -> dict[str, Any]:
         """Send nothing to a domain, ``site:NAME``, ``provider:NAME`` or ``all``; for so long, or until it is resumed.
 
+        The answer's ``known`` is false for a site that nothing is known of.
+
         Raises:
             MessageError: it is no target or lane, or the reason is empty or too long.
             NotFound: no file names the provider.
