@@ -121,11 +121,11 @@ class _Attempt:
     def __init__(self, shop: Attempts, taken: Taken, unit: Unit) -> None:
         self.shop = shop
         self.taken = taken
+        first = u.named_by(taken.asked, unit.recipients)
         self.recipients = tuple(recipient.index for recipient in unit.recipients)
         unit = msgspec.structs.replace(unit, recipients=u.left_of(unit.recipients, taken.settled))
         self.unit = unit  # as its record says, for those whom no attempt in doubt has ended
         self.whole = unit  # with its body
-        first = u.named_by(taken.asked, unit.recipients)
         self.machine = u.Attempt(number=taken.attempt, asked=taken.asked, expires_ms=unit.expires_ms, first=first)
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
