@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import assert_never
 
 import msgspec
@@ -23,7 +24,7 @@ from actors.examine import Examined, Examiner, Look, Ruling, look
 from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
-from actors.reports import Reporter
+from actors.reports import Reporter, with_header
 from actors.shaping import Shaping
 from actors.stations import Stations
 from actors.suppressions import Suppressions
@@ -120,9 +121,12 @@ class _Attempt:
     def __init__(self, shop: Attempts, taken: Taken, unit: Unit) -> None:
         self.shop = shop
         self.taken = taken
-        self.unit = unit  # as its record says
+        first = u.named_by(taken.asked, unit.recipients)
+        self.recipients = tuple(recipient.index for recipient in unit.recipients)
+        unit = msgspec.structs.replace(unit, recipients=u.left_of(unit.recipients, taken.settled))
+        self.unit = unit  # as its record says, for those whom no attempt in doubt has ended
         self.whole = unit  # with its body
-        self.machine = u.Attempt(number=taken.attempt, asked=taken.asked, expires_ms=unit.expires_ms)
+        self.machine = u.Attempt(number=taken.attempt, asked=taken.asked, expires_ms=unit.expires_ms, first=first)
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
@@ -235,7 +239,7 @@ class _Attempt:
     def transaction(self, content: bytes, stopped: Sequence[Outcome]) -> Transaction:
         """What is to be transmitted to those who are not stopped, under the name by which a peer that remembers can be asked."""
         unit, host = self.unit, self.shop.pool.hostname
-        transid = ids.transaction_id(unit.message, unit.recipients[0].index, self.machine.transaction, host)
+        transid = ids.transaction_id(unit.message, self.machine.first, self.machine.transaction, host)
         names = {outcome.recipient for outcome in stopped}
         recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
         path = self.shop.reporter.reverse_path(unit)
@@ -314,8 +318,7 @@ class _Attempt:
 
     def intent(self, effect: u.LogIntent, at_ms: int) -> Intent:
         """The INTENT of this attempt."""
-        recipients = tuple(recipient.index for recipient in self.unit.recipients)
-        return Intent(*self.who(), at_ms, self.unit.message, recipients, effect.asked)
+        return Intent(*self.who(), at_ms, self.unit.message, self.recipients, effect.asked)
 
     # ---- the end
 
@@ -323,10 +326,9 @@ class _Attempt:
         """Record the outcomes of an attempt, and who is to be tried again."""
         now_ms = wall_ms()
         retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule, put_off)
-        host = str(self.where.get("host", ""))
-        written = self.shop.reporter.report(
-            self.whole, self.taken.attempt, retry.outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms
-        )
+        report = partial(self.shop.reporter.report, passes_dsn=self.passes_dsn, now_ms=now_ms)
+        about = (self.taken.attempt, retry.outcomes, str(self.where.get("host", "")))
+        written = await with_header(self.shop.bodies, self.whole, lambda unit: report(unit, *about))
         retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(
             self.unit,
@@ -348,7 +350,8 @@ class _Attempt:
 
     async def record(self, retry: Retry, proof: bytes, now_ms: int, reports: tuple[bytes, ...] = ()) -> None:
         """The copies for those to be tried again first, then the OUTCOME that names them (claim rule)."""
-        effects = self.machine.step(u.Ended(tuple(outcome.kind for outcome in retry.outcomes)))
+        kinds = u.of_all([outcome.kind for outcome in retry.outcomes], self.taken.settled)
+        effects = self.machine.step(u.Ended(kinds))
         deferrals: list[Deferral] = []
         if isinstance(effects[0], u.LogCopy):
             deferrals = await self.defer(retry, effects[0].asked)

@@ -16,16 +16,18 @@ def why(
     what: Annotated[
         str, typer.Argument(metavar="ID|DOMAIN", help="A message's id, or a recipient or the domain of recipients.")
     ],
+    tenant: Annotated[str | None, typer.Option(help="Of a domain, what concerns this tenant's mail alone.")] = None,
     config: Config = None,
     json_file: Json = None,
 ) -> None:
-    """What holds a message, or all mail to a domain."""
+    """What holds a message, or all mail to a domain. Of a message only what concerns its own tenant's mail is told."""
     with client(config) as fleet:
         deliveries = fleet.timeline(what)["deliveries"] if is_message(what) else []
         open_ones = [one for one in deliveries if one["state"] not in ENDED]
         asked = [one["recipient"] for one in open_ones] if deliveries else [what]
         domains = dict.fromkeys(map(domain_of, asked))
-        sites = {domain: fleet.shaping.site(domain) for domain in domains}
+        tenant = deliveries[0]["tenant"] if deliveries else tenant
+        sites = {domain: fleet.shaping.site(domain, tenant=tenant) for domain in domains}
         processes = fleet.status()["processes"]
     nodes = {domain: list(seen_by_nodes(processes, site)) for domain, site in sites.items()}
     write(json_file, {"deliveries": deliveries, "sites": sites, "nodes": nodes})
@@ -70,10 +72,12 @@ def domain_of(address: str) -> str:
 
 
 def constraint(delivery: Mapping[str, Any], standing: list[dict[str, Any]]) -> str:
-    """What holds a delivery, in words. What stands for other lanes does not; whose tenant's mail it is, nobody here knows."""
+    """What holds a delivery, in words. What stands for other lanes or for another tenant's mail does not."""
     last = delivery["events"][-1] if delivery["events"] else {}
     lane = next((event["lane"] for event in delivery["events"] if "lane" in event), "")
-    standing = [one for one in standing if not lane or one["lane"] in ("", lane)]
+    standing = [
+        one for one in standing if (not lane or one["lane"] in ("", lane)) and one["tenant"] in ("", delivery["tenant"])
+    ]
     match delivery["state"]:
         case "held":
             return "held by the spam gate until somebody decides (fastemailnet held)"

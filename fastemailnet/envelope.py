@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from fastemailnet.wire import Decoder
+
 MAX_RECIPIENTS = 1_000
 MAX_MESSAGE_OCTETS = 50_000_000
 MAX_KEPT_OCTETS = 524_288  # of a dead record: in base64 still less than a Kafka topic takes as one record
@@ -43,6 +45,7 @@ class TlsWish(StrEnum):
     OPTIONAL = "optional"  # TLS-Required: No, the mail matters more than MTA-STS and DANE
 
 
+UNNAMED = -1
 ORDERED_PARTITIONS = 8  # of each ordered stream
 LANES = {
     stream: lane for lane in Lane for stream in (lane.stream, lane.ordered_stream)
@@ -108,6 +111,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
 
     attempt: int
     reached: tuple[int, ...]  # Recipient.index values
+    first: int = UNNAMED  # Recipient.index of the first recipient then, whom the transaction id names
 
 
 class Blob(msgspec.Struct, frozen=True, array_like=True):
@@ -151,7 +155,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Unit)
+_decoder = Decoder[Unit](Unit)
 
 
 def encode_unit(unit: Unit) -> bytes:

@@ -112,9 +112,11 @@ class Door:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         if self._is_free(claim.lane, now_s):
+            self._come(claim, now_s)
             self._take(now_s)
             return
         self.refuse_far(claim)
+        self._come(claim, now_s)
         waiter = Waiter(claim, target, due, loop.create_future())
         self.waiting.put(claim.lane, waiter, claim.tenant)
         for scope in self.scopes:
@@ -134,6 +136,11 @@ class Door:
             self.coming -= waiter.has_place
             if timer is not None:
                 timer.cancel()
+
+    def _come(self, claim: Claim, now_s: float) -> None:
+        """Whoever was put off is here."""
+        if claim.turn_s is not None:
+            self.later[claim.lane].come(now_s + claim.turn_s)
 
     def _tire(self, waiter: Waiter) -> None:
         """Whoever has waited so long comes again, or is too old by now: what it waits for is not what it was told."""
@@ -243,6 +250,7 @@ class Door:
         if put_off is None:
             return
         if claim.turn_s is None or put_off.turn_s > claim.turn_s:
+            self._come(claim, now_s)
             later.put(now_s + put_off.turn_s)
         raise TurnIsFarError(put_off, f"{self._told()}; {here} wait, {later.count(now_s)} come again later")
 

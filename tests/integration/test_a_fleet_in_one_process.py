@@ -111,7 +111,8 @@ async def house(
     port = await inbox.start()
     settings = load(None, {**environ, "FASTEMAILNET_SANDBOX__SMTP_PORT": str(port)})
     log = build.log(settings)
-    built = House(settings, log, CoordinatorActor(log, policy or build.policy(settings)), Auditor(build.log(settings)))
+    coordinator = CoordinatorActor(log, policy or build.policy(settings), verdicts=build.verdicts(settings))
+    built = House(settings, log, coordinator, Auditor(build.log(settings)))
     built.tasks.append(asyncio.create_task(built.coordinator.run()))
     try:
         yield built

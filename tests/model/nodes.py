@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from fastemailnet.envelope import Asked, Position
+from fastemailnet.envelope import Asked, Position, Recipient
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator
-from fastemailnet.flashsync.fold import WAITING, Fold
+from fastemailnet.flashsync.doubt import WAITING
+from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.lease import Held, Lease
 from fastemailnet.flashsync.node import INTENT_MAX_AGE_MS, TTL_MS, Release, Right, Standing
 from fastemailnet.flashsync.unit import (
@@ -24,9 +25,13 @@ from fastemailnet.flashsync.unit import (
     Refused,
     State,
     WriteEnd,
+    left_of,
+    of_all,
 )
 from fastemailnet.outcome import Kind
 from tests.model.world import TIER, Answer, Bounds, Flight, Node, Work
+
+PEOPLE = (Recipient("r@x.example", 0), Recipient("refused@x.example", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,9 @@ class Nodes:
             held.taken(lease, lease.lo + 1)
             place = Position(*where, lease.lo)
             source, attempt, asked = view.tier[lease.lo] if where[0] == TIER else (lease.lo, 1, None)
-            work = Work(lease.lease, place, source, lease.attempt or attempt, lease.asked or asked)
+            work = Work(
+                lease.lease, place, source, lease.attempt or attempt, lease.asked or asked, settled=lease.settled
+            )
             taker = node._replace(held=flat(held), works=(*node.works, work))
             if self.bounds.splits and where == self.mail:
                 machine = self.machine(work)
@@ -212,7 +219,7 @@ class Nodes:
                 continue
             said = self.machine(work.after(machine))
             ended = work.after(machine)
-            after, flights = self.perform(node, work, said, said.step(Ended((kind,))))
+            after, flights = self.perform(node, work, said, said.step(Ended(self.kinds(work, kind))))
             under = machine.transaction
             says = f"{name(node)}: END of unit {work.source} attempt {work.attempt}, reply {kind.value}"
             if kind is not Kind.DEFERRED:
@@ -221,6 +228,11 @@ class Nodes:
                 yield NodeMove(f"{says} (asked)", after, flights, Ending(ended, under, kind, False, True, wrong))
             if kind is Kind.DEFERRED or (self.bounds.remembers and kind is Kind.IN_DOUBT):
                 yield NodeMove(f"{says} (not taken)", after, flights, Ending(ended, under, kind, False, False, wrong))
+
+    def kinds(self, work: Work, kind: Kind) -> tuple[Kind, ...]:
+        """What became of everybody: the second recipient, where there is one, is refused unless it is settled."""
+        left = left_of(PEOPLE[: 1 + self.bounds.settles], work.settled)
+        return of_all([kind if one.index == 0 else Kind.BOUNCED for one in left], work.settled)
 
     # ---- machines and effects
 
@@ -254,7 +266,7 @@ class Nodes:
         who = (work.lease, work.place.offset, work.attempt, *node.token)
         match effect:
             case LogIntent(asked):
-                frame: Any = f.Intent(*who, 0, b"", (0,), asked)
+                frame: Any = f.Intent(*who, 0, b"", (0, 1) if self.bounds.settles else (0,), asked)
             case LogVoid(intent):
                 frame = f.Void(*who, intent)
             case LogCopy(asked):

@@ -22,6 +22,7 @@ STEAL = Bounds(units=2, lease_units=2, steals=True, replies=RELAYED, kills=0, ve
 ASK = Bounds(remembers=True)
 FORGET = Bounds(remembers=True, kills=0, loses=2)
 SPLIT = Bounds(replies=RELAYED, splits=True, fences=0)
+SETTLE = Bounds(settles=True)
 REVIEW = Bounds(replies=RELAYED, early=(Kind.HELD,), kills=0, fences=0, takeovers=1, reviews=1)
 ORDER = Bounds(units=2, stream=ORDERED, kills=0, replies=(Kind.RELAYED, Kind.IN_DOUBT))
 
@@ -38,6 +39,7 @@ SCENARIOS = {  # the largest first, so that two processes end together
     "a unit of two destinations, kill and suspicion": replace(SPLIT, fences=1),
     "deferral, two coordinators": Bounds(replies=(Kind.RELAYED, Kind.DEFERRED), kills=0, fences=0, takeovers=1),
     "kill and two suspicions, reply or none": Bounds(fences=2),
+    "a recipient is refused, the reply of the other lost": replace(SETTLE, attempts=2),
     "order_key, kill and suspicion": replace(ORDER, kills=1),
     "order_key, doubt held for a person": replace(ORDER, kills=1, fences=0, verdict=None),
     "stealing, reply or none, retry": replace(

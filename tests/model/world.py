@@ -49,6 +49,7 @@ class Bounds:
     verdict: f.Verdict | None = f.Verdict.RETRY
     remembers: bool = False  # the peer offers CHECKPOINT
     splits: bool = False  # a unit is of two destinations
+    settles: bool = False  # a unit has a second recipient, whom the peer refuses each time that it is written to
     reviews: int = 0  # copies that reviewers make of what is held, each to be named by a release or by nobody
     loses: int = 0  # up to which attempt a connection may be lost between the release of an end and its leaving
 
@@ -64,6 +65,7 @@ class Work(NamedTuple):
     state: State = State.LEASED
     intent: int = f.NO_INTENT
     kinds: tuple[Kind, ...] = ()
+    settled: tuple[Kind, ...] = ()  # of the lease
 
     def after(self, machine: Attempt) -> "Work":
         """The state of the machine after a step."""
@@ -140,6 +142,7 @@ class End(NamedTuple):
     kind: Kind  # what the peer said
     transaction: int  # the attempt whose transaction id it went under
     is_kept: bool  # whether this end made a copy
+    refused: bool = False  # whether the second recipient was written to, and refused
 
 
 class Rest(NamedTuple):
