@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from fastemailnet.delivery.demand import Demand
+from fastemailnet.delivery.caution import Caution
+from fastemailnet.delivery.demand import PLAIN, Demand
 from fastemailnet.delivery.exchanger import Hop
 from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shares import Shares
-from fastemailnet.delivery.terms import Terms, TermsOf
-from fastemailnet.net.door import Door, Waiter
+from fastemailnet.delivery.terms import UNLIMITED, Terms, TermsOf
+from fastemailnet.net.door import Claim, Door, Waiter
 from fastemailnet.net.scope import Scope, Wants
 
 MAX_SHOWN = 20
@@ -42,6 +43,33 @@ class Doors:
             self.at.setdefault(hop.target, {})[door] = None
         return door
 
+    def of_throttle(self, terms: Terms) -> Door:
+        """The door of a throttle: with no host behind it, and nobody who could refuse a connection."""
+        key = (terms.site, "")
+        door = self.doors.get(key)
+        if door is None:
+            scope = self.sites[terms.site] = Scope(terms.site, terms.ceilings, self.shares)
+            scope.caution = Caution(float(UNLIMITED))
+            door = self.doors[key] = Door(terms, (scope,))
+        door.bind(terms)
+        return door
+
+    def refuse_far(self, claim: Claim) -> None:
+        """Raise TurnIsFarError where a mail's turn at its throttle is too far off to wait for it here."""
+        if claim.throttle is not None:
+            self.of_throttle(claim.throttle).refuse_far(claim)
+
+    async def take_turn(self, claim: Claim) -> None:
+        """Wait for a mail's turn at its throttle, if it has one.
+
+        Raises:
+            TurnIsFarError: that would be long, or is.
+        """
+        if claim.throttle is not None:
+            door = self.of_throttle(claim.throttle)
+            await door.enter(claim, Target(claim.throttle.site, 0), PLAIN)
+            door.leave(None)
+
     def _scopes_of(self, name: str, terms: Terms) -> Iterable[Scope]:
         if name not in self.sites:
             self.sites[name] = Scope(name, terms.ceilings, self.shares)
@@ -52,10 +80,11 @@ class Doors:
             yield self.providers[terms.provider]
 
     def _forget(self) -> None:
-        """Leave the doors behind which nothing happens, but the last."""
+        """Leave the doors behind which nothing happens, but the last; not those that would let the next one through too early."""
+        now_s = asyncio.get_running_loop().time()
         for key, door in list(self.doors.items())[:-1]:
             door.site.trim()
-            if door.site.is_idle:
+            if door.site.is_idle and door.site.messages.tat_s <= now_s:
                 del self.doors[key]
         self.sites = {door.site.name: door.site for door in self.doors.values()}
         kept = set(self.doors.values())
