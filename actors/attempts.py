@@ -199,7 +199,7 @@ class _Attempt:
         if examined.ruling in (Ruling.INVALID, Ruling.HOLD, Ruling.REJECT):
             await self.refuse(examined)
             return False
-        way = Tags().way(examined.ruling, unit.suspicion, tries_before(unit, attempt))
+        way = Tags().way(examined.ruling, unit.suspicion, tries_before(attempt, unit.put_off))
         self.where["gate"] = said(examined, way)
         if way is Way.MARKED:
             found, now_ms = examined.suspicion(examined.required), wall_ms()

@@ -120,9 +120,9 @@ class Tags:
         return Way.MARKED if ruling is Ruling.TAG and not tries else Way.PLAIN
 
 
-def tries_before(unit: Unit, attempt: int) -> int:
-    """The attempts before number ``attempt`` of a unit that were ones."""
-    return attempt - 1 - unit.put_off
+def tries_before(attempt: int, put_off: int) -> int:
+    """The attempts before number ``attempt`` that were ones: so many of them were put off."""
+    return attempt - 1 - put_off
 
 
 def marked(unit: Unit, attempt: int, suspicion: Suspicion, reason: str, now_ms: int) -> Retry:

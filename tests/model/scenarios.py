@@ -22,6 +22,7 @@ STEAL = Bounds(units=2, lease_units=2, steals=True, replies=RELAYED, kills=0, ve
 ASK = Bounds(remembers=True)
 FORGET = Bounds(remembers=True, kills=0, loses=2)
 SPLIT = Bounds(replies=RELAYED, splits=True, fences=0)
+TAG = Bounds(tags=True, attempts=2, kills=0)
 REVIEW = Bounds(replies=RELAYED, early=(Kind.HELD,), kills=0, fences=0, takeovers=1, reviews=1)
 ORDER = Bounds(units=2, stream=ORDERED, kills=0, replies=(Kind.RELAYED, Kind.IN_DOUBT))
 
@@ -46,6 +47,9 @@ SCENARIOS = {  # the largest first, so that two processes end together
     "a peer that remembers, kill and suspicion, deferral": replace(ASK, early=(Kind.DEFERRED,), loses=2),
     "deferral by the reply, kill and suspicion": DEFER,
     "held mail, a reviewer, kill and suspicion": replace(REVIEW, takeovers=0, kills=1, fences=1),
+    "a mail that is tagged, suspicion, reply or none": replace(
+        TAG, replies=(Kind.RELAYED, Kind.DEFERRED, Kind.IN_DOUBT)
+    ),
     "kill and suspicion, an append lands twice": replace(ECHO, kills=1),
     "doubt held for a person, early rejection": Bounds(verdict=None, early=(Kind.REJECTED,)),
 }

@@ -248,9 +248,9 @@ class Model:
         if self.bounds.remembers and ending.knows != knows:
             return None
         partition = 0 if token[0] == "a" else 1
-        end = End(work.source, work.attempt, partition, work.intent, ending.kind, ending.transaction, ending.is_kept)
-        said = self.streams.values[streams]
-        broken = next(invariants.ends(said, before, end, work.place, token, self.bounds), "")
+        said = (work.intent, ending.kind, ending.transaction, ending.is_kept, work.is_tagged)
+        end = End(work.source, work.attempt, partition, *said)
+        broken = next(invariants.ends(self.streams.values[streams], before, end, work.place, token, self.bounds), "")
         if ending.wrong:
             broken = f"{ending.wrong}: end of unit {work.source} attempt {work.attempt} by {token[0]}.{token[1]}"
         return self.ends.number((*before, end)), broken

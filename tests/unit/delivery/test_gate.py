@@ -58,7 +58,7 @@ def test_every_attempt_that_transmits_does_it_in_one_way(story: list[tuple[Rulin
     """Whatever the gate says at each attempt, and whether the attempt was put off by a door or tried."""
     unit, attempt, ways = UNIT, 1, []
     for ruling, is_put_off in story:
-        way = Tags().way(ruling, unit.suspicion, tries_before(unit, attempt))
+        way = Tags().way(ruling, unit.suspicion, tries_before(attempt, unit.put_off))
         if way is Way.MARKED:
             (unit,) = marked(unit, attempt, FOUND, "r", 7).copies
         elif is_put_off:
@@ -83,7 +83,7 @@ def test_who_is_marked_goes_on_now_under_the_next_number_and_that_was_no_attempt
     (copy,) = retry.copies
     assert (retry.tier, retry.due_ms) == (SPLITS[Lane.BULK], 1_234)
     assert (copy.attempt, copy.put_off, copy.turn_ms, copy.suspicion) == (4, 3, 0, FOUND)
-    assert tries_before(copy, copy.attempt) == tries_before(waited, 3) == 0
+    assert tries_before(copy.attempt, copy.put_off) == tries_before(3, waited.put_off) == 0
     assert (copy.recipients, copy.body, copy.message) == (UNIT.recipients, UNIT.body, UNIT.message)
     assert [(one.recipient, one.kind, one.reason) for one in retry.outcomes] == [
         (2, Kind.DEFERRED, "because"),
