@@ -34,6 +34,9 @@ SCENARIOS = {  # the largest first, so that two processes end together
     "kill and suspicion, a slow node, reply or none": Bounds(slips=1),
     "held mail, two reviewers, two coordinators": replace(REVIEW, reviews=2),
     "a peer that remembers, two coordinators": replace(ASK, kills=0, fences=0, takeovers=1),
+    "a mail that is tagged, kill and suspicion, any reply or none": replace(
+        TAG, kills=1, replies=(Kind.RELAYED, Kind.DEFERRED, Kind.IN_DOUBT)
+    ),
     "deferral before data, orphans, two retries": replace(ORPHAN, fences=1),
     "stealing, kill and suspicion": replace(STEAL, kills=1),
     "a unit of two destinations, kill and suspicion": replace(SPLIT, fences=1),
@@ -47,9 +50,6 @@ SCENARIOS = {  # the largest first, so that two processes end together
     "a peer that remembers, kill and suspicion, deferral": replace(ASK, early=(Kind.DEFERRED,), loses=2),
     "deferral by the reply, kill and suspicion": DEFER,
     "held mail, a reviewer, kill and suspicion": replace(REVIEW, takeovers=0, kills=1, fences=1),
-    "a mail that is tagged, suspicion, reply or none": replace(
-        TAG, replies=(Kind.RELAYED, Kind.DEFERRED, Kind.IN_DOUBT)
-    ),
     "kill and suspicion, an append lands twice": replace(ECHO, kills=1),
     "doubt held for a person, early rejection": Bounds(verdict=None, early=(Kind.REJECTED,)),
 }
