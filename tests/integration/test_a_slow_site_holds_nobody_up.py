@@ -5,13 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.claims import claim_of
-from actors.clock import wall_ms
 from actors.journal_check import check_journal
 from fastemailnet.delivery import retry
-from fastemailnet.delivery.retry import DEFAULT
-from fastemailnet.delivery.waiting import PATIENCE_S
-from fastemailnet.envelope import Lane, Unit
 from fastemailnet.flashsync.frames import Intent, Outcome
 from tests.integration.test_rules_react_to_replies import commanded, shaping
 
@@ -54,14 +49,6 @@ async def test_what_would_be_too_old_by_its_turn_expires_in_time_and_holds_no_pl
         fleet.start_node("a")
         balance = await fleet.until(lambda b: b["relayed"] + b["expired"] == 141)
         assert balance["relayed"] == 2
-
-
-@pytest.mark.parametrize(("stream", "is_put_off"), [("order.standard", False), ("defer.1m", True)])
-def test_what_has_an_order_waits_for_its_turn_and_its_copies_have_none(stream: str, is_put_off: bool) -> None:
-    unit = Unit(b"m" * 16, Lane.STANDARD, "", 0, wall_ms() + 3_600_000, "", (), "x.example", False, b"", order_key="k")
-    claim = claim_of(unit, stream, DEFAULT, None, wall_ms())
-    assert bool(claim.delays_s) is is_put_off
-    assert claim.patience_s <= (PATIENCE_S if is_put_off else 3_600)
 
 
 async def test_why_tells_what_the_nodes_see(
