@@ -147,7 +147,9 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     tls: TlsWish = TlsWish.DEFAULT
     reporting: Reporting | None = None
     released: str = ""  # of a copy: why a person let it pass the gate
-    put_off: int = 0  # of a copy: so many of the attempts before were none, since its turn at the site was far off
+    put_off: int = (
+        0  # of a copy: so many of the attempts before were none: its turn was far off, or it was to be tagged
+    )
     turn_ms: int = 0  # and when that turn is; 0 where it was not put off
     is_personal: bool = False  # the whole message was accepted for one recipient
     suspicion: Suspicion | None = None  # of a copy: what the gate found

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from fastemailnet.delivery.caution import Caution
 from fastemailnet.delivery.demand import PLAIN, Demand
 from fastemailnet.delivery.exchanger import Hop
 from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shares import Shares
-from fastemailnet.delivery.terms import UNLIMITED, Terms, TermsOf
+from fastemailnet.delivery.terms import Terms, TermsOf
 from fastemailnet.net.door import Claim, Door, Waiter
 from fastemailnet.net.scope import Scope, Wants
 
@@ -44,12 +43,11 @@ class Doors:
         return door
 
     def of_throttle(self, terms: Terms) -> Door:
-        """The door of a throttle: with no host behind it, and nobody who could refuse a connection."""
+        """The door of a throttle: with no host behind it, so that whoever goes through it leaves it at once."""
         key = (terms.site, "")
         door = self.doors.get(key)
         if door is None:
             scope = self.sites[terms.site] = Scope(terms.site, terms.ceilings, self.shares)
-            scope.caution = Caution(float(UNLIMITED))
             door = self.doors[key] = Door(terms, (scope,))
         door.bind(terms)
         return door

@@ -75,7 +75,7 @@ async def test_a_suspicious_mail_is_tagged_under_its_signature_and_forged_fields
     tmp_path: Path, over: dict[str, str]
 ) -> None:
     async with tagging(tmp_path, **over) as fleet:
-        fleet.start_node("a", BAD)
+        node = fleet.start_node("a", BAD)
         fleet.accept("r@x.example", fields=FORGED)
         fleet.accept("s@x.example", lane=Lane.BULK)  # which the gate holds
         await fleet.until(lambda b: (b["relayed"], b["held"], b["open"]) == (1, 1, 0))
@@ -85,6 +85,7 @@ async def test_a_suspicious_mail_is_tagged_under_its_signature_and_forged_fields
         assert is_verified(fleet, content)
         assert not is_verified(fleet, content.replace(b"X-Spam-Flag: YES", b"X-Spam-Flag: NO"))
         assert check_journal(fleet.log).violations == []
+        assert (await node.status())["gate"] == {"tag": 1, "hold": 1}
         told = facts(fleet, "reason")
         assert told[0] == "goes on as a copy that is tagged: phish score 0.950"
         assert "tagged: phish score 0.950 (found at an earlier attempt)" in facts(fleet, "gate")

@@ -130,4 +130,7 @@ async def test_a_throttle_s_part_is_asked_of_the_fleet() -> None:
     await asyncio.sleep(0)
     limit, want, _ = doors.wants(1.0)[Key("throttle of acme", What.MESSAGE_RATE)]
     assert (limit, want) == (1 / 60, 2.0)
+    with pytest.raises(TurnIsFarError) as far:
+        doors.refuse_far(THROTTLED)
+    assert 200 < far.value.put_off.turn_s <= 240  # behind one, at half the rate
     waiting.cancel()
