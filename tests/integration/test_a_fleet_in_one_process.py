@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actors import attempts, build
+from actors import build, poison
 from actors.auditor import Auditor
 from actors.clock import wall_ms
 from actors.coordinator import CoordinatorActor
@@ -270,7 +270,7 @@ async def test_what_no_process_survives_is_dead_and_kept_for_people(
     async def never(body: bytes, with_text: bool) -> None:
         return None
 
-    monkeypatch.setattr(attempts, "look_apart", never)
+    monkeypatch.setattr(poison, "look_apart", never)
     async with house(tmp_path, **over) as fleet:
         fleet.start_node("idle")
         await fleet.until(lambda b: bool(fleet.coordinator.machine.fold.leases))
