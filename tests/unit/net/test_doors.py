@@ -112,12 +112,12 @@ async def test_many_may_go_through_a_quick_throttle_at_once() -> None:
 
 
 async def test_a_throttle_is_not_forgotten_before_its_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastemailnet.net.doors.MAX_DOORS", 10)
+    monkeypatch.setattr("fastemailnet.net.doors.MAX_THROTTLES", 10)
     doors = Doors(uniform(Ceilings(2)), Shares(0, 1, 0.0))
     await doors.take_turn(THROTTLED)
     for number in range(100):
-        doors.of("b.example", [Hop(Target(f"mx{number}", 25), ("192.0.2.1",))])
-    assert len(doors.doors) <= 11
+        await doors.take_turn(Claim(throttle=throttle_of(f"tenant{number}", parse_rate("9000000000/s"))))
+    assert len(doors.throttles) <= 11
     with pytest.raises(TurnIsFarError):
         doors.refuse_far(THROTTLED)
 
