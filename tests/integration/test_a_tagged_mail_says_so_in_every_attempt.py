@@ -14,7 +14,7 @@ from actors.node import NodeActor
 from actors.sandbox_faults import Faults
 from fastemailnet.delivery.gate import Action, Bar
 from fastemailnet.envelope import Lane
-from fastemailnet.flashsync.frames import Outcome, Verdict
+from fastemailnet.flashsync.frames import Intent, Outcome, Verdict
 from fastemailnet.ledger.fact import decode_facts
 from fastemailnet.message.dkim import dns_record
 from tests.integration.test_a_fleet_in_one_process import House, house
@@ -25,7 +25,9 @@ TAGS = b"X-Spam-Flag: YES\r\nX-Spam-Status: Yes, score=0.950 required=0.500 test
 
 
 @asynccontextmanager
-async def tagging(tmp_path: Path, faults: Faults | None = None, **given: str) -> AsyncIterator[House]:
+async def tagging(
+    tmp_path: Path, faults: Faults | None = None, remembers: bool = False, **given: str
+) -> AsyncIterator[House]:
     """A fleet whose gate tags standard mail, and an inbox that keeps what comes."""
     settings = {
         "CLASSIFIER__HOLD_THRESHOLD": "0.5",
@@ -33,7 +35,7 @@ async def tagging(tmp_path: Path, faults: Faults | None = None, **given: str) ->
         "SANDBOX__STORE_BODIES": "true",
         "IN_DOUBT__STANDARD": "hold",
     }
-    async with house(tmp_path, faults, **settings, **given) as fleet:
+    async with house(tmp_path, faults, remembers=remembers, **settings, **given) as fleet:
         yield fleet
 
 
@@ -127,3 +129,16 @@ async def test_what_went_without_a_score_at_first_stays_as_it_was(tmp_path: Path
         assert any(
             str(told).startswith("not tagged, since it was tried before without") for told in facts(fleet, "gate")
         )
+
+
+async def test_a_peer_that_remembers_is_asked_about_the_same_octets(tmp_path: Path, over: dict[str, str]) -> None:
+    async with tagging(tmp_path, Faults(break_after=1.0), remembers=True, **over) as fleet:
+        node = fleet.start_node("a", BAD)
+        fleet.accept("r@x.example")
+        await fleet.until(lambda b: b["in_doubt"] == 1)
+        loses_its_classifier(node)
+        await fleet.until(lambda b: b["relayed"] == 1)
+        (content,) = kept(fleet)
+        assert TAGS in content
+        assert [frame.asked.attempt for frame in fleet.frames() if isinstance(frame, Intent) and frame.asked] == [2, 2]
+        assert check_journal(fleet.log).violations == []

@@ -1,14 +1,17 @@
 """Suspicious mail of a throttled tenant leaves at its rate over two nodes, its honest mail and that of others at once; and ``why``."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from actors.journal_check import check_journal
 from fastemailnet.delivery import retry, waiting
+from fastemailnet.delivery.gate import Action, Bar
 from fastemailnet.envelope import Lane, decode_unit
 from fastemailnet.flashsync.frames import Intent, Outcome
+from fastemailnet.ledger.fact import decode_facts
 from tests.integration.kafka_log_world import everything
 from tests.integration.test_a_fleet_in_one_process import House, house
 from tests.integration.test_rules_react_to_replies import commanded, shaping, soon
@@ -98,6 +101,22 @@ async def test_what_is_throttled_is_known_without_a_classifier(
         copies = {one.deferral.copy.stream for one in outcomes if one.deferral is not None}
         units = [decode_unit(record) for stream in copies for record in everything(fleet.log, stream, 0)]
         assert {unit.suspicion.scores for unit in units if unit.suspicion is not None} == {(0.1, 0.9, 0.0)}
+
+
+async def test_a_gate_that_is_made_stricter_means_what_waits(tmp_path: Path, over: dict[str, str], soon: None) -> None:
+    async with house(tmp_path, **given(tmp_path), **over) as fleet:
+        for number in range(3):
+            fleet.accept(f"r{number}@x.example", tenant="slow", fields="Subject: offer\r\n")
+        start(fleet, "node-0", [])
+        await fleet.until(lambda b: (b["relayed"], b["deferred"]) == (1, 2))
+        examiner = fleet.nodes[0].examiner
+        held = Bar(0.5, action=Action.HOLD)
+        examiner.gate = replace(examiner.gate, bars=dict.fromkeys(Lane, held), tenants={})
+        await fleet.until(lambda b: (b["relayed"], b["held"], b["deferred"]) == (1, 2, 0))
+        last = [frame for frame in fleet.frames() if isinstance(frame, Outcome)][-1]
+        (fact,) = decode_facts(last.evidence)
+        assert fact.detail["scores"] == "0.1000 0.9000 0.0000"
+        assert fact.detail["held"] == "held by the spam gate: spam score 0.900 (found at an earlier attempt)"
 
 
 async def test_why_says_that_a_mail_is_throttled_and_until_when(
