@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import msgspec
@@ -55,34 +55,21 @@ from fastemailnet.smtp.session import Transaction
 AGAIN_S = 0.2
 
 
+@dataclass(frozen=True, slots=True)
 class Attempts:
     """Works on the units of one incarnation."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        examiner: Examiner,
-        pool: Pool,
-        routes: Routes,
-        stations: Stations,
-        blame: Blame,
-        bodies: Bodies,
-        suppressions: Suppressions,
-        shaping: Shaping,
-        reporter: Reporter,
-        schedule: Schedule = DEFAULT,
-    ) -> None:
-        self.bodies = bodies
-        self.suppressions = suppressions
-        self.shaping = shaping
-        self.reporter = reporter
-        self.schedule = schedule
-        self.journal = journal
-        self.blame = blame
-        self.examiner = examiner
-        self.pool = pool
-        self.routes = routes
-        self.stations = stations
+    journal: Journal
+    examiner: Examiner
+    pool: Pool
+    routes: Routes
+    stations: Stations
+    blame: Blame
+    bodies: Bodies
+    suppressions: Suppressions
+    shaping: Shaping
+    reporter: Reporter
+    schedule: Schedule = DEFAULT
 
     async def warm(self, domain: str) -> None:
         """Make a destination ready that comes soon."""
