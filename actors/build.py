@@ -79,7 +79,7 @@ def check(settings: Settings) -> None:
     routes(settings)
     read_policy(settings.shaping)
     trust(settings)
-    gate(settings, 1.0, 1.0)
+    gate(settings, 1.0)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)
@@ -260,7 +260,8 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
     over = log(settings)
     commit = group(settings, over)
     scoring = scorer if settings.classifier.enabled else None
-    examiner = Examiner(scoring, gate(settings, 1.0, 1.0), signer(settings), one_click(settings))
+    patience_s = settings.classifier.timeout_ms / 1_000
+    examiner = Examiner(scoring, gate(settings, 1.0), signer(settings), one_click(settings), patience_s)
     nodes = settings.fleet.nodes
     shares = Shares(node_number(name), nodes, since_boot_s())
     way, idle_s = mx_way(settings, name), settings.delivery.connection_idle_s

@@ -14,6 +14,7 @@ from fastemailnet.outcome import Kind, Outcome
 
 SESSIONS = "tls_sessions"  # detail of a fact
 NEXT = "next_ms"  # of one that waits: when it is due again, Unix milliseconds
+TURN = "turn_ms"  # of one that is put off: when its turn is, Unix milliseconds
 Held = Mapping[int, dict[str, str | int]]  # by Recipient.index: what is to stand in the detail
 TYPES = {
     Kind.RELAYED: LeafType.RELAYED,

@@ -134,8 +134,8 @@ class _Node(NodeActor, _Process):
 
     async def run(self) -> None:
         if self.settings.classifier.enabled:
-            hold, reject = await persistently("classifier", "gate")
-            self.examiner.gate = gate(self.settings, hold, reject)
+            hold, _ = await persistently("classifier", "gate")
+            self.examiner.gate = gate(self.settings, hold)
         watchdog = asyncio.create_task(stay_awake())
         await or_exit(super().run)
         watchdog.cancel()

@@ -108,6 +108,7 @@ class NodeActor:
             "states": {state.value: count for state, count in self.stations.counts.items() if count},
             "scored": self.examiner.scored,
             "not_scored": self.examiner.unscored,
+            "gate": {ruling.value: count for ruling, count in self.examiner.ruled.items()},
             **self.ways(),
         }
 

@@ -300,7 +300,8 @@ def first_problem(error: ValidationError, where: str = "") -> ConfigError:
     first = error.errors()[0]
     key = where + ".".join(str(part) for part in first["loc"][:2])
     given = "(not shown)" if any(word in key for word in SECRETS) else repr(first["input"])
-    return ConfigError(key, given, first["msg"][:1].lower() + first["msg"][1:])
+    limit = first["msg"].removeprefix("Value error, ")  # one that a validator of ours raised
+    return ConfigError(key, given, limit[:1].lower() + limit[1:])
 
 
 def _refuse_incomplete(settings: Settings) -> None:

@@ -122,6 +122,13 @@ class Blob(msgspec.Struct, frozen=True, array_like=True):
     sha256: bytes
 
 
+class Suspicion(msgspec.Struct, frozen=True, array_like=True):
+    """What the gate found in a mail at an earlier attempt, so that no later one depends on a classifier (``delivery.gate``)."""
+
+    scores: tuple[float, float, float]  # probabilities of ham, spam and phish
+    tagged_at: float | None = None  # the threshold that its header fields tell; None: it has no such fields
+
+
 class Unit(msgspec.Struct, frozen=True, array_like=True):
     """One message × one destination domain (of a foreign producer's record: all of them, until it is split)."""
 
@@ -144,9 +151,12 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     tls: TlsWish = TlsWish.DEFAULT
     reporting: Reporting | None = None
     released: str = ""  # of a copy: why a person let it pass the gate
-    put_off: int = 0  # of a copy: so many of the attempts before were none, since its turn at the site was far off
+    put_off: int = (
+        0  # of a copy: so many of the attempts before were none: its turn was far off, or it was to be tagged
+    )
     turn_ms: int = 0  # and when that turn is; 0 where it was not put off
     is_personal: bool = False  # the whole message was accepted for one recipient
+    suspicion: Suspicion | None = None  # of a copy: what the gate found
 
     @property
     def body_sha256(self) -> bytes:

@@ -58,10 +58,10 @@ SITE = "mx1.big.test"
 
 
 @asynccontextmanager
-async def shaping(tmp_path: Path, rules: str) -> AsyncIterator[tuple[House, str]]:
-    """A fleet that routes by MX and has rules, with its ledger and gateway."""
+async def shaping(tmp_path: Path, rules: str, **environ: str) -> AsyncIterator[tuple[House, str]]:
+    """A fleet that routes by MX and has rules, with its ledger and gateway. ``environ``: more settings, as of ``house``."""
     (tmp_path / "own.toml").write_text(rules)
-    async with naming(ZONE) as (dns, _), house(tmp_path) as fleet:
+    async with naming(ZONE) as (dns, _), house(tmp_path, **environ) as fleet:
         given: dict[str, dict[str, Any]] = {
             "route": {"kind": "mx", "port": fleet.settings.sandbox.smtp_port, "allow_loopback": True},
             "dns": {"servers": ("127.0.0.1",), "port": dns.resolver.port},

@@ -167,7 +167,7 @@ def low(fold: Fold) -> Iterator[str]:
 def ends(
     streams: Streams, before: tuple[End, ...], end: End, place: Position, token: tuple[str, int], bounds: Bounds
 ) -> Iterator[str]:
-    """I1, I3, I4, I7, I10: whether an end that is written now has the right to be."""
+    """I1, I3, I4, I7, I10, I18: whether an end that is written now has the right to be."""
     leases = leased(streams)
     what = f"end of unit {end.source} attempt {end.attempt} by {token[0]}.{token[1]}"
     intents = [x for _, x in unfenced(streams.journals[end.partition]) if isinstance(x, f.Intent)]
@@ -186,6 +186,8 @@ def ends(
     if bounds.remembers and sum(one.is_kept for one in (*before, end) if one.source == end.source) > 1:
         yield f"I1 {what}: a second copy at a peer that remembers"
     for one in before:
+        if one.source == end.source and one.is_tagged != end.is_tagged:
+            yield f"I18 {what}: attempt {one.attempt} transmitted other octets"
         if one.source == end.source and not bounds.remembers:
             yield from repeated(one, end, streams, what)
         if one.source == end.source and one.refused and end.refused and is_reported(one, streams):

@@ -23,6 +23,7 @@ from tests.model.scenarios import (
     SLOW,
     SPLIT,
     STEAL,
+    TAG,
     TAKEOVER,
 )
 from tests.model.world import Bounds
@@ -42,6 +43,7 @@ RULES = {
     "settled": "whom a reported doubt has ended is not written to again",
     "review": "of several decisions about held mail the first counts",
     "CHECKPOINT": "who asks, asks under the number that the peer knows",
+    "tag": "every attempt transmits the same, with fields or without",
     "order_key": "one of a key at a time",
     "low watermark": "it passes nothing that is open",
 }
@@ -117,6 +119,9 @@ MUTANTS = [
     Mutant("CHECKPOINT", Parts(attempt=nodes.AsksUnderItsOwnNumber), ASK),
     Mutant("CHECKPOINT", Parts(fold=folds.ForgetsWhatItWasToAsk), ASK),
     Mutant("CHECKPOINT", Parts(attempt=nodes.CopyForgetsToAskBehindAnIntent), FORGET),
+    Mutant("tag", Parts(tags=nodes.TagsAtOnce), TAG),
+    Mutant("tag", Parts(tags=nodes.TagsWhatWasTriedWithout), TAG),
+    Mutant("tag", Parts(tags=nodes.AsksTheGateAgainWhatIsTagged), TAG),
     Mutant("order_key", Parts(coordinator=coordinators.planning(coordinators.OrderIsForgotten)), ORDER),
     Mutant("low watermark", Parts(fold=folds.FoldWithALowThatPasses), PLAIN),
 ]

@@ -249,7 +249,7 @@ class Model:
             return None
         partition = 0 if token[0] == "a" else 1
         how = (ending.kind, ending.transaction, ending.is_kept, self.bounds.settles and not work.settled)
-        end = End(work.source, work.attempt, partition, work.intent, *how)
+        end = End(work.source, work.attempt, partition, work.intent, *how, work.is_tagged)
         said = self.streams.values[streams]
         broken = next(invariants.ends(said, before, end, work.place, token, self.bounds), "")
         if ending.wrong:

@@ -49,6 +49,19 @@ def test_the_constraint_is_named(state: str, standing: list[dict[str, Any]], sai
     assert said in constraint(delivery(state, event(state, next_ms=9_000)), standing)
 
 
+def test_a_throttle_is_named_with_the_turn_at_it() -> None:
+    first = event(
+        "deferred", gate="throttled: spam score 0.900 (sender x)", throttle="throttle of acme", turn_ms=1, next_ms=2
+    )
+    again = event("deferred", throttle="throttle of acme", turn_ms=7_000, next_ms=9_000)
+    said = constraint(delivery("deferred", first, again), [SUSPENDED])
+    assert said == (
+        f"{TOLD}; throttled by the spam gate (spam score 0.900 (sender x)): its turn is at 1970-01-01 00:00:07.000Z; "
+        "the next attempt is due at 1970-01-01 00:00:09.000Z"
+    )
+    assert "throttled" not in constraint(delivery("deferred", first, event("deferred", next_ms=9_000)), [])
+
+
 def test_what_stands_for_another_lane_holds_nothing() -> None:
     standard = delivery("open", event("accepted", lane="standard"))
     assert "it waits for its turn" in constraint(standard, [SUSPENDED])
