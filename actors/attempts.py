@@ -10,33 +10,37 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import assert_never
 
 import msgspec
 
 from actors.bodies import Bodies
+from actors.burial import bury, end_place
+from actors.claims import claim_of
 from actors.clock import monotonic_ms, wall_ms
-from actors.ends import dead, in_order, shown_by
-from actors.evidence import acceptance, evidence, lost
-from actors.examine import Examined, Examiner, Look, Ruling, look
+from actors.ends import dead, in_order, said, shown_by
+from actors.evidence import TURN, acceptance, evidence
+from actors.examine import Examined, Examiner
 from actors.journal import Journal
 from actors.leases import Taken
-from actors.poison import APART_STRIKES, DEAD_STRIKES, Blame, look_apart
-from actors.reports import Reporter
+from actors.poison import Blame, look_into
+from actors.reports import Reporter, with_header
 from actors.shaping import Shaping
 from actors.stations import Stations
 from actors.suppressions import Suppressions
 from fastemailnet import ids
 from fastemailnet.admission.reading import Gap, Malformed
+from fastemailnet.delivery.gate import Ruling, Tags, Way, marked, tries_before
 from fastemailnet.delivery.retry import DEFAULT, Retry, Schedule, next_try
 from fastemailnet.delivery.review import SCORES, to_text
 from fastemailnet.delivery.route import Route, Routes
 from fastemailnet.delivery.shaping.policy import Site
 from fastemailnet.delivery.split import by_destination
 from fastemailnet.delivery.tls_report import encode_sessions
-from fastemailnet.delivery.waiting import PATIENCE_S, PutOff
-from fastemailnet.envelope import SEVERAL, Asked, Unit, encode_unit, is_ordered
+from fastemailnet.delivery.waiting import PutOff
+from fastemailnet.envelope import SEVERAL, Asked, Unit, encode_unit
 from fastemailnet.errors import BlobAltered, BlobError
 from fastemailnet.flashsync import unit as u
 from fastemailnet.flashsync.frames import NO_INTENT, Deferral, Intent, Void
@@ -52,34 +56,21 @@ from fastemailnet.smtp.session import Transaction
 AGAIN_S = 0.2
 
 
+@dataclass(frozen=True, slots=True)
 class Attempts:
     """Works on the units of one incarnation."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        examiner: Examiner,
-        pool: Pool,
-        routes: Routes,
-        stations: Stations,
-        blame: Blame,
-        bodies: Bodies,
-        suppressions: Suppressions,
-        shaping: Shaping,
-        reporter: Reporter,
-        schedule: Schedule = DEFAULT,
-    ) -> None:
-        self.bodies = bodies
-        self.suppressions = suppressions
-        self.shaping = shaping
-        self.reporter = reporter
-        self.schedule = schedule
-        self.journal = journal
-        self.blame = blame
-        self.examiner = examiner
-        self.pool = pool
-        self.routes = routes
-        self.stations = stations
+    journal: Journal
+    examiner: Examiner
+    pool: Pool
+    routes: Routes
+    stations: Stations
+    blame: Blame
+    bodies: Bodies
+    suppressions: Suppressions
+    shaping: Shaping
+    reporter: Reporter
+    schedule: Schedule = DEFAULT
 
     async def warm(self, domain: str) -> None:
         """Make a destination ready that comes soon."""
@@ -94,24 +85,11 @@ class Attempts:
             case Unit():
                 await _Attempt(self, taken, taken.unit).run()
             case Malformed():
-                await self.bury(taken, taken.unit)
+                await bury(self.journal, taken, taken.unit)
             case Gap():
-                await self.end(taken, ())
+                await end_place(self.journal, taken, ())
             case _:
                 assert_never(taken.unit)
-
-    async def bury(self, taken: Taken, malformed: Malformed) -> None:
-        """Keep a record that holds no unit for people, with its reasons, then end it: it blocks nothing."""
-        now_ms = wall_ms()
-        at = await self.journal.keep(dead(taken, malformed.message, malformed.reasons, malformed.record, now_ms))
-        proof = lost(malformed.message, f"malformed: {'; '.join(malformed.reasons)}; kept as {at}", now_ms)
-        await self.end(taken, (Kind.DEAD,), proof)
-
-    async def end(self, taken: Taken, kinds: tuple[Kind, ...], proof: bytes = b"") -> None:
-        """End a place that holds no unit."""
-        right = self.journal.right
-        who = (taken.lease, taken.place.offset, taken.attempt, right.node, right.incarnation)
-        await self.journal.ask(OutcomeFrame(*who, wall_ms(), NO_INTENT, kinds, evidence=proof))
 
 
 class _Attempt:
@@ -120,15 +98,19 @@ class _Attempt:
     def __init__(self, shop: Attempts, taken: Taken, unit: Unit) -> None:
         self.shop = shop
         self.taken = taken
-        self.unit = unit  # as its record says
+        first = u.named_by(taken.asked, unit.recipients)
+        self.recipients = tuple(recipient.index for recipient in unit.recipients)
+        unit = msgspec.structs.replace(unit, recipients=u.left_of(unit.recipients, taken.settled))
+        self.unit = unit  # as its record says, for those whom no attempt in doubt has ended
         self.whole = unit  # with its body
-        self.machine = u.Attempt(number=taken.attempt, asked=taken.asked, expires_ms=unit.expires_ms)
+        self.machine = u.Attempt(number=taken.attempt, asked=taken.asked, expires_ms=unit.expires_ms, first=first)
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
         self.sessions = ""
         self.flags = Flag(0)
         self.passes_dsn = False
+        self.throttle = shop.examiner.throttle(unit)
 
     async def run(self) -> None:
         """The whole way; where the right of the incarnation ends on it, the unit goes back to the fleet."""
@@ -149,15 +131,14 @@ class _Attempt:
         route = self.shop.routes.of(unit.domain)
         if not await self.may_begin(route) or not await self.bring_in():
             return
-        seen = await self.look()
+        where, body, with_text = (self.taken.place, self.taken.strikes), self.whole.body, self.shop.examiner.reads(unit)
+        seen = await look_into(*where, body, self.shop.blame, with_text=with_text)
         if seen is None:
             await self.give_up(f"looking into it ended {self.taken.strikes} processes")
             return
-        examined = await self.shop.examiner.examine(seen, unit.lane, unit.released, unit.tenant)
-        if examined.ruling is not Ruling.SEND:
-            await self.refuse(examined)
+        examined = await self.shop.examiner.examine(seen, unit.lane, unit.released, unit.tenant, unit.suspicion)
+        if not await self.passes(examined, route):
             return
-        self.where["gate"] = examined.reason
         self.move(Event.VALID)
         with self.shop.blame.looking(self.taken.place):
             content = self.shop.examiner.sign(self.whole)
@@ -192,20 +173,34 @@ class _Attempt:
         if suspended is not None:
             await self.end(*suspended)
             return False
+        return not await self.is_far(route)
+
+    async def is_far(self, route: Route) -> bool:
+        """Whether its turn is far off; then it is put off."""
+        unit = self.unit
         far = await self.shop.pool.far_turn(route, unit.domain, unit.recipients, self.claim())
         if far is not None:
+            self.where.update(far.where())
             await self.end(far.outcomes, far.put_off)
-        return far is None
+        return far is not None
 
-    async def look(self) -> Look | None:
-        """Look into the message; None if no process survives that."""
-        with_text = self.shop.examiner.scorer is not None
-        if self.taken.strikes >= DEAD_STRIKES:
-            return None
-        if self.taken.strikes >= APART_STRIKES:
-            return await look_apart(self.whole.body, with_text)
-        with self.shop.blame.looking(self.taken.place):
-            return look(self.whole.body, with_text=with_text)
+    async def passes(self, examined: Examined, route: Route) -> bool:
+        """Whether the gate lets this attempt go on. What it found goes with the copies of the unit."""
+        unit, attempt = self.unit, self.taken.attempt
+        if examined.ruling in (Ruling.INVALID, Ruling.HOLD, Ruling.REJECT):
+            await self.refuse(examined)
+            return False
+        way = Tags().way(examined.ruling, unit.suspicion, tries_before(attempt, unit.put_off))
+        self.where["gate"] = said(examined, way)
+        if way is Way.MARKED:
+            found, now_ms = examined.suspicion(examined.required), wall_ms()
+            await self.finish(marked(unit, attempt, found, f"goes on {way.value}: {examined.reason}", now_ms), now_ms)
+            return False
+        if examined.ruling is Ruling.THROTTLE and unit.suspicion is None:
+            self.unit = msgspec.structs.replace(unit, suspicion=examined.suspicion())
+            self.throttle = self.shop.examiner.throttle(self.unit)
+            return not await self.is_far(route)
+        return True
 
     async def bring_in(self) -> bool:
         """Have the body here. One that is not to be had now is waited for, as a peer would be; an altered one is never sent."""
@@ -235,7 +230,7 @@ class _Attempt:
     def transaction(self, content: bytes, stopped: Sequence[Outcome]) -> Transaction:
         """What is to be transmitted to those who are not stopped, under the name by which a peer that remembers can be asked."""
         unit, host = self.unit, self.shop.pool.hostname
-        transid = ids.transaction_id(unit.message, unit.recipients[0].index, self.machine.transaction, host)
+        transid = ids.transaction_id(unit.message, self.machine.first, self.machine.transaction, host)
         names = {outcome.recipient for outcome in stopped}
         recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
         path = self.shop.reporter.reverse_path(unit)
@@ -243,14 +238,8 @@ class _Attempt:
         return Transaction(path, recipients, content, unit.smtputf8, *more)
 
     def claim(self) -> Claim:
-        """On whose behalf a connection is asked for. What has an order to keep (copies have none), or is soon too old, waits here."""
-        unit, now_ms = self.unit, wall_ms()
-        left_s = (unit.expires_ms - now_ms) / 1_000
-        # An estimate of long ago may be wrong by now: the longest delays are for who has been put off before.
-        known = self.shop.schedule.delays_s[: 2 + unit.put_off]
-        delays_s = () if is_ordered(self.taken.place.stream) else tuple(one for one in known if one < left_s)
-        turn_s = (unit.turn_ms - now_ms) / 1_000 if unit.turn_ms else None
-        return Claim(unit.lane, unit.tenant, delays_s, turn_s, min(left_s, PATIENCE_S) if delays_s else left_s)
+        """On whose behalf a connection is asked for."""
+        return claim_of(self.unit, self.taken.place.stream, self.shop.schedule, self.throttle, wall_ms())
 
     def may_go_on(self) -> bool:
         """Whether this incarnation still has its right."""
@@ -314,19 +303,24 @@ class _Attempt:
 
     def intent(self, effect: u.LogIntent, at_ms: int) -> Intent:
         """The INTENT of this attempt."""
-        recipients = tuple(recipient.index for recipient in self.unit.recipients)
-        return Intent(*self.who(), at_ms, self.unit.message, recipients, effect.asked)
+        return Intent(*self.who(), at_ms, self.unit.message, self.recipients, effect.asked)
 
     # ---- the end
 
     async def end(self, outcomes: Sequence[Outcome], put_off: PutOff | None = None) -> None:
         """Record the outcomes of an attempt, and who is to be tried again."""
         now_ms = wall_ms()
-        retry = next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule, put_off)
-        host = str(self.where.get("host", ""))
-        written = self.shop.reporter.report(
-            self.whole, self.taken.attempt, retry.outcomes, host, passes_dsn=self.passes_dsn, now_ms=now_ms
+        if put_off is not None:
+            self.where[TURN] = now_ms + round(put_off.turn_s * 1_000)
+        await self.finish(
+            next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule, put_off), now_ms
         )
+
+    async def finish(self, retry: Retry, now_ms: int) -> None:
+        """Tell the sender and the ledger, and record."""
+        report = partial(self.shop.reporter.report, passes_dsn=self.passes_dsn, now_ms=now_ms)
+        about = (self.taken.attempt, retry.outcomes, str(self.where.get("host", "")))
+        written = await with_header(self.shop.bodies, self.whole, lambda unit: report(unit, *about))
         retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(
             self.unit,
@@ -348,7 +342,8 @@ class _Attempt:
 
     async def record(self, retry: Retry, proof: bytes, now_ms: int, reports: tuple[bytes, ...] = ()) -> None:
         """The copies for those to be tried again first, then the OUTCOME that names them (claim rule)."""
-        effects = self.machine.step(u.Ended(tuple(outcome.kind for outcome in retry.outcomes)))
+        kinds = u.of_all([outcome.kind for outcome in retry.outcomes], self.taken.settled)
+        effects = self.machine.step(u.Ended(kinds))
         deferrals: list[Deferral] = []
         if isinstance(effects[0], u.LogCopy):
             deferrals = await self.defer(retry, effects[0].asked)

@@ -9,6 +9,7 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from actors.doubts import summary
+from actors.records import frame_at, unit_at
 from fastemailnet.admission.reading import Read, deliveries, read_unit
 from fastemailnet.envelope import LANES, Position, Unit
 from fastemailnet.flashsync.fold import Fold
@@ -141,11 +142,8 @@ class Auditor:
 
     def unit(self, place: Position) -> Unit | None:
         """The unit in a record; None where it is gone or none."""
-        records = self.log.fetch(*place, 1)
-        unit = read_unit(records[0][1], place) if records and records[0][0] == place.offset else None
-        return unit if isinstance(unit, Unit) else None
+        return unit_at(self.log, place)
 
     def frame(self, spot: Spot) -> JournalFrame:
         """The frame at a place of the journal."""
-        ((_, record),) = self.log.fetch(JOURNAL, *spot, 1)
-        return decode_journal(record)
+        return frame_at(self.log, spot)

@@ -22,7 +22,7 @@ from actors.poison import Blame
 from actors.quarantine import Quarantine
 from actors.reader import Call, FleetReader
 from actors.shaping import Shaping
-from actors.shaping_desk import ShapingDesk
+from actors.shaping_desk import KnownSites, ShapingDesk
 from actors.sharing import Lend, Sharing
 from actors.stations import Stations
 from actors.suppressions import Suppressions, projector
@@ -60,6 +60,7 @@ from fastemailnet.web.unsubscribe import unsubscribe_routes
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
 KAFKA_PACE_S = 0.025
+KAFKA_NAMES = {"ca_file": "ssl_cafile", "certificate_file": "ssl_certfile", "key_file": "ssl_keyfile"}
 OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
 KEPT_MS = 30 * 86_400_000  # of what only people and other programs read
@@ -78,7 +79,7 @@ def check(settings: Settings) -> None:
     routes(settings)
     read_policy(settings.shaping)
     trust(settings)
-    gate(settings, 1.0, 1.0)
+    gate(settings, 1.0)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)
@@ -143,8 +144,11 @@ def cluster(settings: Settings) -> Cluster:
     bootstrap, prefix = parse(given.url)
     security: dict[str, Any] = {"security_protocol": given.security}
     if given.security.endswith("SSL"):
-        files = {"ssl_cafile": given.ca_file, "ssl_certfile": given.certificate_file, "ssl_keyfile": given.key_file}
-        security |= {name: str(path) for name, path in files.items() if path is not None}
+        files = {"ca_file": given.ca_file, "certificate_file": given.certificate_file, "key_file": given.key_file}
+        for name, path in files.items():
+            if path is not None and not path.is_file():
+                raise ConfigError(f"log.{name}", str(path), "there is no such file")
+        security |= {KAFKA_NAMES[name]: str(path) for name, path in files.items() if path is not None}
     if given.security.startswith("SASL") and given.password_file is not None:
         password = secret_in("log.password_file", given.password_file)
         names = ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
@@ -196,6 +200,11 @@ def policy(settings: Settings) -> Policy:
     names = {stream: getattr(settings.in_doubt, lane.value) for stream, lane in LANES.items()}
     verdicts = {stream: None if name == "hold" else Verdict(name) for stream, name in names.items()}
     return Policy(verdicts=verdicts, doubt_ms=settings.in_doubt.retry_delay_s * 1_000)
+
+
+def verdicts(settings: Settings) -> Verdicts:
+    """Who writes what a verdict about a doubt tells."""
+    return Verdicts(reporter(settings), bodies(settings))
 
 
 def signer(settings: Settings) -> Signer:
@@ -251,7 +260,8 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
     over = log(settings)
     commit = group(settings, over)
     scoring = scorer if settings.classifier.enabled else None
-    examiner = Examiner(scoring, gate(settings, 1.0, 1.0), signer(settings), one_click(settings))
+    patience_s = settings.classifier.timeout_ms / 1_000
+    examiner = Examiner(scoring, gate(settings, 1.0), signer(settings), one_click(settings), patience_s)
     nodes = settings.fleet.nodes
     shares = Shares(node_number(name), nodes, since_boot_s())
     way, idle_s = mx_way(settings, name), settings.delivery.connection_idle_s
@@ -266,6 +276,7 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
         "attempts": shops(settings, examiner, Suppressions(over), shaping, way_out),
         "sharing": Sharing(way_out.doors, shares, lend) if nodes > 1 else None,
         "ways": way_out.status,
+        "knows": shaping.knows,
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 
@@ -325,13 +336,14 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     """The gateway with its read side."""
     over = log(settings)
     auditor, commit, large = Auditor(over), group(settings, over), bodies(settings)
-    reader = FleetReader(settings, auditor, call, Verdicts(reporter(settings), large))
+    reader = FleetReader(settings, auditor, call, verdicts(settings))
     key_file = KeyFile(settings.fleet.data / "gateway" / "keys.sqlite3")
     spread = mail_partitions(settings)
     desk = Quarantine(auditor, reader.audit, call, commit, large)
     to, may_review = routes(settings), Networks(settings.gateway.review_networks).allow
     names = name_service(settings) if to.have_mx else None
-    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, names)
+    asked = KnownSites(call, settings.fleet.nodes)
+    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, names, asked)
     listing = SuppressionListing(over, commit)
     more = [suppression_routes(listing), held_routes(desk, may_review), shaping_routes(shapes, may_review)]
     public = [unsubscribe_routes(seal(settings), listing)]

@@ -16,6 +16,8 @@ from typing import Any
 import msgspec
 
 from actors.clock import monotonic_ms, wall_ms
+from actors.telling import Telling
+from actors.verdicts import Verdicts
 from fastemailnet.delivery.shares import Answer, Lender, Request
 from fastemailnet.envelope import LANES, Position, is_ordered
 from fastemailnet.errors import FleetError, LogError
@@ -54,9 +56,10 @@ JoinFuture = asyncio.Future[tuple[Join, int]]
 class CoordinatorActor:
     """One coordinator process on one log."""
 
-    def __init__(self, log: Log, policy: Policy, nodes: int = 1) -> None:
-        """``nodes``: how many the fleet has, whether they live or not."""
+    def __init__(self, log: Log, policy: Policy, nodes: int = 1, verdicts: Verdicts | None = None) -> None:
+        """``nodes``: how many the fleet has, whether they live or not. ``verdicts``: None where a policy's verdict tells nobody."""
         self.log = log
+        self.telling = Telling(log, verdicts) if verdicts is not None else None
         self.machine = Coordinator(policy, who=int.from_bytes(os.urandom(WHO_OCTETS)))
         self.lender = Lender(nodes, int.from_bytes(os.urandom(WHO_OCTETS)), monotonic_ms() / 1_000)
         self.control_position = 0
@@ -83,11 +86,16 @@ class CoordinatorActor:
         idle_s, since_plan_s = HOT_S, REPLAN_S
         while not self.machine.is_deposed():
             read = self.read_all()
-            if read or self.requests or since_plan_s >= REPLAN_S:
+            if (
+                read
+                or self.requests
+                or since_plan_s >= REPLAN_S
+                or (self.telling is not None and self.telling.has_news)
+            ):
                 since_plan_s = 0.0
                 if self.machine.hears_silence(wall_ms()):
                     await self.listen()
-                writes = [*self.admissions(), *self.machine.plan(wall_ms(), self.ends())]
+                writes = [*self.admissions(), *self.plan()]
                 # In a thread: a log over a network may take its time, and whoever asks this process shall not wait for it.
                 await asyncio.to_thread(self.append, writes)
                 read += len(writes)
@@ -99,6 +107,11 @@ class CoordinatorActor:
         raise FleetError(
             f"coordinator of epoch {self.machine.epoch} was followed by another (epoch {self.machine.fold.epoch})"
         )
+
+    def plan(self) -> list[Write]:
+        """What the machine decides now. A RESOLVE of a policy waits for what it tells."""
+        writes = self.machine.plan(wall_ms(), self.ends())
+        return writes if self.telling is None else self.telling.ready(writes, self.machine.fold.open)
 
     async def show_progress(self) -> None:
         """Tell the log's own tools the low watermarks, now and then. For people: nothing depends on it."""

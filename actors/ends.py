@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from actors.examine import Examined
 from actors.leases import Taken
 from fastemailnet import ids
+from fastemailnet.delivery.gate import Ruling, Way
 from fastemailnet.envelope import MAX_KEPT_OCTETS, Dead, Unit
 from fastemailnet.outcome import Kind, Outcome
 
@@ -20,6 +22,15 @@ def in_order(unit: Unit, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes in the order of the unit's recipients, which the journal counts them by."""
     found = {outcome.recipient: outcome for outcome in outcomes}
     return [found[recipient.index] for recipient in unit.recipients]
+
+
+def said(examined: Examined, way: Way) -> str:
+    """What the gate said of mail that it lets go on, for people."""
+    if way is Way.TAGGED:
+        return f"tagged: {examined.reason}"
+    if examined.ruling is Ruling.TAG and way is Way.PLAIN:
+        return f"not tagged, since it was tried before without: {examined.reason}"
+    return f"throttled: {examined.reason}" if examined.ruling is Ruling.THROTTLE else examined.reason
 
 
 def dead(taken: Taken, message: bytes, reasons: tuple[str, ...], record: bytes, now_ms: int) -> Dead:

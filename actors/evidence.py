@@ -14,6 +14,7 @@ from fastemailnet.outcome import Kind, Outcome
 
 SESSIONS = "tls_sessions"  # detail of a fact
 NEXT = "next_ms"  # of one that waits: when it is due again, Unix milliseconds
+TURN = "turn_ms"  # of one that is put off: when its turn is, Unix milliseconds
 Held = Mapping[int, dict[str, str | int]]  # by Recipient.index: what is to stand in the detail
 TYPES = {
     Kind.RELAYED: LeafType.RELAYED,
@@ -48,7 +49,7 @@ def evidence(
     """
     scores = {SCORES: where[SCORES]} if SCORES in where else {}
     held: Held = {one.recipient: {HELD: one.reason, **scores} for one in outcomes if one.kind is Kind.HELD}
-    is_first = attempt == 1 and unit.source is None
+    is_first = _is_first(unit, attempt)
     facts = _acceptance(unit, held) if is_first else []
     recipients = {recipient.index: recipient.address for recipient in unit.recipients}
     for outcome, salt in zip(outcomes, _salts(len(outcomes)), strict=True):
@@ -100,9 +101,12 @@ def reviewed(
 
 
 def resolved(unit: Unit, attempt: int, outcomes: Sequence[Outcome], verdict: Verdict, reason: str, at_ms: int) -> bytes:
-    """The facts of a person's verdict about an attempt in doubt, encoded. ``outcomes``: what becomes of those who waited."""
+    """The facts of a verdict about an attempt in doubt, encoded. ``outcomes``: what becomes of those who waited.
+
+    Of a first attempt the acceptance as well: its node may never have told it. The ledger takes the first that it reads.
+    """
     recipients = {recipient.index: recipient.address for recipient in unit.recipients}
-    facts = []
+    facts = _acceptance(unit, {}) if _is_first(unit, attempt) else []
     for outcome, salt in zip(outcomes, _salts(len(outcomes)), strict=True):
         who = (unit.message, outcome.recipient, ids.delivery_id(unit.message, outcome.recipient))
         names = (unit.tenant, unit.reverse_path, recipients[outcome.recipient])
@@ -126,6 +130,11 @@ def lost(message: bytes, reason: str, at_ms: int) -> bytes:
             Fact(LeafType.FAILED, at_ms, *who, 1, 0, None, 0, "", "", "", b"", detail, died),
         ]
     )
+
+
+def _is_first(unit: Unit, attempt: int) -> bool:
+    """Whether an attempt is the first one of an accepted record: the one whose facts begin with the acceptance."""
+    return attempt == 1 and unit.source is None
 
 
 def _acceptance(unit: Unit, held: Held) -> list[Fact]:

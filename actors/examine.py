@@ -4,39 +4,32 @@ An idle stage takes one unit at once; while batches are being scored, the next o
 no unit waits behind those of another lane before the scorer, which knows whose turn it is. Batches are small: on one core sixteen
 texts together cost less each than one alone or sixty-four, and the fewer texts are on their way, the sooner is the next one's turn,
 and the fewer of its results come back into the loop at once, each with a signature to be made. A scorer that is late or broken does
-not stop mail: by ``classifier.on_error`` the unit goes on, flagged as not scored.
+not stop mail: the unit goes on, flagged as not scored. What was found suspicious at an earlier attempt is judged by the scores of then.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import assert_never
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
+from fastemailnet.delivery.gate import Gate, Ruling, throttle_of
+from fastemailnet.delivery.terms import Terms
 from fastemailnet.delivery.unsubscription import OneClick
-from fastemailnet.envelope import Lane, Unit
+from fastemailnet.envelope import Lane, Suspicion, Unit
+from fastemailnet.message import tag
 from fastemailnet.message.dkim import Signer
 from fastemailnet.message.text import model_input, visible_text
 from fastemailnet.message.validate import check
 
 MAX_BATCH = 16
 SCORES_IN_FLIGHT = 2  # batches of a lane
+TIMEOUT_S = 0.25
 
 Scores = Sequence[tuple[float, float, float]]  # p_ham, p_spam, p_phish
 Scorer = Callable[[list[str], Lane], Awaitable[Scores]]
 _Waiting = tuple[str, asyncio.Future[tuple[float, float, float] | None]]
-
-
-class Ruling(Enum):
-    """What the gate says about a unit."""
-
-    SEND = "send"
-    HOLD = "hold"
-    REJECT = "reject"
-    INVALID = "invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +40,12 @@ class Examined:
     reason: str
     bad: float | None = None  # probability of spam or phish; None: not scored
     scores: tuple[float, float, float] | None = None  # of ham, spam and phish
+    required: float = 0.0  # the threshold that ``bad`` was held against
 
-
-class Action(Enum):
-    """What becomes of mail over the hold threshold."""
-
-    ACCEPT = "accept"
-    HOLD = "hold"
-    REJECT = "reject"
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Thresholds on the probability of spam or phish, and how long a score is waited for; ``actions`` by lane, HOLD without one.
-
-    ``tenants`` are the gates of those that have their own.
-    """
-
-    hold: float
-    reject: float
-    timeout_s: float
-    actions: Mapping[Lane, Action] = field(default_factory=dict)
-    tenants: Mapping[str, "Gate"] = field(default_factory=dict)
-
-    def of(self, tenant: str) -> "Gate":
-        """The gate for a tenant's mail."""
-        return self.tenants.get(tenant, self)
-
-    def rule(self, bad: float, lane: Lane) -> Ruling:
-        """What a score means for a mail of a lane. Over ``reject`` even a lane that holds rejects; one that accepts, accepts."""
-        action = self.actions.get(lane, Action.HOLD)
-        if bad < self.hold and bad < self.reject:
-            return Ruling.SEND
-        match action:
-            case Action.ACCEPT:
-                return Ruling.SEND
-            case Action.HOLD:
-                return Ruling.REJECT if bad >= self.reject else Ruling.HOLD
-            case Action.REJECT:
-                return Ruling.REJECT
-            case _ as never:
-                assert_never(never)
+    def suspicion(self, tagged_at: float | None = None) -> Suspicion:
+        """What later attempts are to know of it."""
+        assert self.scores is not None, "what was not scored is not suspected"
+        return Suspicion(self.scores, tagged_at)
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -121,44 +79,82 @@ class Examiner:
     """The stage of one node. ``scorer`` is None where the classifier is off."""
 
     def __init__(
-        self, scorer: Scorer | None, gate: Gate, signer: Signer | None, one_click: OneClick | None = None
+        self,
+        scorer: Scorer | None,
+        gate: Gate,
+        signer: Signer | None,
+        one_click: OneClick | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
+        """``timeout_s``: how long a score is waited for."""
         self.scorer = scorer
         self.gate = gate
         self.signer = signer
         self.one_click = one_click
+        self.timeout_s = timeout_s
+        self.ruled: Counter[Ruling] = Counter()  # of what was scored
         self.lines = {lane: _Line() for lane in Lane}
         self.scored = 0
         self.unscored = 0
 
-    async def examine(self, seen: Look, lane: Lane = Lane.STANDARD, released: str = "", tenant: str = "") -> Examined:
-        """Rule over a message by what it looks like. What a person released, and why, is not scored again."""
+    def reads(self, unit: Unit) -> bool:
+        """Whether the text of a unit will be read."""
+        return self.scorer is not None and unit.suspicion is None and not unit.released
+
+    async def examine(
+        self,
+        seen: Look,
+        lane: Lane = Lane.STANDARD,
+        released: str = "",
+        tenant: str = "",
+        suspicion: Suspicion | None = None,
+    ) -> Examined:
+        """Rule over a message by what it looks like. What a person released, and why, or what was found before is not scored again."""
         if seen.problem:
             return Examined(Ruling.INVALID, seen.problem)
         if released:
             return Examined(Ruling.SEND, f"released: {released}")
         if self.scorer is None:
             return Examined(Ruling.SEND, "classifier off")
+        if suspicion is not None:
+            return self._judge(suspicion.scores, lane, tenant, "found at an earlier attempt")
         score = await self._score(seen.text, lane)
         if score is None:
             self.unscored += 1
             return Examined(Ruling.SEND, "not scored: the classifier did not answer in time")
         self.scored += 1
-        bad = score[1] + score[2]
-        name = "phish" if score[2] > score[1] else "spam"
-        why = f"{name} score {bad:.3f}" + (f" ({'; '.join(seen.signals)})" if seen.signals else "")
-        gate = self.gate.of(tenant)
-        return Examined(gate.rule(bad, lane), f"score {bad:.3f}" if bad < gate.hold else why, bad, score)
+        examined = self._judge(score, lane, tenant, "; ".join(seen.signals))
+        self.ruled[examined.ruling] += 1
+        return examined
+
+    def _judge(self, scores: tuple[float, float, float], lane: Lane, tenant: str, signals: str) -> Examined:
+        """What the gate says of these scores."""
+        bar, bad = self.gate.of(tenant).bars[lane], scores[1] + scores[2]
+        name = "phish" if scores[2] > scores[1] else "spam"
+        why = f"{name} score {bad:.3f}" + (f" ({signals})" if signals else "")
+        return Examined(bar.rule(bad), f"score {bad:.3f}" if bad < bar.hold else why, bad, scores, bar.hold)
+
+    def throttle(self, unit: Unit) -> Terms | None:
+        """The throttle of a unit by what was found before, so that it is known before anybody looks into the unit."""
+        if unit.suspicion is None or unit.released or self.scorer is None:
+            return None
+        is_throttled = self._judge(unit.suspicion.scores, unit.lane, unit.tenant, "").ruling is Ruling.THROTTLE
+        return throttle_of(unit.tenant, self.gate.of(unit.tenant).throttle) if is_throttled else None
 
     def sign(self, unit: Unit) -> bytes:
         """The octets to transmit: DKIM fields of the acceptance time before the body, so that every attempt is the same.
 
-        Between them what bulk mail is unsubscribed by, which counts only where it is signed (RFC 8058 section 4).
+        Between them what bulk mail is unsubscribed by, which counts only where it is signed (RFC 8058 section 4), and what a
+        tagged mail says of itself.
         """
+        found, body = unit.suspicion, unit.body
+        names: tuple[str, ...] = ()
+        if found is not None and found.tagged_at is not None:
+            body, names = tag.tagged(body, *found.scores[1:], found.tagged_at), tag.NAMES
         if self.signer is None:
-            return unit.body
-        raw = (self.one_click.fields(unit) if self.one_click is not None else b"") + unit.body
-        return self.signer.sign(raw, at_s=unit.accepted_ms // 1_000) + raw
+            return body
+        raw = (self.one_click.fields(unit) if self.one_click is not None else b"") + body
+        return self.signer.sign(raw, at_s=unit.accepted_ms // 1_000, extra_headers=names) + raw
 
     async def _score(self, text: str, lane: Lane) -> tuple[float, float, float] | None:
         future: asyncio.Future[tuple[float, float, float] | None] = asyncio.get_running_loop().create_future()
@@ -183,6 +179,6 @@ class Examiner:
     async def _ask(self, texts: list[str], lane: Lane) -> Sequence[tuple[float, float, float] | None]:
         assert self.scorer is not None
         try:
-            return await asyncio.wait_for(self.scorer(texts, lane), self.gate.timeout_s)
-        except Exception:  # whatever ails the scorer, mail goes on (classifier.on_error = accept-and-flag)
+            return await asyncio.wait_for(self.scorer(texts, lane), self.timeout_s)
+        except Exception:  # whatever ails the scorer, mail goes on, flagged
             return [None] * len(texts)

@@ -33,6 +33,7 @@ from actors.gates import gate
 from actors.gateway import Gateway
 from actors.inbox import Inbox
 from actors.ledger import LedgerActor
+from actors.lives import Lives
 from actors.node import NodeActor
 from fastemailnet.config import Settings
 from fastemailnet.delivery.shares import Answer, Request
@@ -103,7 +104,8 @@ class _Process:
 
 class _Coordinator(CoordinatorActor, _Process):
     def __init__(self, settings: Settings) -> None:
-        super().__init__(build.log(settings), build.policy(settings), settings.fleet.nodes)
+        parts = (build.log(settings), build.policy(settings), settings.fleet.nodes, build.verdicts(settings))
+        super().__init__(*parts)
 
     async def run(self) -> None:
         await or_exit(super().run)
@@ -132,8 +134,8 @@ class _Node(NodeActor, _Process):
 
     async def run(self) -> None:
         if self.settings.classifier.enabled:
-            hold, reject = await persistently("classifier", "gate")
-            self.examiner.gate = gate(self.settings, hold, reject)
+            hold, _ = await persistently("classifier", "gate")
+            self.examiner.gate = gate(self.settings, hold)
         watchdog = asyncio.create_task(stay_awake())
         await or_exit(super().run)
         watchdog.cancel()
@@ -185,7 +187,7 @@ class Fleet:
         self.actors: dict[str, Any] = {}
         self.runs: dict[Any, str] = {}
         self.asked: dict[Any, str] = {}  # calls that ask for a process id
-        self.known: dict[str, int] = {}
+        self.lives = Lives()
 
     def start(self, progress: Callable[[str], None] = lambda what: None) -> None:
         """Start Ray on this machine and every process of the fleet.
@@ -216,7 +218,7 @@ class Fleet:
         for name, actor in self.actors.items():
             progress(f"{name} is up")
             try:
-                self.known[name] = self._pid(actor)
+                self.lives.began(name, self._pid(actor))
             except RayError as error:
                 raise FleetError(f"{name} did not start: {error}") from error
 
@@ -239,16 +241,17 @@ class Fleet:
     def watch(self, seconds: float) -> list[str]:
         """Wait up to ``seconds``; start again what ended, and say what that was. Waits for no process: one may be frozen."""
         ended, _ = ray.wait(list(self.runs), timeout=seconds)
+        self._hear_pids()
         names = []
         for run in ended:
             name = self.runs.pop(run)
-            names.append(name)
+            if self.lives.ended(name):
+                names.append(name)
             if name.startswith("node-"):
                 # Ray knows of an end in milliseconds, the log only by silence. A hint: what counts is the FENCE.
                 self.actors["coordinator"].suspect.remote(name, "its process ended")
             time.sleep(CALL_PAUSE_S)
             self._run(name)
-        self._hear_pids()
         return names
 
     def _hear_pids(self) -> None:
@@ -256,13 +259,13 @@ class Fleet:
         for call in answered:
             name = self.asked.pop(call)
             try:
-                self.known[name] = ray.get(call)
+                self.lives.began(name, ray.get(call))
             except RayError:  # it ended before it answered
                 self._ask_pid(name)
 
     def pids(self) -> dict[str, int]:
         """The process of each actor, as far as the watch has heard."""
-        return dict(self.known)
+        return dict(self.lives.known)
 
     def pid(self, name: str) -> int:
         """The process of one actor, once it is there."""

@@ -29,6 +29,7 @@ from fastemailnet.net.server import Limits as SmtpLimits
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.web.api import Api, Reader
 from fastemailnet.web.feedback import feedback_routes
+from fastemailnet.web.proxies import Proxies
 
 BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 75
@@ -91,7 +92,8 @@ class Gateway:
         """
         await self.submissions.recall()
         gateway = self.settings.gateway
-        self.http = _HttpServer(self.api, listening_socket(gateway.bind, gateway.http_port))
+        app = Proxies(self.api, gateway.trusted_proxies)
+        self.http = _HttpServer(app, listening_socket(gateway.bind, gateway.http_port))
         smtp_port = await listen(self.smtp)
         await self.http.start()
         self.sweeping = asyncio.create_task(self.sweep())
@@ -152,7 +154,7 @@ async def listen(server: SmtpServer) -> int:
 class _HttpServer(uvicorn.Server):
     """uvicorn in the loop of its caller; signals belong to whoever runs the process."""
 
-    def __init__(self, app: Api, listener: socket.socket) -> None:
+    def __init__(self, app: Proxies, listener: socket.socket) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -162,7 +164,7 @@ class _HttpServer(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 log_level="warning",
-                proxy_headers=False,
+                proxy_headers=False,  # ``Proxies`` heeds them
                 server_header=False,
                 date_header=False,
                 timeout_keep_alive=KEEP_ALIVE_S,

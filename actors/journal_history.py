@@ -179,7 +179,8 @@ class History:
             case Intent():
                 place = self._place(frame, token, spot)
                 if place is not None:
-                    begun = Begun(spot, frame, place, kinds=(Kind.IN_DOUBT,) * len(frame.recipients))
+                    kinds = self.leases[frame.lease].settled or (Kind.IN_DOUBT,) * len(frame.recipients)
+                    begun = Begun(spot, frame, place, kinds=kinds)
                     self.begun[spot] = self.places[frame.lease, frame.offset] = begun
                     opened.setdefault(token, []).append(begun)
             case Outcome() if frame.intent == NO_INTENT:

@@ -12,7 +12,8 @@ from actors.journal_history import Begun, Ending, History, at
 from actors.journal_reading import Record, Streams
 from fastemailnet.admission.replay import WINDOW_MS
 from fastemailnet.envelope import Position, is_tier
-from fastemailnet.flashsync.fold import WAITING, Fold
+from fastemailnet.flashsync.doubt import WAITING
+from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.frames import Deferral, Void
 from fastemailnet.flashsync.lease import Spot
 from fastemailnet.outcome import Kind

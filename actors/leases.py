@@ -17,6 +17,7 @@ from fastemailnet.flashsync.lease import Held, Lease
 from fastemailnet.flashsync.node import Standing
 from fastemailnet.log.interface import Log
 from fastemailnet.log.tail import Tail, read
+from fastemailnet.outcome import Kind
 
 HOT_S = 0.001
 IDLE_MAX_S = 0.008
@@ -33,6 +34,7 @@ class Taken:
     source: Position
     asked: Asked | None = None  # an attempt in doubt that the peer can be asked about
     strikes: int = 0  # processes that died over it
+    settled: tuple[Kind, ...] = ()  # whom an attempt in doubt has ended, see ``frames.Assign``
 
 
 class Room:
@@ -124,4 +126,5 @@ def taken(lease: Lease, place: Position, record: bytes) -> Taken:
     if not isinstance(unit, Unit):
         return Taken(lease.lease, place, lease.attempt or 1, unit, place)
     attempt = lease.attempt or unit.attempt
-    return Taken(lease.lease, place, attempt, unit, unit.source or place, lease.asked or unit.asked, lease.strikes)
+    asked = lease.asked or unit.asked
+    return Taken(lease.lease, place, attempt, unit, unit.source or place, asked, lease.strikes, lease.settled)

@@ -3,10 +3,14 @@
 The journal positions that a batch consumed are written with it, so a restart goes on exactly where the files end. An OUTCOME that
 is a permission behind its node's FENCE is void (R5) and leaves no leaf; of several decisions about held mail or a doubt the
 first has leaves. What a node tells of an attempt that was settled before has leaves, since it is true, and no reports.
+
+Every mail has one leaf that it was accepted: in the facts of whatever is told first of its first attempt, by its node or, where that
+was fenced and is silent, by the verdict about it. All of that stands in one partition of the journal, so that its order decides.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -17,7 +21,8 @@ from actors.events import Events
 from actors.postmaster import FIRST_MARK, Postmaster
 from fastemailnet.archive.keeper import Keeper
 from fastemailnet.archive.receipts import Row
-from fastemailnet.delivery.feedback import STREAM, decode_note, fact_of
+from fastemailnet.delivery.feedback import STREAM, Note, decode_note, fact_of
+from fastemailnet.envelope import decode_unit
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
 from fastemailnet.flashsync.frames import (
@@ -33,7 +38,8 @@ from fastemailnet.flashsync.frames import (
     decode_journal,
 )
 from fastemailnet.flashsync.lease import Spot
-from fastemailnet.ledger.fact import Fact, decode_facts
+from fastemailnet.ledger.fact import Fact, LeafType, decode_facts, encode_facts
+from fastemailnet.ledger.leaf import pack
 from fastemailnet.log.interface import Log
 from fastemailnet.outcome import Kind
 
@@ -42,7 +48,9 @@ FEEDBACK = 500  # the key of this stream's position beside those of journal part
 HOT_S = 0.02
 IDLE_MAX_S = 0.05
 REACH_S = 10.0
+MAX_NAMED = 100  # of what does not read
 T = TypeVar("T")
+F = TypeVar("F", Outcome, Resolve)
 Project = Callable[[Sequence[Fact]], None]
 
 
@@ -58,6 +66,8 @@ class LedgerActor:
         self.fenced: set[tuple[str, int]] = set()
         self.reviewed: set[Spot] = set()  # OUTCOMEs that held mail which is decided
         self.begun: set[Spot] = set()  # INTENTs that nothing settled yet
+        self.skipped: dict[Spot, str] = {}  # what does not read → why
+        self.untold: set[Spot] = set()  # INTENTs of which no facts were read yet
         self.is_open = asyncio.Event()
         self.positions: dict[int, int] = {}  # journal partition → first offset not consumed
         self.thread = ThreadPoolExecutor(1, "ledger")  # the keeper's only user, so its steps never interleave
@@ -89,18 +99,17 @@ class LedgerActor:
             if self.log.end(JOURNAL, partition) <= position:
                 continue
             batch = self.log.fetch(JOURNAL, partition, position, READ_RECORDS)
-            frames = [(at, self._valid((partition, at), decode_journal(record))) for at, record in batch]
-            found[partition] = [
-                (at, fact) for at, frame in frames if frame is not None for fact in decode_facts(frame.evidence)
-            ]
-            reports[partition] = [report for _, frame in frames if frame is not None for report in frame.reports]
+            read = [(at, self._read((partition, at), record)) for at, record in batch]
+            frames = [(at, frame) for at, frame in read if frame is not None]
+            found[partition] = [(at, fact) for at, frame in frames for fact in self._facts((partition, at), frame)]
+            reports[partition] = [one for at, frame in frames for one in self._reports((partition, at), frame)]
             reached[partition] = batch[-1][0] + 1
         self._tell(found)
         for partition, facts in found.items():
             if facts:
                 # Marks stand with their own partition's position: those of another may not be kept yet.
                 self.postmaster.post(reports[partition])
-                self._keep(facts, {partition: reached[partition], **self.postmaster.marks()})
+                self._keep(partition, facts, {partition: reached[partition], **self.postmaster.marks()})
         self.positions |= reached
         if not any(found.values()):
             found[FEEDBACK] = self._feedback()
@@ -116,12 +125,12 @@ class LedgerActor:
         batch = self.log.fetch(STREAM, 0, position, READ_RECORDS)
         if not batch:
             return []
-        notes = [(at, decode_note(record)) for at, record in batch]
+        notes = [(at, note) for at, record in batch for note in self._note(at, record)]
         facts = [(at, one) for at, note in notes if (one := fact_of(note, self.keeper.facts(note.message))) is not None]
         reached = {FEEDBACK: batch[-1][0] + 1}
         self._tell({FEEDBACK: facts})
         if facts:
-            self._keep(facts, reached)
+            self._keep(FEEDBACK, facts, reached)
         self.positions |= reached
         return facts
 
@@ -131,8 +140,60 @@ class LedgerActor:
         if self.events is not None:
             self.events.tell(found)
 
-    def _keep(self, facts: Sequence[tuple[int, Fact]], reached: dict[int, int]) -> None:
-        self.keeper.append([fact for _, fact in facts], reached, wall_ms())
+    def _keep(self, partition: int, facts: Sequence[tuple[int, Fact]], reached: dict[int, int]) -> None:
+        try:
+            self.keeper.append([fact for _, fact in facts], reached, wall_ms())
+        except ValueError:  # none was taken
+            fitting = [fact for at, fact in facts if self._fits((partition, at), fact)]
+            self.keeper.append(fitting, reached, wall_ms())
+
+    # ---- what does not read
+
+    def _skip(self, spot: Spot, why: str) -> None:
+        """Something at this place can have no leaf, now or ever: it is named, and ends nobody."""
+        if spot not in self.skipped and len(self.skipped) < MAX_NAMED:
+            self.skipped[spot] = why
+            print(f"{_name(spot)} is passed over by the ledger: {why}", file=sys.stderr, flush=True)
+
+    def _read(self, spot: Spot, record: bytes) -> Outcome | Resolve | None:
+        """The frame in a record, if it has evidence and counts."""
+        try:
+            return self._valid(spot, decode_journal(record))
+        except msgspec.MsgspecError as error:
+            self._skip(spot, f"it holds no frame: {error}")
+            return None
+
+    def _facts(self, spot: Spot, frame: Outcome | Resolve) -> list[Fact]:
+        try:
+            return decode_facts(frame.evidence)
+        except msgspec.MsgspecError as error:
+            self._skip(spot, f"its evidence holds no facts: {error}")
+            return []
+
+    def _reports(self, spot: Spot, frame: Outcome | Resolve) -> Iterator[bytes]:
+        for report in frame.reports:
+            try:
+                decode_unit(report)
+            except msgspec.MsgspecError as error:
+                self._skip(spot, f"it holds a report that is no unit: {error}")
+            else:
+                yield report
+
+    def _note(self, at: int, record: bytes) -> Iterator[Note]:
+        try:
+            yield decode_note(record)
+        except msgspec.MsgspecError as error:
+            self._skip((FEEDBACK, at), f"it holds no note: {error}")
+
+    def _fits(self, spot: Spot, fact: Fact) -> bool:
+        try:
+            pack(fact)
+        except ValueError as error:
+            self._skip(spot, f"a fact of it has no leaf: {error}")
+            return False
+        return True
+
+    # ---- what counts
 
     def _valid(self, spot: Spot, frame: JournalFrame) -> Outcome | Resolve | None:
         """A frame with evidence, if it counts. A coordinator decides about what is held or in doubt alone, so the first time counts."""
@@ -140,14 +201,16 @@ class LedgerActor:
         match frame:
             case Intent():
                 self.begun.add(spot)
+                self.untold.add(spot)
             case Void():
                 self.begun.discard(about)
+                self.untold.discard(about)
             case Resolve() if frame.verdict in REVIEWS and about not in self.reviewed:
                 self.reviewed.add(about)
                 return frame
             case Resolve() if about in self.begun:
                 self.begun.discard(about)
-                return frame
+                return self._accepted_once(about, frame)
             case Fence():
                 self.fenced.add((frame.node, frame.incarnation))
             case Outcome() if frame.intent != NO_INTENT:
@@ -161,10 +224,19 @@ class LedgerActor:
     def _fact(self, intent: Spot, frame: Outcome) -> Outcome:
         """What a node tells of an attempt. Where a verdict came before it, the sender was told by that, or the mail is tried again."""
         if intent not in self.begun:
-            return msgspec.structs.replace(frame, reports=())
-        if Kind.IN_DOUBT not in frame.kinds:
+            frame = msgspec.structs.replace(frame, reports=())
+        elif Kind.IN_DOUBT not in frame.kinds:
             self.begun.remove(intent)
-        return frame
+        return self._accepted_once(intent, frame)
+
+    def _accepted_once(self, intent: Spot, frame: F) -> F:
+        """A frame with facts about an INTENT. That the mail was accepted counts where it is told first."""
+        if intent in self.untold:
+            if frame.evidence:  # a verdict has none where the mail's record was not kept
+                self.untold.remove(intent)
+            return frame
+        facts = [fact for fact in decode_facts(frame.evidence) if fact.type is not LeafType.ACCEPTED]
+        return msgspec.structs.replace(frame, evidence=encode_facts(facts))
 
     def _recover(self) -> dict[int, int]:
         self.keeper.open()
@@ -185,7 +257,7 @@ class LedgerActor:
             while at < end:
                 batch = self.log.fetch(JOURNAL, partition, at, min(READ_RECORDS, end - at))
                 for offset, record in batch:
-                    self._valid((partition, offset), decode_journal(record))
+                    self._read((partition, offset), record)
                 at = batch[-1][0] + 1
 
     async def reach(self, positions: dict[int, int]) -> None:
@@ -220,10 +292,18 @@ class LedgerActor:
         return self.keeper.timeline(message)
 
     async def status(self) -> dict[str, object]:
-        """Size and newest checkpoint."""
+        """Size, newest checkpoint, and what of the journal could not be read."""
         await self.is_open.wait()
         return await self._do(self._status)
 
     def _status(self) -> dict[str, object]:
         self.keeper.flush(wall_ms())
-        return {"leaves": self.keeper.size, "checkpoint": self.keeper.checkpoint()}
+        shown: dict[str, object] = {"leaves": self.keeper.size, "checkpoint": self.keeper.checkpoint()}
+        if self.skipped:
+            shown["passed over"] = {_name(spot): why for spot, why in self.skipped.items()}
+        return shown
+
+
+def _name(spot: Spot) -> str:
+    """A place of the journal or of the stream of notes, for people."""
+    return f"{STREAM}@{spot[1]}" if spot[0] == FEEDBACK else f"{JOURNAL}/{spot[0]}@{spot[1]}"

@@ -49,9 +49,11 @@ class NodeActor:
         journal: type[Journal] = Journal,
         sharing: Sharing | None = None,
         ways: Callable[[], Mapping[str, object]] = dict,
+        knows: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        """``ways``: what mail waits for outside, for people."""
+        """``ways``: what mail waits for outside, for people; ``knows``: whether there was mail for a site of a name."""
         self.name = name
+        self.knows = knows
         self.sharing, self.ways = sharing, ways
         self.log = log
         self.group = group
@@ -95,6 +97,10 @@ class NodeActor:
             position = batch[-1][0] + 1
         return newest
 
+    async def knows_site(self, name: str) -> bool:
+        """Whether this node has had mail for a site of this name."""
+        return self.knows(name)
+
     async def status(self) -> dict[str, object]:
         """Numbers for people."""
         return {
@@ -102,6 +108,7 @@ class NodeActor:
             "states": {state.value: count for state, count in self.stations.counts.items() if count},
             "scored": self.examiner.scored,
             "not_scored": self.examiner.unscored,
+            "gate": {ruling.value: count for ruling, count in self.examiner.ruled.items()},
             **self.ways(),
         }
 

@@ -53,6 +53,16 @@ class Blame:
         self.clear()
 
 
+async def look_into(place: Position, strikes: int, body: bytes, blame: Blame, *, with_text: bool) -> Look | None:
+    """Look into the message at a place, apart where processes died over it; None if none survives that."""
+    if strikes >= DEAD_STRIKES:
+        return None
+    if strikes >= APART_STRIKES:
+        return await look_apart(body, with_text)
+    with blame.looking(place):
+        return look(body, with_text=with_text)
+
+
 async def look_apart(body: bytes, with_text: bool) -> Look | None:
     """Look into a message in a process of its own; None if it does not come back."""
     command = (sys.executable, "-m", "actors.poison", "text" if with_text else "bare")

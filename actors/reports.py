@@ -5,16 +5,19 @@ crash before the OUTCOME leaves none. ``postmaster`` hands them in.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
 
+from actors.bodies import Bodies
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.submission import Limits, Submission
 from fastemailnet.delivery.feedback import verp
 from fastemailnet.delivery.report import Action, Told, told
 from fastemailnet.envelope import Lane, Reporting, Unit, encode_unit
+from fastemailnet.errors import BlobError
 from fastemailnet.ids import message_id, to_text
 from fastemailnet.message.dsn import Entry, Report, compose
 from fastemailnet.outcome import Outcome, Reply
@@ -86,6 +89,15 @@ class Reporter:
         hostname = self.limits.hostname
         times = (now_ms, unit.accepted_ms, unit.expires_ms)
         return Report(hostname, unit.reverse_path, name, *times, envid, entries, original, returned)
+
+
+async def with_header(bodies: Bodies, unit: Unit, write: Callable[[Unit], Written]) -> Written:
+    """What ``write`` makes of a unit; of a large one with its body here, so that its header is returned, if that can be had now."""
+    written = write(unit)
+    if written.units and unit.blob is not None:
+        with suppress(BlobError):
+            return write(await bodies.bring_in(unit))
+    return written
 
 
 def entry(one: Told, host: str) -> Entry:

@@ -17,7 +17,7 @@ from typing import Final
 from actors.clock import monotonic_ms, wall_ms
 from actors.followed import Followed
 from fastemailnet.delivery.route import Route, RouteKind
-from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, decode_frame, encode_frame
+from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Of, Scope, decode_frame, encode_frame
 from fastemailnet.delivery.shaping.limits import tls_for
 from fastemailnet.delivery.shaping.overrides import Overrides, Suspension
 from fastemailnet.delivery.shaping.policy import Policy, Site, hosts_of
@@ -91,6 +91,16 @@ class Shaping:
         """What keeps mail of this tenant and lane from going there now."""
         self.catch_up()
         return self.overrides.suspended(domain, site, tenant, lane, wall_ms())
+
+    def knows(self, name: str) -> bool:
+        """Whether this process has had to do with a site of this name: by mail, a question, a block or a rule."""
+        self.catch_up()
+        if name in self.policy.apart or name in self.policy.learnt.values():
+            return True
+        has_effects = any(
+            one.source and one.scope == Scope(Of.SITE, name) for one in self.overrides.standing(wall_ms())
+        )
+        return has_effects or any(name in (site.name, site.hosts) for site in self.sites.values())
 
     def routed(self, route: Route, site: Site) -> Route:
         """The route with what the site's limits ask of TLS. A fixed next hop is asked what its route says."""

@@ -9,7 +9,7 @@ import typer
 
 from actors.build_delivery import routes
 from actors.shaping import until
-from actors.terminal import Config, Json, client, grid, out, row, say, whose, write
+from actors.terminal import Config, Json, client, complain, grid, out, row, say, whose, write
 from fastemailnet.config import load
 from fastemailnet.delivery.route import RouteKind, Routes
 from fastemailnet.delivery.shaping.limits import parse_duration, render, render_duration, render_rate
@@ -20,6 +20,7 @@ from fastemailnet.shaping_files import read_policy
 
 shaping_app = typer.Typer(no_args_is_help=True, help="How fast and how wide mail goes: docs/shaping.md.")
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="A domain, site:NAME, provider:NAME or all.")]
+NOT_KNOWN = 3  # exit code: done, and it may concern nothing (1: not done, 2: no such command or option)
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
 Tenant = Annotated[str, typer.Option(help="This tenant's mail alone.")]
 Lane = Annotated[str, typer.Option(help="Mail of this lane alone.")]
@@ -34,7 +35,7 @@ def suspend(
     config: Config = None,
     json_file: Json = None,
 ) -> None:
-    """Send nothing there; what waits is tried again when it is over."""
+    """Send nothing there; what waits is tried again when it is over. Exit 3: suspended, but nothing is known of a site of that name."""
     try:
         seconds = parse_duration(for_) if for_ else None
     except ValueError as error:
@@ -43,6 +44,10 @@ def suspend(
         answer = fleet.shaping.suspend(target, reason, tenant=tenant, lane=lane, seconds=seconds)
     write(json_file, answer)
     say(f"suspended until {until(answer['until_ms'])}: {answer['target']}{whose(answer)}")
+    if not answer.get("known", True):  # a gateway of another version does not say
+        what = f"no route, block, rule or mail has named {answer['target']}; `fastemailnet shaping show DOMAIN` tells a domain's site"
+        complain("warning:", what, "yellow")
+        raise typer.Exit(NOT_KNOWN)
 
 
 def resume(

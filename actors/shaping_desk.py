@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from actors.clock import wall_ms
+from actors.reader import Call
 from actors.shaping import Shaping
 from fastemailnet.delivery.route import Routes
 from fastemailnet.delivery.shaping.explain import concerning, limits, shown
@@ -19,10 +20,27 @@ GATEWAY = "gateway"  # who hears nothing
 PATIENCE_S = 5.0  # with the look-ups of the blocks' domains; what is not known by then is told without
 
 
+class KnownSites:
+    """Asks the nodes whether there was mail for a site. One that cannot be reached now knows nothing."""
+
+    def __init__(self, call: Call, nodes: int) -> None:
+        self.call = call
+        self.nodes = nodes
+
+    async def has(self, name: str) -> bool:
+        """Whether any node has had mail for a site of this name since it started."""
+        asked = (self.call(f"node-{number}", "knows_site", name) for number in range(self.nodes))
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return any(answer is True for answer in answers)
+
+
 class ShapingDesk:
     """Implements ``web.shaping.Desk``."""
 
-    def __init__(self, log: Log, group: GroupCommit, policy: Policy, routes: Routes, dns: Dns | None) -> None:
+    def __init__(
+        self, log: Log, group: GroupCommit, policy: Policy, routes: Routes, dns: Dns | None, sites: KnownSites
+    ) -> None:
+        self.sites = sites
         self.log = log
         self.group = group
         self.policy = policy
@@ -42,12 +60,9 @@ class ShapingDesk:
             "notes": list(self.policy.notes),
         }
 
-    async def site(self, domain: str) -> dict[str, Any]:
+    async def site(self, domain: str, tenant: str | None = None) -> dict[str, Any]:
         """See ``Desk.site``."""
-        shaping = await self._read()
-        shaping.look_around()
-        if shaping.looking is not None:
-            await asyncio.wait({shaping.looking}, timeout=PATIENCE_S)
+        shaping = await self._around()
         site, now_ms = await shaping.site_of(self.routes.of(domain), domain), wall_ms()
         return {
             "domain": domain,
@@ -57,7 +72,7 @@ class ShapingDesk:
             "providers": list(site.providers),
             "limits": [one._asdict() for one in limits(shaping.overrides, site, now_ms)],
             "rules": [{"where": rule.where, "regex": rule.shown} for rule in self.policy.rules(site)],
-            "standing": [shown(one) for one in concerning(shaping.overrides, domain, site, now_ms)],
+            "standing": [shown(one) for one in concerning(shaping.overrides, domain, site, now_ms, tenant)],
         }
 
     async def suspend(self, scope: Scope, reason: str, seconds: float | None) -> dict[str, Any]:
@@ -69,7 +84,8 @@ class ShapingDesk:
         until_ms = FOR_GOOD if seconds is None else now_ms + round(seconds * 1_000)
         at_ms = (await self._read()).overrides.next_word_ms(scope, now_ms)
         await self._append(Suspend(scope, at_ms, until_ms, reason))
-        return shown(Effect(scope, PERSON, SUSPENDED, at_ms, until_ms, reason))
+        is_known = scope.of is not Of.SITE or await self._knows(scope.name)
+        return {**shown(Effect(scope, PERSON, SUSPENDED, at_ms, until_ms, reason)), "known": is_known}
 
     async def resume(self, scope: Scope, reason: str) -> dict[str, Any]:
         """See ``Desk.resume``."""
@@ -80,6 +96,21 @@ class ShapingDesk:
             raise NotFound(f"nothing stands for {scope}; what does: {others}")
         await self._append(Resume(scope, overrides.next_word_ms(scope, now_ms), reason))
         return {"ended": [shown(one) for one in ended]}
+
+    async def _knows(self, name: str) -> bool:
+        """Whether anything is known of a site of this name: a route, a block, a rule's effect, or mail."""
+        fixed = [target.host.lower() for route in self.routes.all if (target := route.fixed_target()) is not None]
+        if name in fixed or (await self._around()).knows(name):
+            return True
+        return await self.sites.has(name)
+
+    async def _around(self) -> Shaping:
+        """What is known when the blocks' domains were looked up, or could not be in time."""
+        shaping = await self._read()
+        shaping.look_around()
+        if shaping.looking is not None:
+            await asyncio.wait({shaping.looking}, timeout=PATIENCE_S)
+        return shaping
 
     async def _append(self, frame: Frame) -> None:
         await self.group.append(STREAM, 0, [encode_frame(frame)])

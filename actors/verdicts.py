@@ -1,19 +1,19 @@
-"""What a person's verdict about an attempt in doubt tells the ledger and the sender. Both travel in the RESOLVE.
+"""What a verdict about an attempt in doubt, of a person or a policy, tells the ledger and the sender. Both travel in the RESOLVE.
 
 So they are as durable as the verdict, and count exactly if it does: of two verdicts, or of a verdict and a late fact, the first in
-the journal tells the sender, the other does not. The policy of a lane tells nobody: the coordinator, who applies it, has no message.
+the journal tells the sender, the other does not. The gateway makes them for a person, the coordinator's process for a policy
+(``telling``).
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from actors.bodies import Bodies
 from actors.evidence import resolved
-from actors.reports import Reporter
+from actors.reports import Reporter, with_header
 from fastemailnet.envelope import Unit
-from fastemailnet.errors import BlobError
-from fastemailnet.flashsync.fold import decided
+from fastemailnet.flashsync.doubt import decided
 from fastemailnet.flashsync.frames import Intent, Verdict
 from fastemailnet.flashsync.lease import Open
 from fastemailnet.outcome import BounceClass, Kind, Outcome
@@ -38,11 +38,8 @@ class Verdicts:
         outcomes = list(_outcomes(entry, intent, verdict, reason))
         proof = resolved(unit, entry.attempt, outcomes, verdict, reason, at_ms)
         failed = [outcome for outcome in outcomes if outcome.kind in ENDED]
-        with suppress(BlobError):  # then nothing of the message is returned
-            unit = await self.bodies.bring_in(unit)
-        written = self.reporter.report(
-            unit, entry.attempt, failed, "", passes_dsn=False, now_ms=at_ms, apart=TOLD_APART
-        )
+        report = partial(self.reporter.report, passes_dsn=False, now_ms=at_ms, apart=TOLD_APART)
+        written = await with_header(self.bodies, unit, lambda whole: report(whole, entry.attempt, failed, ""))
         return proof, written.units
 
 

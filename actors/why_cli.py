@@ -16,24 +16,30 @@ def why(
     what: Annotated[
         str, typer.Argument(metavar="ID|DOMAIN", help="A message's id, or a recipient or the domain of recipients.")
     ],
+    tenant: Annotated[str | None, typer.Option(help="Of a domain, what concerns this tenant's mail alone.")] = None,
     config: Config = None,
     json_file: Json = None,
 ) -> None:
-    """What holds a message, or all mail to a domain."""
+    """What holds a message, or all mail to a domain. Of a message only what concerns its own tenant's mail is told."""
     with client(config) as fleet:
         deliveries = fleet.timeline(what)["deliveries"] if is_message(what) else []
         open_ones = [one for one in deliveries if one["state"] not in ENDED]
         asked = [one["recipient"] for one in open_ones] if deliveries else [what]
         domains = dict.fromkeys(map(domain_of, asked))
-        sites = {domain: fleet.shaping.site(domain) for domain in domains}
+        tenant = deliveries[0]["tenant"] if deliveries else tenant
+        sites = {domain: fleet.shaping.site(domain, tenant=tenant) for domain in domains}
         processes = fleet.status()["processes"]
     nodes = {domain: list(seen_by_nodes(processes, site)) for domain, site in sites.items()}
-    write(json_file, {"deliveries": deliveries, "sites": sites, "nodes": nodes})
+    throttles = {name: list(seen_of(processes, name)) for name in dict.fromkeys(map(throttle_of, open_ones)) if name}
+    write(json_file, {"deliveries": deliveries, "sites": sites, "nodes": nodes, "throttles": throttles})
     for delivery in deliveries:
         site = sites.get(domain_of(delivery["recipient"]))
         say(f"{delivery['recipient']}: {constraint(delivery, site['standing'] if site else [])}")
         for line in last_of(delivery):
             say(f"  {line}")
+    for name, lines in throttles.items():
+        for line in lines:
+            say(f"{name}: {line}")
     for domain, site in sites.items():
         say(f"{domain}: {stands(site['standing']) or 'nothing is suspended'}")
         say(f"  site {site['site']}, provider {', '.join(site['providers']) or 'none'}")
@@ -55,6 +61,24 @@ def seen_by_nodes(processes: Mapping[str, Any], site: Mapping[str, Any]) -> Iter
                 yield f"{node}: {name} is left alone {line}"
 
 
+def seen_of(processes: Mapping[str, Any], throttle: str) -> Iterator[str]:
+    """What each node says of a throttle, where mail waits for it."""
+    for node, figures in processes.items():
+        if line := figures.get("sites", {}).get(throttle):
+            yield f"{node}: {line}"
+
+
+def throttle_of(delivery: Mapping[str, Any]) -> str:
+    """The throttle that a delivery waits for; "" for none."""
+    return str(last_event(delivery).get("throttle", ""))
+
+
+def last_event(delivery: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Nothing where nothing has happened."""
+    events: list[dict[str, Any]] = delivery["events"]
+    return events[-1] if events else {}
+
+
 def is_message(text: str) -> bool:
     """Whether this is a message's id rather than a domain."""
     try:
@@ -70,10 +94,12 @@ def domain_of(address: str) -> str:
 
 
 def constraint(delivery: Mapping[str, Any], standing: list[dict[str, Any]]) -> str:
-    """What holds a delivery, in words. What stands for other lanes does not; whose tenant's mail it is, nobody here knows."""
-    last = delivery["events"][-1] if delivery["events"] else {}
+    """What holds a delivery, in words. What stands for other lanes or for another tenant's mail does not."""
+    last = last_event(delivery)
     lane = next((event["lane"] for event in delivery["events"] if "lane" in event), "")
-    standing = [one for one in standing if not lane or one["lane"] in ("", lane)]
+    standing = [
+        one for one in standing if (not lane or one["lane"] in ("", lane)) and one["tenant"] in ("", delivery["tenant"])
+    ]
     match delivery["state"]:
         case "held":
             return "held by the spam gate until somebody decides (fastemailnet held)"
@@ -84,12 +110,21 @@ def constraint(delivery: Mapping[str, Any], standing: list[dict[str, Any]]) -> s
         case "deferred":
             next_ms = last.get("next_ms")
             again = f"the next attempt is due at {moment(next_ms)}" if next_ms else "it is tried again"
-            suspended = stands(standing)
-            return f"{suspended}; {again}" if suspended else again
+            held = [text for text in (stands(standing), throttled(delivery)) if text]
+            return "; ".join([*held, again])
         case "accepted" | "open" | "released":
             return stands(standing) or "no attempt has ended yet: it waits for its turn or is under way"
         case state:
             return f"nothing: it is {state}"
+
+
+def throttled(delivery: Mapping[str, Any]) -> str:
+    """That a delivery waits for its tenant's throttle and until when, in words; "" where it does not."""
+    if not throttle_of(delivery):
+        return ""
+    gate = next((event["gate"] for event in reversed(delivery["events"]) if "gate" in event), "")
+    found = gate.removeprefix("throttled: ") or "suspicious"
+    return f"throttled by the spam gate ({found}): its turn is at {moment(last_event(delivery)['turn_ms'])}"
 
 
 def stands(standing: list[dict[str, Any]]) -> str:

@@ -1,5 +1,7 @@
 """Settings: defaults, overridden by a TOML file, overridden by the environment (``FASTEMAILNET_SECTION__KEY``).
 
+A path starts at the folder of the file that names it; one of the environment, or a default, at the working directory.
+
 Every limit of the system is named here or beside the pure code that enforces it. An unknown key or a wrong value is a
 ConfigError that names the key, the value, what is allowed and the nearest key; a secret's value is never shown.
 """
@@ -24,6 +26,7 @@ from fastemailnet.config_failures import (
 )
 from fastemailnet.config_gate import ClassifierSection, ScoreActionSection
 from fastemailnet.config_log import BlobsSection, LogSection
+from fastemailnet.config_paths import absolute, below, refuse_moved
 from fastemailnet.config_shaping import ShapingSection
 from fastemailnet.errors import ConfigError
 
@@ -45,7 +48,7 @@ class FleetSection(Section):
     """The processes and where their data lies."""
 
     nodes: int = Field(2, ge=1, le=64, description="processing nodes")
-    data: Path = Field(Path("data"), description="data directory; relative paths start at the working directory")
+    data: Path = Field(Path("data"), description="data directory; in the working directory, where no file names it")
 
 
 class GatewaySection(Section):
@@ -60,6 +63,9 @@ class GatewaySection(Section):
     )
     review_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="those of them that may also read and decide held mail"
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        (), description="reverse proxies whose X-Forwarded-For says who asks; of any other, nobody is believed to ask"
     )
 
 
@@ -208,7 +214,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigError: a key is unknown, a value is wrong, or the file cannot be read.
     """
-    values = read_toml(path) if path else {}
+    values = below(read_toml(path), path.absolute().parent, dict(_sections())) if path else {}
     for key, text in _from_environment(environ):
         section, _, name = key.partition(".")
         table = values.setdefault(section, {})
@@ -221,7 +227,10 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         raise first_problem(error) from error
     _refuse_incomplete(settings)
-    return _absolute(settings)
+    if path is not None:
+        refuse_moved(settings.fleet.data, path.absolute().parent)
+    whole = {name: absolute(getattr(settings, name)) for name in Settings.model_fields}
+    return settings.model_copy(update=whole)
 
 
 def keys() -> list[str]:
@@ -291,7 +300,8 @@ def first_problem(error: ValidationError, where: str = "") -> ConfigError:
     first = error.errors()[0]
     key = where + ".".join(str(part) for part in first["loc"][:2])
     given = "(not shown)" if any(word in key for word in SECRETS) else repr(first["input"])
-    return ConfigError(key, given, first["msg"][:1].lower() + first["msg"][1:])
+    limit = first["msg"].removeprefix("Value error, ")  # one that a validator of ours raised
+    return ConfigError(key, given, limit[:1].lower() + limit[1:])
 
 
 def _refuse_incomplete(settings: Settings) -> None:
@@ -323,22 +333,11 @@ def refuse_route(route: RouteEntry, where: str) -> None:
         raise ConfigError(f"{where}password_file", "none", f"must be set when {where}username is")
 
 
-def _absolute(settings: Settings) -> Settings:
-    """Every path in full, since the processes of the fleet run elsewhere."""
-    changed: dict[str, Section] = {}
-    for name, section in ((name, getattr(settings, name)) for name in Settings.model_fields):
-        paths: dict[str, Any] = {key: value.absolute() for key, value in section if isinstance(value, Path)}
-        lists = ((key, value) for key, value in section if isinstance(value, tuple))
-        paths |= {key: tuple(one.absolute() if isinstance(one, Path) else one for one in value) for key, value in lists}
-        if paths:
-            changed[name] = section.model_copy(update=paths)
-    return settings.model_copy(update=changed)
-
-
 def render_defaults() -> str:
     """The documented configuration file: every key with its meaning and its default."""
     title = "# FastEmailNet: every setting with its default. The environment overrides: FASTEMAILNET_ROUTE__KIND=mx"
-    lines = [title, ""]
+    paths = "# A path starts at the folder of the file that names it; one of the environment at the working directory."
+    lines = [title, paths, ""]
     for name, section in _sections():
         lines += [f"# {(section.__doc__ or '').strip()}", f"[{name}]"]
         for key, field in section.model_fields.items():
@@ -346,8 +345,10 @@ def render_defaults() -> str:
             lines.append(f"# {field.description}")
             if value is None:
                 lines.append(f"# {key} =")
+            elif isinstance(value, Path):  # written here it would start at the folder of this file
+                lines.append(f"# {key} = {json.dumps(str(value))}")
             else:
-                plain = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+                plain = list(value) if isinstance(value, tuple) else value
                 lines.append(f"{key} = {json.dumps(plain)}")
         lines.append("")
     return "\n".join(lines)

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from fastemailnet.wire import Decoder
+
 MAX_RECIPIENTS = 1_000
 MAX_MESSAGE_OCTETS = 50_000_000
 MAX_KEPT_OCTETS = 524_288  # of a dead record: in base64 still less than a Kafka topic takes as one record
@@ -43,6 +45,7 @@ class TlsWish(StrEnum):
     OPTIONAL = "optional"  # TLS-Required: No, the mail matters more than MTA-STS and DANE
 
 
+UNNAMED = -1
 ORDERED_PARTITIONS = 8  # of each ordered stream
 LANES = {
     stream: lane for lane in Lane for stream in (lane.stream, lane.ordered_stream)
@@ -108,6 +111,7 @@ class Asked(msgspec.Struct, frozen=True, array_like=True):
 
     attempt: int
     reached: tuple[int, ...]  # Recipient.index values
+    first: int = UNNAMED  # Recipient.index of the first recipient then, whom the transaction id names
 
 
 class Blob(msgspec.Struct, frozen=True, array_like=True):
@@ -116,6 +120,13 @@ class Blob(msgspec.Struct, frozen=True, array_like=True):
     key: str
     octets: int
     sha256: bytes
+
+
+class Suspicion(msgspec.Struct, frozen=True, array_like=True):
+    """What the gate found in a mail at an earlier attempt, so that no later one depends on a classifier (``delivery.gate``)."""
+
+    scores: tuple[float, float, float]  # probabilities of ham, spam and phish
+    tagged_at: float | None = None  # the threshold that its header fields tell; None: it has no such fields
 
 
 class Unit(msgspec.Struct, frozen=True, array_like=True):
@@ -140,9 +151,12 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     tls: TlsWish = TlsWish.DEFAULT
     reporting: Reporting | None = None
     released: str = ""  # of a copy: why a person let it pass the gate
-    put_off: int = 0  # of a copy: so many of the attempts before were none, since its turn at the site was far off
+    put_off: int = (
+        0  # of a copy: so many of the attempts before were none: its turn was far off, or it was to be tagged
+    )
     turn_ms: int = 0  # and when that turn is; 0 where it was not put off
     is_personal: bool = False  # the whole message was accepted for one recipient
+    suspicion: Suspicion | None = None  # of a copy: what the gate found
 
     @property
     def body_sha256(self) -> bytes:
@@ -151,7 +165,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Unit)
+_decoder = Decoder[Unit](Unit)
 
 
 def encode_unit(unit: Unit) -> bytes:

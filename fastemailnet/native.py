@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from fastemailnet.wire import Decoder
+
 MARK: Final = b"\xc1"  # "never used" in MessagePack
 
 
@@ -20,7 +22,7 @@ class Native(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Native)
+_decoder = Decoder[Native](Native)
 
 
 def encode_native(native: Native) -> bytes:

@@ -11,9 +11,10 @@ from fastemailnet.web.calls import Call, wish
 PATH = "/v1/shaping"
 
 
-def site_call(domain: str) -> Call:
+def site_call(domain: str, tenant: str | None) -> Call:
     """Where a domain's site is asked for."""
-    return Call("GET", f"{PATH}/sites/{quote(domain, safe='')}")
+    query = "" if tenant is None else f"?tenant={quote(tenant, safe='')}"
+    return Call("GET", f"{PATH}/sites/{quote(domain, safe='')}{query}")
 
 
 def suspend_call(target: str, reason: str, tenant: str, lane: str, seconds: float | None) -> Call:
@@ -37,14 +38,16 @@ class ShapingCalls:
         """What rules and people did: ``standing``, and what the fleet's files say: ``providers``, ``domains``, ``rules``, ``notes``."""
         return self._answer(Call("GET", PATH))
 
-    def site(self, domain: str) -> dict[str, Any]:
-        """A domain's site: ``limits`` and where each comes from, ``rules``, and what stands there."""
-        return self._answer(site_call(domain))
+    def site(self, domain: str, *, tenant: str | None = None) -> dict[str, Any]:
+        """A domain's site: ``limits`` and where each comes from, ``rules``, and what stands there (for a tenant's mail, or all)."""
+        return self._answer(site_call(domain, tenant))
 
     def suspend(
         self, target: str, reason: str, *, tenant: str = "", lane: str = "", seconds: float | None = None
     ) -> dict[str, Any]:
         """Send nothing to a domain, ``site:NAME``, ``provider:NAME`` or ``all``; for so long, or until it is resumed.
+
+        The answer's ``known`` is false for a site that nothing is known of.
 
         Raises:
             MessageError: it is no target or lane, or the reason is empty or too long.
@@ -71,9 +74,9 @@ class AsyncShapingCalls:
         """See ``ShapingCalls.standing``."""
         return await self._answer(Call("GET", PATH))
 
-    async def site(self, domain: str) -> dict[str, Any]:
+    async def site(self, domain: str, *, tenant: str | None = None) -> dict[str, Any]:
         """See ``ShapingCalls.site``."""
-        return await self._answer(site_call(domain))
+        return await self._answer(site_call(domain, tenant))
 
     async def suspend(
         self, target: str, reason: str, *, tenant: str = "", lane: str = "", seconds: float | None = None

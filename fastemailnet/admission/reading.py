@@ -33,7 +33,7 @@ def read_unit(record: bytes, place: Position) -> Read:
     at_ms = 0
     try:
         if not is_native(record):
-            return _unreleased(decode_unit(record), place)
+            return _unjudged(decode_unit(record), place)
         native = decode_native(record)
         at_ms = native.timestamp_ms
         read = unit_of_native(native, place)
@@ -44,11 +44,11 @@ def read_unit(record: bytes, place: Position) -> Read:
     return Malformed(message_of_record(at_ms, place), tuple(map(str, read)), record)
 
 
-def _unreleased(unit: Unit, place: Position) -> Unit:
-    """Only a copy in a tier, which a RESOLVE names, is released. Many may write mail streams, and nobody releases his own mail."""
-    if not unit.released or is_tier(place.stream):
+def _unjudged(unit: Unit, place: Position) -> Unit:
+    """Only a copy in a tier, which the journal names, was judged before. Many write mail streams, and nobody judges his own mail."""
+    if is_tier(place.stream) or (unit.attempt, unit.released, unit.put_off, unit.suspicion) == (1, "", 0, None):
         return unit
-    return msgspec.structs.replace(unit, released="")
+    return msgspec.structs.replace(unit, attempt=1, released="", put_off=0, turn_ms=0, suspicion=None)
 
 
 def deliveries(read: Read) -> int:

@@ -44,6 +44,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
     enhanced: tuple[int, int, int] | None
     flags: int
     detail: dict[str, str | int]
+    tenant: str = ""
 
 
 class Receipts:
@@ -144,4 +145,5 @@ def _row(leaf: int, fact: Fact) -> Row:
         fact.enhanced,
         fact.flags,
         fact.detail,
+        fact.tenant,
     )

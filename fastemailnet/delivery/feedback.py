@@ -21,6 +21,7 @@ from fastemailnet.delivery.suppression import ACTION, CLASS, LANE
 from fastemailnet.envelope import Unit
 from fastemailnet.ledger.fact import Fact, Flag, LeafType
 from fastemailnet.outcome import BounceClass
+from fastemailnet.wire import Decoder
 
 STREAM = "feedback"
 ANY = -1  # recipient index of a note that does not name one
@@ -52,7 +53,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Note)
+_decoder = Decoder[Note](Note)
 
 
 def encode_note(note: Note) -> bytes:

@@ -16,6 +16,7 @@ import msgspec
 
 from fastemailnet.ledger.fact import Fact, Flag, LeafType
 from fastemailnet.outcome import BounceClass, Kind
+from fastemailnet.wire import Decoder
 
 STREAM = "suppression"
 DAY_MS = 86_400_000
@@ -77,7 +78,7 @@ class Lift(msgspec.Struct, frozen=True, array_like=True, tag="L"):
 
 Change = Suppress | Lift
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Change] = msgspec.msgpack.Decoder(Change)
+_decoder = Decoder[Change](Change)
 
 
 def encode_change(change: Change) -> bytes:

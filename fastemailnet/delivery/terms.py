@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from fastemailnet.delivery.throttle import Pace
 
+UNLIMITED = 1_000_000  # connections of what is limited by rates alone
+
 
 @dataclass(frozen=True, slots=True)
 class Ceilings:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from fastemailnet.envelope import Lane, Unit
 from fastemailnet.message.header import split
+from fastemailnet.wire import Decoder
 
 KEY_OCTETS: Final = 64
 PATH: Final = "/v1/unsubscribe/"
@@ -44,7 +45,7 @@ class Leaving(msgspec.Struct, frozen=True, array_like=True):
     address: str  # in lower case
 
 
-_decoder: Final = msgspec.msgpack.Decoder(Leaving)
+_decoder: Final = Decoder[Leaving](Leaving)
 
 
 class Seal:

@@ -28,7 +28,8 @@ LONG_S = 16.0  # of any wait, for which everybody is who is new: not before the 
 BEARABLE_S = 20.0  # whose turn it is, and transactional mail, for more than this
 PATIENCE_S = 60.0  # whoever waits here for so long is put off after all: a limit or a part of it has become less
 CROWD = 48  # who wait here, of one lane
-SPAN_S = 60  # of one count of ``Later``; what is "soon"
+SPAN_S = 5  # of one count of ``Later``
+SOON_S = 60
 LONGEST_S = 86_400.0  # what is told of a wait
 
 
@@ -80,20 +81,38 @@ def until_turn(turn_s: float, delays_s: Sequence[float]) -> PutOff:
 
 @dataclass(slots=True)
 class Later:
-    """Those that were put off, by when their turn is."""
+    """Those that were put off and have not come again, by when their turn is."""
 
     turns: Counter[int] = field(default_factory=Counter)
+    over: int = 0  # the span behind the last that is over
+    total: int = 0
 
     def put(self, turn_s: float) -> None:
         """One has its turn then, on the caller's clock."""
-        self.turns[int(turn_s // SPAN_S)] += 1
+        self.turns[max(self.over, int(turn_s // SPAN_S))] += 1
+        self.total += 1
+
+    def come(self, turn_s: float) -> None:
+        """One whose turn was then is here, and counted here. Nothing where another node put it off, or its turn is over."""
+        near = int(turn_s // SPAN_S)
+        for span in (near, near - 1, near + 1):  # two clocks told its turn
+            if self.turns[span] > 0:
+                self.turns[span] -= 1
+                self.total -= 1
+                return
 
     def count(self, now_s: float) -> int:
         """How many have theirs still before them."""
-        for span in [span for span in self.turns if span < now_s // SPAN_S]:
-            del self.turns[span]
-        return self.turns.total()
+        first = int(now_s // SPAN_S)
+        if first - self.over > len(self.turns):
+            for span in [span for span in self.turns if span < first]:
+                self.total -= self.turns.pop(span)
+        else:
+            self.total -= sum(self.turns.pop(span, 0) for span in range(self.over, first))
+        self.over = max(self.over, first)
+        return self.total
 
     def soon(self, now_s: float) -> int:
-        """Those of them that have it within this minute."""
-        return self.turns[int(now_s // SPAN_S)]
+        """Those of them that have it within a minute."""
+        first = int(now_s // SPAN_S)
+        return sum(self.turns[span] for span in range(first, first + SOON_S // SPAN_S))

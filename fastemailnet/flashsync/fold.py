@@ -10,6 +10,9 @@ number was seen (R9).
 A place (see ``frames``) is *done* when a valid outcome ended it, *open* while a valid INTENT has no fact, *in doubt* when it is
 open and its node is fenced or says itself that the reply never came, and otherwise *out* under a lease or *free*. A done place may
 be *held*: its deliveries wait until a RESOLVE rejects them or names the copy in which they go on.
+
+A doubt that its node reported says whom its attempt has ended all the same: they are *settled*. Where it is tried again, every lease of
+the place says so until it is done, whoever is fenced on the way, so that nobody is refused, or told of it, twice.
 """
 
 from collections import Counter, defaultdict, deque
@@ -17,6 +20,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from fastemailnet.envelope import Asked, Position, is_tier
+from fastemailnet.flashsync.doubt import WAITING, decided, settled
 from fastemailnet.flashsync.frames import (
     NO_INTENT,
     NOT_NUMBERED,
@@ -45,8 +49,6 @@ from fastemailnet.flashsync.progress import Again, Progress
 from fastemailnet.outcome import Kind
 
 MAX_ALARMS = 100
-WAITING = (Kind.DEFERRED, Kind.HELD)  # classes that end an attempt and not the delivery
-ENDS = {Verdict.ASSUME_RELAYED: Kind.RELAYED, Verdict.BOUNCE: Kind.BOUNCED}  # verdicts that end what is in doubt
 
 
 class Fold:
@@ -198,7 +200,7 @@ class Fold:
             )
             return False
         self.begun[frame.lease, frame.offset] = spot
-        kinds = (Kind.IN_DOUBT,) * len(frame.recipients)
+        kinds = self.leases[frame.lease].settled or (Kind.IN_DOUBT,) * len(frame.recipients)
         token = (frame.node, frame.incarnation)
         self.open[spot] = Open(place, frame.attempt, frame.lease, token, spot, frame.message, kinds, asked=frame.asked)
         return True
@@ -235,7 +237,7 @@ class Fold:
         lease = self.leases.get(entry.lease)
         if lease is None or not lease.covers(entry.place.offset):
             # ``asked`` of an INTENT that was never used asks about nothing; what its lease carried goes on.
-            self._free(entry.place, entry.lease, Again(entry.attempt, _carried(entry)))
+            self._free(entry.place, entry.lease, Again(entry.attempt, _carried(entry), settled(entry.kinds)))
         return True
 
     def _shrink(self, frame: Shrink) -> bool:
@@ -266,9 +268,9 @@ class Fold:
         self._close(spot)
         match verdict:
             case Verdict.ASK:
-                self._free(entry.place, entry.lease, Again(entry.attempt + 1, entry.asked))
+                self._free(entry.place, entry.lease, Again(entry.attempt + 1, entry.asked, settled(entry.kinds)))
             case Verdict.RETRY:
-                self._free(entry.place, entry.lease, Again(entry.attempt + 1))
+                self._free(entry.place, entry.lease, Again(entry.attempt + 1, None, settled(entry.kinds)))
             case Verdict.ASSUME_RELAYED | Verdict.BOUNCE:
                 self._end(entry.place, entry.lease, decided(entry.kinds, verdict), ())
             case Verdict.RELEASE | Verdict.REJECT:
@@ -320,7 +322,7 @@ class Fold:
         for offset in sorted(self.left[lease.lease]):
             if offset >= lo and (lease.lease, offset) not in self.begun:
                 place = Position(lease.stream, lease.partition, offset)
-                self._free(place, lease.lease, Again(lease.attempt, lease.asked))
+                self._free(place, lease.lease, Again(lease.attempt, lease.asked, lease.settled))
 
     def _free(self, place: Position, lease: int, again: Again) -> None:
         """Give a place back, unless a newer lease has it (whose ASSIGN may have been folded before this)."""
@@ -383,11 +385,3 @@ class Fold:
 def _carried(entry: Open) -> Asked | None:
     """What an attempt was leased to ask about: an earlier attempt, never itself."""
     return entry.asked if entry.asked is not None and entry.asked.attempt < entry.attempt else None
-
-
-def decided(kinds: tuple[Kind, ...], verdict: Verdict) -> tuple[Kind, ...]:
-    """The classes of an attempt in doubt after its resolution; where that ends it, a recipient that was to be tried again expires."""
-    if verdict not in ENDS:
-        return kinds
-    names = {Kind.IN_DOUBT: ENDS[verdict], Kind.DEFERRED: Kind.EXPIRED}
-    return tuple(names.get(kind, kind) for kind in kinds)

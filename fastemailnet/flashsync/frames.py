@@ -20,6 +20,7 @@ import msgspec
 
 from fastemailnet.envelope import Asked, Position
 from fastemailnet.outcome import Kind
+from fastemailnet.wire import Decoder
 
 CONTROL = "control"
 JOURNAL = "journal"
@@ -77,6 +78,9 @@ class Assign(msgspec.Struct, frozen=True, array_like=True, tag="A"):
     attempt: int = 0  # 0: the record's own attempt number; else the attempt that a RESOLVE opened
     asked: Asked | None = None  # an earlier attempt in doubt, to be asked about
     strikes: int = 0  # how many processes of nodes died over this place
+    settled: tuple[
+        Kind, ...
+    ] = ()  # one for each recipient, IN_DOUBT: to be tried; (): all are. The others were ended by a doubt
 
 
 class Split(msgspec.Struct, frozen=True, array_like=True, tag="S"):
@@ -214,8 +218,8 @@ NodeFrame = Intent | Outcome | Void | Shrink | Beat
 JournalFrame = NodeFrame | Fence | Resolve
 
 _encoder = msgspec.msgpack.Encoder()
-_control: msgspec.msgpack.Decoder[ControlFrame] = msgspec.msgpack.Decoder(ControlFrame)
-_journal: msgspec.msgpack.Decoder[JournalFrame] = msgspec.msgpack.Decoder(JournalFrame)
+_control = Decoder[ControlFrame](ControlFrame)
+_journal = Decoder[JournalFrame](JournalFrame)
 
 
 def is_fact(frame: NodeFrame) -> bool:

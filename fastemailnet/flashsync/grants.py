@@ -141,9 +141,9 @@ class Grants:
             return
         loads[holder] += span[1] - span[0]
         self.made += 1
-        (attempt, asked), strikes = free
+        (attempt, asked, settled), strikes = free
         lease = epoch << 32 | self.made
-        yield Assign(epoch, lease, *where, *span, join.node, join.incarnation, attempt, asked, strikes)
+        yield Assign(epoch, lease, *where, *span, join.node, join.incarnation, attempt, asked, strikes, settled)
 
     def to_share(self, nodes: list[Join], ends: Ends, steal_units: int) -> Iterator[int]:
         """For each partition where a node idles beside a loaded one: the lease that the loaded one will reach last."""
@@ -165,6 +165,6 @@ def _kind(found: tuple[Free, int]) -> Free:
     return found[0]
 
 
-def _by_kind(found: tuple[Free, int]) -> tuple[int, bool, str, int]:
+def _by_kind(found: tuple[Free, int]) -> tuple[int, bool, str, int, tuple[str, ...]]:
     (again, strikes), _ = found
-    return again.attempt, again.asked is not None, repr(again.asked), strikes
+    return again.attempt, again.asked is not None, repr(again.asked), strikes, again.settled

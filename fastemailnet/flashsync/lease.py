@@ -24,13 +24,14 @@ class Lease:
     attempt: int
     asked: Asked | None = None
     strikes: int = 0
+    settled: tuple[Kind, ...] = ()
 
     @classmethod
     def of(cls, frame: Assign) -> "Lease":
         """The lease that an ASSIGN gives."""
         where, span = (frame.stream, frame.partition), (frame.lo, frame.hi)
         token = (frame.node, frame.incarnation)
-        return cls(frame.lease, *where, *span, token, frame.attempt, frame.asked, frame.strikes)
+        return cls(frame.lease, *where, *span, token, frame.attempt, frame.asked, frame.strikes, frame.settled)
 
     def covers(self, offset: int) -> bool:
         """Whether ``offset`` is part of the lease."""

@@ -11,13 +11,18 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from fastemailnet.envelope import Asked
+from fastemailnet.outcome import Kind
 
 
 class Again(NamedTuple):
-    """How a free place is to be leased: 0 is the record's own attempt number; ``asked`` is an attempt whose peer remembers it."""
+    """How a free place is to be leased: 0 is the record's own attempt number; ``asked`` is an attempt whose peer remembers it.
+
+    ``settled``: whom earlier attempts ended, see ``frames.Assign``.
+    """
 
     attempt: int = 0
     asked: Asked | None = None
+    settled: tuple[Kind, ...] = ()
 
 
 AS_IT_STANDS = Again()

@@ -13,6 +13,7 @@ from fastemailnet.flashsync.frames import Deferral, Join
 from fastemailnet.flashsync.lease import Lease, Open, Quarantined, Token
 from fastemailnet.flashsync.progress import Again, Progress
 from fastemailnet.outcome import Kind
+from fastemailnet.wire import Decoder
 
 SNAPSHOT = "snapshot"
 _Progress = tuple[str, int, int, list[int], list[tuple[int, Again]], list[int]]  # where, next, pending, free, skipped
@@ -40,7 +41,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Snapshot)
+_decoder = Decoder[Snapshot](Snapshot)
 
 
 def encode_snapshot(fold: Fold, control_position: int) -> bytes:

@@ -20,12 +20,12 @@ Effects come in the order in which they must become durable. The shell performs 
 crash between two effects is just a missing event.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
-from fastemailnet.envelope import Asked, Position
+from fastemailnet.envelope import UNNAMED, Asked, Position, Recipient
 from fastemailnet.errors import IllegalTransition
 from fastemailnet.flashsync.frames import NO_INTENT
 from fastemailnet.flashsync.node import Release
@@ -141,6 +141,7 @@ class Attempt:
     number: int = 1  # of the attempt
     asked: Asked | None = None  # an earlier attempt in doubt, which this one is to ask about
     expires_ms: int | None = None  # Unix time from which on nothing is sent
+    first: int = UNNAMED  # Recipient.index that names the transaction
 
     @property
     def transaction(self) -> int:
@@ -158,7 +159,7 @@ class Attempt:
                 return [CloseUnended()]  # it waited too long for its connection; who reads this ends it as expired
             case AskRelease(reaches), State.LEASED:
                 self.state = State.INTENT
-                return [LogIntent(Asked(self.transaction, reaches) if reaches else None)]
+                return [LogIntent(Asked(self.transaction, reaches, self.first) if reaches else None)]
             case IntentLogged(), State.INTENT:
                 return self._intent_logged(event)
             case Ended(), State.LEASED | State.SENT:
@@ -200,6 +201,26 @@ class Attempt:
             return [LogCopy(self.asked)]
         self.state = State.ENDING
         return [LogOutcome(self.intent, self.kinds, ())]
+
+
+def named_by(asked: Asked | None, recipients: Sequence[Recipient]) -> int:
+    """Whom the transaction of an attempt is named by: whoever is asked about was first then, and may not be among these any more."""
+    if asked is not None and asked.first != UNNAMED:
+        return asked.first
+    return next((one.index for one in recipients), UNNAMED)
+
+
+def left_of(recipients: Sequence[Recipient], settled: tuple[Kind, ...]) -> tuple[Recipient, ...]:
+    """The recipients of a record that no attempt in doubt has ended (``frames.Assign.settled``)."""
+    if not settled:
+        return tuple(recipients)
+    return tuple(one for one, kind in zip(recipients, settled, strict=True) if kind is Kind.IN_DOUBT)
+
+
+def of_all(kinds: Sequence[Kind], settled: tuple[Kind, ...]) -> tuple[Kind, ...]:
+    """The classes of all recipients of a record from those of ``left_of``, which the journal counts it by."""
+    rest = iter(kinds)
+    return tuple(next(rest) if kind is Kind.IN_DOUBT else kind for kind in settled) if settled else tuple(kinds)
 
 
 def still_asked(asked: Asked | None, recipients: Iterable[int]) -> Asked | None:

@@ -9,6 +9,8 @@ from enum import IntEnum, IntFlag
 
 import msgspec
 
+from fastemailnet.wire import Decoder
+
 SALT_OCTETS = 32
 CONTENT_OCTETS = 32
 NO_NODE_KEY = bytes(4)
@@ -65,9 +67,14 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
     node_key: bytes = NO_NODE_KEY  # 4 octets: key id of the reporting node
 
 
+DETAIL = Fact.__struct_fields__.index("detail")
+FIXED = 0xA0  # MessagePack: the first octet of a short text, with its length in the low bits
+HEADS = {0xD9: 2, 0xDA: 3, 0xDB: 5}  # of a longer one: octets before the text
 _encoder = msgspec.msgpack.Encoder()
-_one = msgspec.msgpack.Decoder(Fact)
-_many = msgspec.msgpack.Decoder(list[Fact])
+_one = Decoder[Fact](Fact)
+_many = Decoder[list[Fact]](list[Fact])
+_raws = Decoder[list[msgspec.Raw]](list[msgspec.Raw])
+_details = Decoder[dict[str, msgspec.Raw]](dict[str, msgspec.Raw])
 
 
 def encode_fact(fact: Fact) -> bytes:
@@ -86,5 +93,31 @@ def encode_facts(facts: Sequence[Fact]) -> bytes:
 
 
 def decode_facts(evidence: bytes) -> list[Fact]:
-    """The facts in a journal frame's evidence. Raises msgspec.MsgspecError where they do not decode."""
-    return _many.decode(evidence) if evidence else []
+    """The facts in a journal frame's evidence, a peer's octets that are no UTF-8 replaced.
+
+    Raises:
+        msgspec.MsgspecError: they do not decode.
+    """
+    if not evidence:
+        return []
+    try:
+        return _many.decode(evidence)
+    except msgspec.MsgspecError:
+        return [_mended(raw) for raw in _raws.decode(evidence)]
+
+
+def _mended(record: msgspec.Raw) -> Fact:
+    """A fact, the texts of its detail read with replacement: there stand the words of strangers."""
+    fields = _raws.decode(memoryview(record))
+    if len(fields) > DETAIL:
+        detail = {
+            key: _replaced(memoryview(value)) for key, value in _details.decode(memoryview(fields[DETAIL])).items()
+        }
+        fields[DETAIL] = msgspec.Raw(_encoder.encode(detail))
+    return _one.decode(_encoder.encode(fields))
+
+
+def _replaced(value: memoryview) -> str | msgspec.Raw:
+    """A text with what is no UTF-8 replaced; anything else as it is."""
+    head = HEADS.get(value[0], 1 if value[0] & 0xE0 == FIXED else 0)
+    return str(value[head:], "utf-8", "replace") if head else msgspec.Raw(value)

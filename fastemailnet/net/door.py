@@ -14,7 +14,7 @@ from fastemailnet.delivery.caution import Caution
 from fastemailnet.delivery.demand import Demand
 from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shares import What
-from fastemailnet.delivery.terms import Terms
+from fastemailnet.delivery.terms import UNLIMITED, Terms
 from fastemailnet.delivery.throttle import FOREVER_S
 from fastemailnet.delivery.turns import Turns
 from fastemailnet.delivery.waiting import LONG_S, Later, Line, PutOff, expected_s, judge, until_turn
@@ -45,6 +45,7 @@ class Claim:
     delays_s: tuple[float, ...] = ()  # by which it may be put off, shortest first; none where it has to wait
     turn_s: float | None = None  # until its turn, if it was put off before
     patience_s: float = FOREVER_S  # the longest that it waits here
+    throttle: Terms | None = None  # the door that it has to go through first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,9 +113,11 @@ class Door:
         loop = asyncio.get_running_loop()
         now_s = loop.time()
         if self._is_free(claim.lane, now_s):
+            self._come(claim, now_s)
             self._take(now_s)
             return
         self.refuse_far(claim)
+        self._come(claim, now_s)
         waiter = Waiter(claim, target, due, loop.create_future())
         self.waiting.put(claim.lane, waiter, claim.tenant)
         for scope in self.scopes:
@@ -134,6 +137,11 @@ class Door:
             self.coming -= waiter.has_place
             if timer is not None:
                 timer.cancel()
+
+    def _come(self, claim: Claim, now_s: float) -> None:
+        """Whoever was put off is here."""
+        if claim.turn_s is not None:
+            self.later[claim.lane].come(now_s + claim.turn_s)
 
     def _tire(self, waiter: Waiter) -> None:
         """Whoever has waited so long comes again, or is too old by now: what it waits for is not what it was told."""
@@ -243,6 +251,7 @@ class Door:
         if put_off is None:
             return
         if claim.turn_s is None or put_off.turn_s > claim.turn_s:
+            self._come(claim, now_s)
             later.put(now_s + put_off.turn_s)
         raise TurnIsFarError(put_off, f"{self._told()}; {here} wait, {later.count(now_s)} come again later")
 
@@ -257,18 +266,21 @@ class Door:
 
     def status(self, now_s: float) -> str:
         """What happens here, in a line for people."""
-        parts = [f"{scope.busy} of {scope.places():g} connections in use" for scope in self.scopes]
+        wide = [scope for scope in self.scopes if scope.ceilings.connections < UNLIMITED]
+        parts = [f"{scope.busy} of {scope.places():g} connections in use" for scope in wide]
         paces = [pace for scope in self.scopes if (pace := scope.pace(What.MESSAGE_RATE)) is not None]
         rate = f"; at most {min(pace.per_s for pace in paces):.3g} messages a second" if paces else ""
-        return f"{', '.join(parts)}; {len(self.waiting)} wait, {self.later_count(now_s)} come again later{rate}"
+        used = f"{', '.join(parts)}; " if parts else ""
+        return f"{used}{len(self.waiting)} wait, {self.later_count(now_s)} come again later{rate}"
 
     def _told(self) -> str:
         """What a mail waits for, for people."""
         parts = []
         for scope in self.scopes:
-            pace = scope.ceilings.messages
-            rate = f", {pace.per_s:g} messages a second" if pace is not None else ""
-            parts.append(f"{scope.name} ({scope.places():g} of {scope.ceilings.connections} connections{rate})")
+            pace, most = scope.ceilings.messages, scope.ceilings.connections
+            limits = [f"{scope.places():g} of {most} connections"] if most < UNLIMITED else []
+            limits += [f"{pace.per_s:g} messages a second"] if pace is not None else []
+            parts.append(f"{scope.name} ({', '.join(limits)})")
         return f"waits for its turn at {' of '.join(parts)}"
 
     # ---- connecting

@@ -1,18 +1,22 @@
-"""The doors of all sites that mail goes to, and what they have together: providers, and the node's parts of the fleet's limits."""
+"""The doors of all sites that mail goes to, and what they have together: providers, and the node's parts of the fleet's limits.
+
+Before them stand the throttles of tenants, through which the gate sends what looks like spam (``delivery.gate``).
+"""
 
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from fastemailnet.delivery.demand import Demand
+from fastemailnet.delivery.demand import PLAIN, Demand
 from fastemailnet.delivery.exchanger import Hop
 from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.terms import Terms, TermsOf
-from fastemailnet.net.door import Door, Waiter
+from fastemailnet.net.door import Claim, Door, Waiter
 from fastemailnet.net.scope import Scope, Wants
 
 MAX_SHOWN = 20
 MAX_DOORS = 10_000  # sites that are remembered
+MAX_THROTTLES = 1_000  # likewise, beside those that are in use
 
 
 class Doors:
@@ -26,6 +30,7 @@ class Doors:
         self.sites: dict[str, Scope] = {}
         self.at: dict[Target, dict[Door, None]] = {}  # that lead to a host
         self.providers: dict[str, Scope] = {}
+        self.throttles: dict[str, Door] = {}
 
     def of(self, domain: str, hops: Sequence[Hop]) -> Door:
         """The door of the site that takes the domain's mail."""
@@ -41,6 +46,32 @@ class Doors:
         for hop in hops:
             self.at.setdefault(hop.target, {})[door] = None
         return door
+
+    def of_throttle(self, terms: Terms) -> Door:
+        """The door of a throttle: with no host behind it, so that whoever goes through it leaves it at once."""
+        door = self.throttles.get(terms.site)
+        if door is None:
+            if len(self.throttles) >= MAX_THROTTLES:
+                self._forget_throttles()
+            door = self.throttles[terms.site] = Door(terms, (Scope(terms.site, terms.ceilings, self.shares),))
+        door.bind(terms)
+        return door
+
+    def refuse_far(self, claim: Claim) -> None:
+        """Raise TurnIsFarError where a mail's turn at its throttle is too far off to wait for it here."""
+        if claim.throttle is not None:
+            self.of_throttle(claim.throttle).refuse_far(claim)
+
+    async def take_turn(self, claim: Claim) -> None:
+        """Wait for a mail's turn at its throttle, if it has one.
+
+        Raises:
+            TurnIsFarError: that would be long, or is.
+        """
+        if claim.throttle is not None:
+            door = self.of_throttle(claim.throttle)
+            await door.enter(claim, Target(claim.throttle.site, 0), PLAIN)
+            door.leave(None)
 
     def _scopes_of(self, name: str, terms: Terms) -> Iterable[Scope]:
         if name not in self.sites:
@@ -61,6 +92,12 @@ class Doors:
         kept = set(self.doors.values())
         led = {target: {door: None for door in doors if door in kept} for target, doors in self.at.items()}
         self.at = {target: doors for target, doors in led.items() if doors}
+
+    def _forget_throttles(self) -> None:
+        """Leave those at which nobody waits, and that would let the next one through at once anyway."""
+        now_s = asyncio.get_running_loop().time()
+        kept = {name: door for name, door in self.throttles.items() if door.waiting or door.site.messages.tat_s > now_s}
+        self.throttles = kept
 
     def talk(self, target: Target, due: Demand) -> bool:
         """Whether any has a connection open to the host that mail of this demand may use."""
@@ -86,7 +123,8 @@ class Doors:
     def status(self) -> dict[str, str]:
         """Of the sites where something waits, why; the most crowded first."""
         now_s = asyncio.get_running_loop().time()
-        crowded = [door for door in self.doors.values() if door.waiting or door.later_count(now_s)]
+        doors = (*self.doors.values(), *self.throttles.values())
+        crowded = [door for door in doors if door.waiting or door.later_count(now_s)]
         ranked = sorted(crowded, key=lambda door: len(door.waiting), reverse=True)
         return {door.site.name: door.status(now_s) for door in reversed(ranked[:MAX_SHOWN])}
 
@@ -107,4 +145,5 @@ class Doors:
             door.idle.clear()
 
     def _scopes(self) -> list[Scope]:
-        return [*self.sites.values(), *self.providers.values()]
+        throttles = (door.site for door in self.throttles.values())
+        return [*self.sites.values(), *self.providers.values(), *throttles]

@@ -69,6 +69,7 @@ class Delivery:
     sessions: Sequence[Session] = ()  # what was seen of TLS on the way, for reports
     passes_dsn: bool = False  # the next hop took the wishes for reports over (RFC 3461)
     put_off: PutOff | None = None
+    throttle: str = ""  # whose turn is far off
 
     def where(self) -> dict[str, str | int]:
         """The connection, for the ledger."""
@@ -78,6 +79,7 @@ class Delivery:
             "tls": self.tls or "",
             "policy": self.policy,
             "certificate": self.certificate,
+            "throttle": self.throttle,
         }
         return {name: value for name, value in facts.items() if value}
 
@@ -140,6 +142,10 @@ class Pool:
             return Delivery([Outcome(r.index, Kind.DEFERRED, NO_SINGLE_PEER) for r in transaction.recipients])
         if not _is_single_peer(hops):
             transaction = replace(transaction, transid="")
+        try:
+            await self.doors.take_turn(claim)
+        except TurnIsFarError as error:
+            return _throttled(error, claim, transaction.recipients)
         seen: list[Session] = []
         failures: list[tuple[str, ConnectError]] = []
         door = self.doors.of(domain, hops)
@@ -166,6 +172,10 @@ class Pool:
         hops = await self._hops(route, domain)
         if isinstance(hops, Unroutable):
             return None
+        try:
+            self.doors.refuse_far(claim)
+        except TurnIsFarError as error:
+            return _throttled(error, claim, recipients)
         try:
             self.doors.of(domain, hops).refuse_far(claim)
         except TurnIsFarError as error:
@@ -343,6 +353,11 @@ def _delivered(hop: Hop, connection: Connection, due: Demand, outcomes: Sequence
     tried, connection.tried = connection.tried, ()
     where = (hop.target.host, connection.ip, connection.tls, due.policy, connection.certificate)
     return _Delivered(Delivery(outcomes, *where, passes_dsn=connection.offers.dsn), tried)
+
+
+def _throttled(why: TurnIsFarError, claim: Claim, recipients: Sequence[Recipient]) -> Delivery:
+    assert claim.throttle is not None, "nothing else throttles"
+    return replace(_put_off(why, recipients), throttle=claim.throttle.site)
 
 
 def _put_off(why: TurnIsFarError, recipients: Sequence[Recipient]) -> Delivery:

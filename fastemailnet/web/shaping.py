@@ -1,12 +1,14 @@
 """Shaping over HTTP: what holds, for whom and why, and a person's word about it.
 
     GET  /v1/shaping                  what rules and people did: {"standing": […], "providers": […], "notes": […]}
-    GET  /v1/shaping/sites/x.example  the domain's site, its limits and where each comes from, its rules, what stands there
+    GET  /v1/shaping/sites/x.example  the domain's site, its limits and where each comes from, its rules, what stands there;
+                                      with ?tenant=acme only what stands for that tenant's mail
     POST /v1/shaping/suspend          {"target": "x.example", "reason": "…", "tenant": "", "lane": "", "seconds": null}
     POST /v1/shaping/resume           {"target": "x.example", "reason": "…", "tenant": "", "lane": ""}
 
 A target is a domain, ``site:NAME``, ``provider:NAME`` or ``all``. ``tenant`` and ``lane`` "" mean all; ``seconds`` null means until
-somebody resumes it. A scope is resumed by the target, tenant and lane that it has. A peer needs to be in
+somebody resumes it. The answer's ``known`` is false for a site that no route, block, rule or mail has named since the nodes started:
+it is suspended all the same, and may be misspelt. A scope is resumed by the target, tenant and lane that it has. A peer needs to be in
 ``gateway.review_networks`` as well: this is about everybody's mail.
 """
 
@@ -52,11 +54,13 @@ class Desk(Protocol):
     async def standing(self) -> dict[str, Any]:
         """All that stands now, and what the files say."""
 
-    async def site(self, domain: str) -> dict[str, Any]:
-        """Everything about one domain's site."""
+    async def site(self, domain: str, tenant: str | None) -> dict[str, Any]:
+        """Everything about one domain's site; where a tenant is named, nothing about another's mail."""
 
     async def suspend(self, scope: Scope, reason: str, seconds: float | None) -> dict[str, Any]:
-        """Send nothing there; durable on return. Raises ``NotFound`` for a provider that no file names."""
+        """Send nothing there; durable on return. ``known``: false for a site that nothing is known of. Raises ``NotFound`` for a
+        provider that no file names.
+        """
 
     async def resume(self, scope: Scope, reason: str) -> dict[str, Any]:
         """Send again; what stood there. Raises ``NotFound`` where nothing does."""
@@ -105,9 +109,9 @@ def shaping_routes(desk: Desk, allow: Callable[[str], bool]) -> APIRouter:
         return json_response(await desk.standing())
 
     @router.get("/sites/{domain}")
-    async def site(domain: str) -> Response:
-        """One domain's site."""
-        return json_response(await desk.site(domain_in(domain)))
+    async def site(domain: str, tenant: str | None = None) -> Response:
+        """One domain's site, as it is for a tenant's mail or, without one, for all."""
+        return json_response(await desk.site(domain_in(domain), tenant))
 
     @router.post("/suspend")
     async def suspend(request: Request) -> Response:

@@ -29,6 +29,7 @@ class Terminal:
         self.config = data.parent / "fastemailnet.toml"
         self.config.write_text(
             f'[fleet]\nnodes = 1\ndata = "{data}"\n[gateway]\nhttp_port = {http}\nsmtp_port = {smtp}\n[sandbox]\nsmtp_port = {inbox}\n'
+            'store_bodies = true\n[classifier]\ntimeout_ms = 20000\n[score_action]\nstandard = "tag"\n'
         )
 
     def run(self, *words: str, code: int = 0) -> str:
@@ -104,6 +105,22 @@ def test_broken_mail_is_refused_with_what_where_and_which_limit(terminal: Termin
         code, text = smtp.getreply()
         assert code == 554
         assert b"bare" in text
+
+
+def test_phish_goes_out_with_the_tag_that_classify_said(terminal: Terminal) -> None:
+    phish = str(SAMPLES / "16-phish.eml")
+    assert terminal.run("classify", phish, code=1).startswith("tag ")
+    message = terminal.run("send", phish).split()[0]
+    assert terminal.settled()["difference"] == 0
+    deadline = time.monotonic() + 30
+    while "relayed" not in (trace := terminal.run("trace", message)):  # its copy is deferred for a moment
+        assert time.monotonic() < deadline, trace
+    assert "goes on as a copy that is tagged: phish score " in trace
+    assert "(tagged: phish score " in trace
+    lines = (terminal.data / "inbox" / "received.jsonl").read_text().splitlines()
+    (arrival,) = [one for one in map(json.loads, lines) if one["message"] == message]
+    (kept,) = (terminal.data / "inbox" / "bodies").glob(f"*-{arrival['sha256'][:16]}.eml")
+    assert b"\nX-Spam-Flag: YES\r\nX-Spam-Status: Yes, score=" in kept.read_bytes()
 
 
 @pytest.mark.skipif(shutil.which("swaks") is None, reason="swaks is not installed (apt install swaks)")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from actors import attempts, build
+from actors import build, poison
 from actors.auditor import Auditor
 from actors.clock import wall_ms
 from actors.coordinator import CoordinatorActor
@@ -66,13 +66,17 @@ class House:
         sender: str = "a@example.org",
         notify: str = "",
         domain: str = "x.example",
-    ) -> None:
-        """One accepted unit, as the gateway appends it."""
+        tenant: str = "",
+        fields: str = "",
+    ) -> str:
+        """One accepted unit, as the gateway appends it; its message's id. ``fields``: more of the header, each with its CRLF."""
         message = ids.message_id(wall_ms(), os.urandom(10))
-        body = f"From: a@example.org\r\nX-FEN-Message: {ids.to_text(message)}\r\n\r\nhello\r\n".encode()
+        named = f"X-FEN-Message: {ids.to_text(message)}\r\n"
+        body = f"From: a@example.org\r\n{named}{fields}\r\nhello\r\n".encode()
         people = tuple(Recipient(address, index, notify) for index, address in enumerate(recipients))
-        unit = Unit(message, lane, "", wall_ms(), wall_ms() + expires_in_ms, sender, people, domain, False, body)
+        unit = Unit(message, lane, tenant, wall_ms(), wall_ms() + expires_in_ms, sender, people, domain, False, body)
         self.log.append(*place_of(lane, order_key, message), [encode_unit(unit)])
+        return ids.to_text(message)
 
     async def until(self, holds: Callable[[dict[str, int]], bool]) -> dict[str, int]:
         """The balance, once something holds of it."""
@@ -111,7 +115,10 @@ async def house(
     port = await inbox.start()
     settings = load(None, {**environ, "FASTEMAILNET_SANDBOX__SMTP_PORT": str(port)})
     log = build.log(settings)
-    built = House(settings, log, CoordinatorActor(log, policy or build.policy(settings)), Auditor(build.log(settings)))
+    coordinator = CoordinatorActor(
+        log, policy or build.policy(settings), settings.fleet.nodes, verdicts=build.verdicts(settings)
+    )
+    built = House(settings, log, coordinator, Auditor(build.log(settings)))
     built.tasks.append(asyncio.create_task(built.coordinator.run()))
     try:
         yield built
@@ -265,7 +272,7 @@ async def test_what_no_process_survives_is_dead_and_kept_for_people(
     async def never(body: bytes, with_text: bool) -> None:
         return None
 
-    monkeypatch.setattr(attempts, "look_apart", never)
+    monkeypatch.setattr(poison, "look_apart", never)
     async with house(tmp_path, **over) as fleet:
         fleet.start_node("idle")
         await fleet.until(lambda b: bool(fleet.coordinator.machine.fold.leases))

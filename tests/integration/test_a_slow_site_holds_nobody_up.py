@@ -1,21 +1,12 @@
 """A site that takes few mails a second, and a backlog for it: others' mail passes, its own is put off and goes at its pace."""
 
 import asyncio
-from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from actors.attempts import _Attempt
-from actors.clock import wall_ms
 from actors.journal_check import check_journal
-from actors.leases import Taken
-from actors.stations import Stations
 from fastemailnet.delivery import retry
-from fastemailnet.delivery.retry import DEFAULT
-from fastemailnet.delivery.waiting import PATIENCE_S
-from fastemailnet.envelope import Lane, Position, Unit
 from fastemailnet.flashsync.frames import Intent, Outcome
 from tests.integration.test_rules_react_to_replies import commanded, shaping
 
@@ -58,16 +49,6 @@ async def test_what_would_be_too_old_by_its_turn_expires_in_time_and_holds_no_pl
         fleet.start_node("a")
         balance = await fleet.until(lambda b: b["relayed"] + b["expired"] == 141)
         assert balance["relayed"] == 2
-
-
-@pytest.mark.parametrize(("stream", "is_put_off"), [("order.standard", False), ("defer.1m", True)])
-def test_what_has_an_order_waits_for_its_turn_and_its_copies_have_none(stream: str, is_put_off: bool) -> None:
-    unit = Unit(b"m" * 16, Lane.STANDARD, "", 0, wall_ms() + 3_600_000, "", (), "x.example", False, b"", order_key="k")
-    place = Position(stream, 0, 0)
-    shop = SimpleNamespace(stations=Stations(Counter()), schedule=DEFAULT)
-    claim = _Attempt(shop, Taken(1, place, 1, unit, place), unit).claim()  # type: ignore[arg-type]
-    assert bool(claim.delays_s) is is_put_off
-    assert claim.patience_s <= (PATIENCE_S if is_put_off else 3_600)
 
 
 async def test_why_tells_what_the_nodes_see(

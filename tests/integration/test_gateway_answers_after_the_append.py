@@ -5,6 +5,7 @@ import smtplib
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 
 from fastemailnet import ids
@@ -118,6 +119,29 @@ async def test_a_peer_outside_the_relay_networks_is_refused_on_both_ways(tmp_pat
         assert code == 550
         assert b"relay_networks" in text
         assert not world.reader.units()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "field", "status"),
+    [
+        ("[]", "192.0.2.7", 403),  # a proxy on this machine that nobody named: its clients are not this machine
+        ('["127.0.0.1"]', "192.0.2.7", 403),
+        ('["127.0.0.1"]', "127.0.0.1, 192.0.2.7", 403),
+        ('["127.0.0.1"]', "192.0.2.7, 10.1.2.3", 202),
+        ("[]", "", 202),
+    ],
+)
+async def test_who_is_behind_a_proxy_on_this_machine_has_his_own_rights(
+    tmp_path: Path, trusted: str, field: str, status: int
+) -> None:
+    networks = '["127.0.0.0/8", "10.0.0.0/8"]'
+    async with (
+        embedded(tmp_path, GATEWAY__TRUSTED_PROXIES=trusted, GATEWAY__RELAY_NETWORKS=networks) as world,
+        httpx.AsyncClient(base_url=world.url) as http,
+    ):
+        fields = {"content-type": "message/rfc822"} | ({"x-forwarded-for": field} if field else {})
+        assert (await http.post("/v1/messages", content=RAW, headers=fields)).status_code == status
+        assert bool(world.reader.units()) is (status == 202)
 
 
 class BrokenLog(MemoryLog):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from actors.clock import wall_ms
@@ -19,12 +20,13 @@ from fastemailnet.admission.submission import Accepted, Submission
 from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.client import AsyncClient
 from fastemailnet.delivery import retry
-from fastemailnet.envelope import LANES, Lane, Unit, decode_unit
+from fastemailnet.envelope import LANES, Lane, Unit, decode_unit, encode_unit
 from fastemailnet.errors import IdempotencyConflict
 from fastemailnet.flashsync.frames import Outcome
 from fastemailnet.ledger.fact import LeafType, decode_facts
 from fastemailnet.log.embedded import EmbeddedLog
 from fastemailnet.native import Native, encode_native
+from fastemailnet.outcome import Kind
 from tests.integration import gateway_world
 from tests.integration.body_writer import MAIL, submissions
 from tests.integration.s3_world import S3Server
@@ -210,3 +212,24 @@ async def test_a_body_whose_gateway_died_before_the_record_harms_nobody(tmp_path
     assert store.sweep(wall_ms() + 9 * 86_400_000) >= 1
     assert list(store.folder.iterdir()) == []
     log.close()
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_a_large_mail_that_expires_before_anybody_looked_into_it_comes_back_with_its_header(
+    tmp_path: Path, is_kept: bool
+) -> None:
+    """As mail does that is put off, suspended or behind others, for as long as it may live."""
+    async with scene(tmp_path) as here:
+        await here.send("r@x.example")
+        (unit,) = here.units()
+        late = msgspec.structs.replace(unit, message=b"m" * 16, expires_ms=wall_ms() - 1)
+        if not is_kept:
+            shutil.rmtree(tmp_path / "blobs")
+        here.fleet.log.append(unit.lane.stream, 0, [encode_unit(late)])
+        here.fleet.start_node("a")
+        await here.fleet.until(lambda b: b["expired"] == 1)
+        (outcome,) = [x for x in here.fleet.frames() if isinstance(x, Outcome) and Kind.EXPIRED in x.kinds]
+        (report,) = map(decode_unit, outcome.reports)
+        assert b"Final-Recipient: rfc822; r@x.example" in report.body
+        assert (b"Subject: large" in report.body.partition(b"text/rfc822-headers")[2]) is is_kept
+        assert len(report.body) < 10_000

@@ -58,10 +58,10 @@ SITE = "mx1.big.test"
 
 
 @asynccontextmanager
-async def shaping(tmp_path: Path, rules: str) -> AsyncIterator[tuple[House, str]]:
-    """A fleet that routes by MX and has rules, with its ledger and gateway."""
+async def shaping(tmp_path: Path, rules: str, **environ: str) -> AsyncIterator[tuple[House, str]]:
+    """A fleet that routes by MX and has rules, with its ledger and gateway. ``environ``: more settings, as of ``house``."""
     (tmp_path / "own.toml").write_text(rules)
-    async with naming(ZONE) as (dns, _), house(tmp_path) as fleet:
+    async with naming(ZONE) as (dns, _), house(tmp_path, **environ) as fleet:
         given: dict[str, dict[str, Any]] = {
             "route": {"kind": "mx", "port": fleet.settings.sandbox.smtp_port, "allow_loopback": True},
             "dns": {"servers": ("127.0.0.1",), "port": dns.resolver.port},
@@ -281,6 +281,23 @@ async def test_the_commands_check_show_suspend_and_resume(
         assert await asyncio.to_thread(commanded, "resume", "provider:big", "--reason", "r", "--tenant", "acme") == 0
         assert "[they] move" in capsys.readouterr().out
         assert await asyncio.to_thread(commanded, "suspend", "all", "--reason", "r", "--for", "soon") == 1
+        capsys.readouterr()
+        for target, code in (("site:typo", 3), (f"site:{SITE.upper()}", 0), ("all", 0), ("new.example", 0)):
+            assert await asyncio.to_thread(commanded, "suspend", target, "--reason", "r") == code, target
+            told = capsys.readouterr()
+            assert "suspended until somebody resumes it" in told.out
+            assert ("has named site:typo" in told.err) is (code == 3)
+        assert await asyncio.to_thread(commanded, "resume", "site:typo", "--reason", "r") == 0
+
+
+async def test_a_site_is_known_by_its_mail_wherever_it_was_worked_on(tmp_path: Path) -> None:
+    async with shaping(tmp_path, "") as (fleet, url), AsyncClient(url) as client:
+        assert not (await client.shaping.suspend(f"site:{SITE}", "r", seconds=1))["known"]
+        fleet.start_node("node-0")
+        fleet.accept("r@x.example", domain="x.example")
+        await fleet.until(lambda b: b["relayed"] + b["deferred"] == 1)
+        assert (await client.shaping.suspend(f"site:{SITE}", "r", seconds=1))["known"]
+        assert not (await client.shaping.suspend("site:mx1.big.tset", "r", seconds=1))["known"]
 
 
 async def test_why_names_what_holds_a_message(

@@ -123,7 +123,7 @@ def doubts(streams: Streams, fold: Fold) -> Iterator[str]:
 
 def conserved(streams: Streams, fold: Fold, bounds: Bounds) -> Iterator[str]:
     """I2, I9: every delivery is in exactly one class: ended, waiting in a tier, or not done."""
-    parts = 2 if bounds.splits else 1
+    parts = 2 if bounds.splits or bounds.settles else 1
     mail = fold.progress[bounds.stream, 0]
     open_units = sum(not mail.is_done(offset) for offset in range(bounds.units))
     total = (
@@ -167,7 +167,7 @@ def low(fold: Fold) -> Iterator[str]:
 def ends(
     streams: Streams, before: tuple[End, ...], end: End, place: Position, token: tuple[str, int], bounds: Bounds
 ) -> Iterator[str]:
-    """I1, I3, I4, I7, I10: whether an end that is written now has the right to be."""
+    """I1, I3, I4, I7, I10, I18: whether an end that is written now has the right to be."""
     leases = leased(streams)
     what = f"end of unit {end.source} attempt {end.attempt} by {token[0]}.{token[1]}"
     intents = [x for _, x in unfenced(streams.journals[end.partition]) if isinstance(x, f.Intent)]
@@ -186,8 +186,12 @@ def ends(
     if bounds.remembers and sum(one.is_kept for one in (*before, end) if one.source == end.source) > 1:
         yield f"I1 {what}: a second copy at a peer that remembers"
     for one in before:
+        if one.source == end.source and one.is_tagged != end.is_tagged:
+            yield f"I18 {what}: attempt {one.attempt} transmitted other octets"
         if one.source == end.source and not bounds.remembers:
             yield from repeated(one, end, streams, what)
+        if one.source == end.source and one.refused and end.refused and is_reported(one, streams):
+            yield f"settled: {what} writes to whom attempt {one.attempt} had ended, and its node had said so"
     begun = sum(isinstance(x, f.Intent) and x.offset == place.offset for j in streams.journals for x in j)
     if bounds.stream == ORDERED and end.attempt == begun == 1 and any(one.source > end.source for one in before):
         yield f"order: {what} behind a later unit of its key"
@@ -206,6 +210,13 @@ def repeated(before: End, end: End, streams: Streams, what: str) -> Iterator[str
         yield f"I1 {what}: the second end of this attempt"
     elif before.kind is not Kind.DEFERRED and not is_resolved(before, streams):
         yield f"I1 {what}: attempt {before.attempt} had ended with the message taken or in doubt, and nothing resolved it"
+
+
+def is_reported(end: End, streams: Streams) -> bool:
+    """Whether the node's own word of this doubt stands in its partition, and no RESOLVE before it."""
+    about = (x for x in streams.journals[end.partition] if isinstance(x, f.Outcome | f.Resolve))
+    first = next((x for x in about if x.intent == end.intent), None)
+    return isinstance(first, f.Outcome) and Kind.IN_DOUBT in first.kinds
 
 
 def is_resolved(end: End, streams: Streams) -> bool:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from fastemailnet.envelope import Asked, Position
+from fastemailnet.delivery.gate import Ruling, Tags, Way, tries_before
+from fastemailnet.envelope import Asked, Position, Recipient, Suspicion
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator
-from fastemailnet.flashsync.fold import WAITING, Fold
+from fastemailnet.flashsync.doubt import WAITING
+from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.lease import Held, Lease
 from fastemailnet.flashsync.node import INTENT_MAX_AGE_MS, TTL_MS, Release, Right, Standing
 from fastemailnet.flashsync.unit import (
@@ -24,9 +26,13 @@ from fastemailnet.flashsync.unit import (
     Refused,
     State,
     WriteEnd,
+    left_of,
+    of_all,
 )
 from fastemailnet.outcome import Kind
-from tests.model.world import TIER, Answer, Bounds, Flight, Node, Work
+from tests.model.world import TIER, Answer, Bounds, Copy, Flight, Node, Work
+
+PEOPLE = (Recipient("r@x.example", 0), Recipient("refused@x.example", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Parts:
     held: type[Held] = Held
     attempt: type[Attempt] = Attempt
     coordinator: type[Coordinator] = Coordinator
+    tags: type[Tags] = Tags
 
 
 class View(NamedTuple):
@@ -45,7 +52,7 @@ class View(NamedTuple):
 
     control: tuple[Any, ...]
     fenced: frozenset[tuple[str, int]]  # tokens with a FENCE in its journal partition
-    tier: tuple[tuple[int, int, Asked | None], ...]
+    tier: tuple[Copy, ...]
 
 
 class Ending(NamedTuple):
@@ -120,22 +127,37 @@ class Nodes:
                 continue
             held.taken(lease, lease.lo + 1)
             place = Position(*where, lease.lo)
-            source, attempt, asked = view.tier[lease.lo] if where[0] == TIER else (lease.lo, 1, None)
-            work = Work(lease.lease, place, source, lease.attempt or attempt, lease.asked or asked)
+            copy = view.tier[lease.lo] if where[0] == TIER else Copy(lease.lo, 1)
+            work = Work(lease.lease, place, copy.source, lease.attempt or copy.attempt, lease.asked or copy.asked)
+            work = work._replace(put_off=copy.put_off, is_tagged=copy.is_tagged, settled=lease.settled)
             taker = node._replace(held=flat(held), works=(*node.works, work))
             if self.bounds.splits and where == self.mail:
                 machine = self.machine(work)
                 kinds = (Kind.DEFERRED,) * len(self.copies(work, None))
                 after, flights = self.perform(taker, work, machine, machine.step(Ended(kinds)))
-                yield NodeMove(f"{name(node)} splits unit {source}", after, flights)
+                yield NodeMove(f"{name(node)} splits unit {copy.source}", after, flights)
                 continue
-            yield from self.begins(taker, work, "begins")
+            yield from self.passes(node, held, work)
             for kind in self.bounds.early:
                 if kind not in WAITING or work.attempt <= self.bounds.attempts:  # what was released passes the gate
                     machine = self.machine(work)
                     after, flights = self.perform(taker, work, machine, machine.step(Ended((kind,))))
-                    says = f"{name(node)} ends unit {source} attempt {work.attempt} before data: {kind.value}"
+                    says = f"{name(node)} ends unit {copy.source} attempt {work.attempt} before data: {kind.value}"
                     yield NodeMove(says, after, flights)
+
+    def passes(self, node: Node, held: Held, work: Work) -> Iterator[NodeMove]:
+        """The gate lets the mail go on, by the production rule; with tags, whether a classifier answers is anybody's guess."""
+        for ruling in (Ruling.TAG, Ruling.SEND) if self.bounds.tags else (Ruling.SEND,):
+            found = Suspicion((0.0, 1.0, 0.0), 0.5) if work.is_tagged else None
+            way = self.parts.tags().way(ruling, found, tries_before(work.attempt, work.put_off))
+            goes = work._replace(is_tagged=way is Way.TAGGED, is_marking=way is Way.MARKED)
+            taker = node._replace(held=flat(held), works=(*node.works, goes))
+            if way is not Way.MARKED:
+                yield from self.begins(taker, goes, f"begins {way.value},")
+                continue
+            machine = self.machine(goes)
+            after, flights = self.perform(taker, goes, machine, machine.step(Ended((Kind.DEFERRED,))))
+            yield NodeMove(f"{name(node)} puts unit {work.source} attempt {work.attempt} off to tag it", after, flights)
 
     def begins(self, node: Node, work: Work, verb: str) -> Iterator[NodeMove]:
         """Ask for the release of an end."""
@@ -212,7 +234,7 @@ class Nodes:
                 continue
             said = self.machine(work.after(machine))
             ended = work.after(machine)
-            after, flights = self.perform(node, work, said, said.step(Ended((kind,))))
+            after, flights = self.perform(node, work, said, said.step(Ended(self.kinds(work, kind))))
             under = machine.transaction
             says = f"{name(node)}: END of unit {work.source} attempt {work.attempt}, reply {kind.value}"
             if kind is not Kind.DEFERRED:
@@ -221,6 +243,11 @@ class Nodes:
                 yield NodeMove(f"{says} (asked)", after, flights, Ending(ended, under, kind, False, True, wrong))
             if kind is Kind.DEFERRED or (self.bounds.remembers and kind is Kind.IN_DOUBT):
                 yield NodeMove(f"{says} (not taken)", after, flights, Ending(ended, under, kind, False, False, wrong))
+
+    def kinds(self, work: Work, kind: Kind) -> tuple[Kind, ...]:
+        """What became of everybody: the second recipient, where there is one, is refused unless it is settled."""
+        left = left_of(PEOPLE[: 1 + self.bounds.settles], work.settled)
+        return of_all([kind if one.index == 0 else Kind.BOUNCED for one in left], work.settled)
 
     # ---- machines and effects
 
@@ -254,7 +281,7 @@ class Nodes:
         who = (work.lease, work.place.offset, work.attempt, *node.token)
         match effect:
             case LogIntent(asked):
-                frame: Any = f.Intent(*who, 0, b"", (0,), asked)
+                frame: Any = f.Intent(*who, 0, b"", (0, 1) if self.bounds.settles else (0,), asked)
             case LogVoid(intent):
                 frame = f.Void(*who, intent)
             case LogCopy(asked):
@@ -263,7 +290,7 @@ class Nodes:
                 source = Position(*self.mail, work.source)
                 deferrals = [
                     f.Deferral(place, source, attempt, 1, 1)
-                    for place, (_, attempt, _) in zip(copied, self.copies(work, None), strict=False)
+                    for place, (_, attempt, *_) in zip(copied, self.copies(work, None), strict=False)
                 ]
                 first = deferrals[0] if deferrals else None
                 frame = f.Outcome(*who, 0, intent, kinds, first, more=tuple(deferrals[1:]))
@@ -272,12 +299,13 @@ class Nodes:
         under_token = not f.is_fact(frame)
         return Flight(f.JOURNAL, node.slot, right.numbered(frame), node.token, work.key, under_token)
 
-    def copies(self, work: Work, asked: Asked | None) -> tuple[tuple[int, int, Asked | None], ...]:
+    def copies(self, work: Work, asked: Asked | None) -> tuple[Copy, ...]:
         """What is deferred of a unit: the unit, or its two parts, which nobody tried yet."""
         if self.bounds.splits and work.place[:2] == self.mail:
             first = self.bounds.units + 2 * work.source
-            return ((first, 1, asked), (first + 1, 1, asked))
-        return ((work.source, work.attempt + 1, asked),)
+            return Copy(first, 1, asked), Copy(first + 1, 1, asked)
+        is_tagged = work.is_tagged or work.is_marking
+        return (Copy(work.source, work.attempt + 1, asked, work.put_off + work.is_marking, is_tagged),)
 
 
 def flat(held: Held) -> tuple[Lease, ...]:

@@ -6,12 +6,12 @@ from fastemailnet.envelope import Position
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.coordinator import Coordinator, Write
 from fastemailnet.flashsync.fold import Fold
-from tests.model.world import TIER, Flight
+from tests.model.world import TIER, Copy, Flight
 
 
 def copies(fold: Fold, reviewer: int) -> list[Flight]:
     """A copy on its way, of any mail that is held. Nothing names it yet."""
-    found = [(entry.place.offset, entry.attempt + 1, None) for entry in fold.held.values()]
+    found = [Copy(entry.place.offset, entry.attempt + 1) for entry in fold.held.values()]
     return [Flight(TIER, 0, (copy,), ("reviewer", reviewer)) for copy in found]
 
 
@@ -20,8 +20,8 @@ def decisions(leader: Coordinator, tier: tuple[Any, ...]) -> list[Write]:
     writes = []
     for entry in leader.fold.held.values():
         writes.append(leader.review(entry, f.Verdict.REJECT, 0, "", None, b""))
-        for offset, (source, attempt, _) in enumerate(tier):
-            if (source, attempt) == (entry.place.offset, entry.attempt + 1):
-                deferral = f.Deferral(Position(TIER, 0, offset), entry.place, attempt, 1, 1)
+        for offset, copy in enumerate(tier):
+            if (copy.source, copy.attempt) == (entry.place.offset, entry.attempt + 1):
+                deferral = f.Deferral(Position(TIER, 0, offset), entry.place, copy.attempt, 1, 1)
                 writes.append(leader.review(entry, f.Verdict.RELEASE, 0, "", deferral, b""))
     return writes

@@ -22,6 +22,8 @@ STEAL = Bounds(units=2, lease_units=2, steals=True, replies=RELAYED, kills=0, ve
 ASK = Bounds(remembers=True)
 FORGET = Bounds(remembers=True, kills=0, loses=2)
 SPLIT = Bounds(replies=RELAYED, splits=True, fences=0)
+SETTLE = Bounds(settles=True)
+TAG = Bounds(tags=True, attempts=2, kills=0)
 REVIEW = Bounds(replies=RELAYED, early=(Kind.HELD,), kills=0, fences=0, takeovers=1, reviews=1)
 ORDER = Bounds(units=2, stream=ORDERED, kills=0, replies=(Kind.RELAYED, Kind.IN_DOUBT))
 
@@ -33,11 +35,15 @@ SCENARIOS = {  # the largest first, so that two processes end together
     "kill and suspicion, a slow node, reply or none": Bounds(slips=1),
     "held mail, two reviewers, two coordinators": replace(REVIEW, reviews=2),
     "a peer that remembers, two coordinators": replace(ASK, kills=0, fences=0, takeovers=1),
+    "a mail that is tagged, kill and suspicion, any reply or none": replace(
+        TAG, kills=1, replies=(Kind.RELAYED, Kind.DEFERRED, Kind.IN_DOUBT)
+    ),
     "deferral before data, orphans, two retries": replace(ORPHAN, fences=1),
     "stealing, kill and suspicion": replace(STEAL, kills=1),
     "a unit of two destinations, kill and suspicion": replace(SPLIT, fences=1),
     "deferral, two coordinators": Bounds(replies=(Kind.RELAYED, Kind.DEFERRED), kills=0, fences=0, takeovers=1),
     "kill and two suspicions, reply or none": Bounds(fences=2),
+    "a recipient is refused, the reply of the other lost": replace(SETTLE, attempts=2),
     "order_key, kill and suspicion": replace(ORDER, kills=1),
     "order_key, doubt held for a person": replace(ORDER, kills=1, fences=0, verdict=None),
     "stealing, reply or none, retry": replace(

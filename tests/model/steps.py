@@ -248,7 +248,8 @@ class Model:
         if self.bounds.remembers and ending.knows != knows:
             return None
         partition = 0 if token[0] == "a" else 1
-        end = End(work.source, work.attempt, partition, work.intent, ending.kind, ending.transaction, ending.is_kept)
+        how = (ending.kind, ending.transaction, ending.is_kept, self.bounds.settles and not work.settled)
+        end = End(work.source, work.attempt, partition, work.intent, *how, work.is_tagged)
         said = self.streams.values[streams]
         broken = next(invariants.ends(said, before, end, work.place, token, self.bounds), "")
         if ending.wrong:

@@ -49,7 +49,9 @@ class Bounds:
     verdict: f.Verdict | None = f.Verdict.RETRY
     remembers: bool = False  # the peer offers CHECKPOINT
     splits: bool = False  # a unit is of two destinations
+    settles: bool = False  # a unit has a second recipient, whom the peer refuses each time that it is written to
     reviews: int = 0  # copies that reviewers make of what is held, each to be named by a release or by nobody
+    tags: bool = False  # the gate has every mail tagged, where its classifier answers
     loses: int = 0  # up to which attempt a connection may be lost between the release of an end and its leaving
 
 
@@ -64,6 +66,10 @@ class Work(NamedTuple):
     state: State = State.LEASED
     intent: int = f.NO_INTENT
     kinds: tuple[Kind, ...] = ()
+    settled: tuple[Kind, ...] = ()  # of the lease
+    put_off: int = 0  # of the attempts before, so many were none
+    is_tagged: bool = False  # what it transmits has the fields
+    is_marking: bool = False  # it ends so that the next one is tagged
 
     def after(self, machine: Attempt) -> "Work":
         """The state of the machine after a step."""
@@ -73,6 +79,16 @@ class Work(NamedTuple):
     def key(self) -> tuple[int, int]:
         """What names the attempt on its node."""
         return self.lease, self.place.offset
+
+
+class Copy(NamedTuple):
+    """A record of a tier."""
+
+    source: int
+    attempt: int
+    asked: Asked | None = None  # what it asks about
+    put_off: int = 0
+    is_tagged: bool = False
 
 
 class Answer(NamedTuple):
@@ -127,7 +143,7 @@ class Streams(NamedTuple):
 
     control: tuple[Any, ...]
     journals: tuple[tuple[Any, ...], ...]
-    tier: tuple[tuple[int, int, Asked | None], ...] = ()  # copies: source offset, attempt, what it asks about
+    tier: tuple[Copy, ...] = ()
 
 
 class End(NamedTuple):
@@ -140,6 +156,8 @@ class End(NamedTuple):
     kind: Kind  # what the peer said
     transaction: int  # the attempt whose transaction id it went under
     is_kept: bool  # whether this end made a copy
+    refused: bool = False  # whether the second recipient was written to, and refused
+    is_tagged: bool = False  # what was transmitted
 
 
 class Rest(NamedTuple):
@@ -184,7 +202,7 @@ def brief(frame: Any) -> str:
     """A frame in a few words."""
     match frame:
         case tuple():
-            return " + ".join(f"copy of unit {source} as attempt {attempt}" for source, attempt, _ in frame)
+            return " + ".join(f"copy of unit {copy.source} as attempt {copy.attempt}" for copy in frame)
         case f.Epoch():
             return f"EPOCH {frame.epoch} of coordinator {frame.who}"
         case f.Join():

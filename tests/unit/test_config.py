@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from actors.build_delivery import routes
 from fastemailnet.config import Settings, keys, load, render_defaults
 from fastemailnet.errors import ConfigError
 
@@ -35,7 +36,7 @@ def test_every_key_is_described_and_in_the_file() -> None:
     given = {f"{section}.{key}" for section, table in tomllib.loads(text).items() for key in table}
     unset = set(keys()) - given
     assert given <= set(keys())
-    assert all(f"\n# {key.partition('.')[2]} =\n" in text for key in unset)
+    assert all(f"\n# {key.partition('.')[2]} =" in text for key in unset)
     for section in Settings.model_fields.values():
         assert section.annotation is not None
         assert section.annotation.__doc__
@@ -149,6 +150,52 @@ def test_paths_are_absolute_so_that_every_process_finds_the_same(
     assert settings.classifier.model == tmp_path / "m"
     assert settings.shaping.files == (tmp_path / "s", Path("/t"))
     assert settings.route.password_file is None
+
+
+def test_a_path_starts_at_the_folder_of_the_file_that_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, etc = tmp_path / "here", tmp_path / "etc"
+    here.mkdir()
+    etc.mkdir()
+    monkeypatch.chdir(here)
+    text = """
+        [route]
+        table = "routes.toml"
+        [shaping]
+        files = ["shaping.toml", "/t", "../own.toml"]
+        [dkim]
+        key_file = "dkim.pem"
+        [tls]
+        ca_file = "ca.pem"
+        """
+    written(etc, text).rename(etc / "f.toml")
+    for path in (etc / "f.toml", Path("..") / "etc" / "f.toml"):
+        settings = load(path, {"FASTEMAILNET_TLS__CA_FILE": "ours.pem"})
+        found = (settings.route.table, *settings.shaping.files, settings.dkim.key_file)
+        names = (etc / "routes.toml", etc / "shaping.toml", Path("/t"), tmp_path / "own.toml", etc / "dkim.pem")
+        assert [one.resolve() for one in found if one is not None] == list(names)
+        assert settings.tls.ca_file == here / "ours.pem"
+        assert settings.fleet.data == here / "data"  # nobody named it
+    with pytest.raises(ConfigError, match=f"{etc}/routes.toml.*No such file"):
+        routes(load(etc / "f.toml", {}))
+    assert "shaping.files" in str(refusal(written(etc, '[shaping]\nfiles = "shaping.toml"\n'), {}))
+
+
+def test_a_data_directory_that_was_meant_from_the_working_directory_is_not_silently_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, etc = tmp_path / "here", tmp_path / "etc"
+    (here / "kept").mkdir(parents=True)
+    etc.mkdir()
+    monkeypatch.chdir(here)
+    path = written(etc, '[fleet]\ndata = "kept"\n')
+    assert load(path, {}).fleet.data == etc / "kept"
+    (here / "kept" / "log.id").write_text("embedded")
+    error = refusal(path, {})
+    assert (error.key, error.value) == ("fleet.data", str(etc / "kept"))
+    assert str(here / "kept") in str(error)
+    assert load(path, {"FASTEMAILNET_FLEET__DATA": "kept"}).fleet.data == here / "kept"
+    (etc / "kept").mkdir()
+    assert load(path, {}).fleet.data == etc / "kept"
 
 
 def test_settings_never_change_and_travel_between_processes() -> None:

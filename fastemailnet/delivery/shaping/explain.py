@@ -35,11 +35,15 @@ def limits(overrides: Overrides, site: Site, now_ms: int) -> list[Limit]:
     return found
 
 
-def concerning(overrides: Overrides, domain: str, site: Site, now_ms: int) -> list[Effect]:
-    """What stands for mail to a domain of a site, of any tenant and lane."""
+def concerning(overrides: Overrides, domain: str, site: Site, now_ms: int, tenant: str | None = None) -> list[Effect]:
+    """What stands for mail to a domain of a site, of any lane and, where a tenant is named, of no other tenant."""
     names = {(Of.ALL, ""), (Of.DOMAIN, domain), (Of.SITE, site.name), (Of.SITE, site.hosts)}
     names |= {(Of.PROVIDER, name) for name in site.providers}
-    return [one for one in overrides.standing(now_ms) if (one.scope.of, one.scope.name) in names]
+    return [
+        one
+        for one in overrides.standing(now_ms)
+        if (one.scope.of, one.scope.name) in names and (tenant is None or one.scope.tenant in ("", tenant))
+    ]
 
 
 def shown(effect: Effect) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
+from fastemailnet.wire import Decoder
+
 STREAM = "shaping"
 MAX_TEXT_CHARACTERS = 500  # of a reply, in a HIT
 FOR_GOOD = 2**53 - 1  # milliseconds; every reader of JSON can hold it
@@ -71,7 +73,7 @@ class Resume(msgspec.Struct, frozen=True, array_like=True, tag="R"):
 
 Frame = Hit | Suspend | Resume
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
+_decoder = Decoder[Frame](Frame)
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -87,8 +89,10 @@ def decode_frame(record: bytes) -> Frame:
 def scope_of(target: str, tenant: str = "", lane: str = "") -> Scope:
     """The scope that a person names: ``example.org``, ``site:NAME``, ``provider:NAME`` or ``all``."""
     kind, colon, name = target.strip().partition(":")
-    if colon and kind in (Of.SITE.value, Of.PROVIDER.value):
-        return Scope(Of(kind), name.strip(), tenant, lane)
+    if colon and kind == Of.SITE.value:
+        return Scope(Of.SITE, name.strip().lower(), tenant, lane)  # as hosts are written
+    if colon and kind == Of.PROVIDER.value:
+        return Scope(Of.PROVIDER, name.strip(), tenant, lane)
     if target.strip() == Of.ALL.value:
         return Scope(Of.ALL, "", tenant, lane)
     return Scope(Of.DOMAIN, target.strip().lower().rstrip("."), tenant, lane)

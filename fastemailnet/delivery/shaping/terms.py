@@ -1,13 +1,9 @@
 """A site's limits as its door is held to them (``delivery.terms``)."""
 
-from typing import Final
-
 from fastemailnet.delivery.shaping.limits import Rate, Shape
 from fastemailnet.delivery.shaping.policy import Site
-from fastemailnet.delivery.terms import Ceilings, Terms
+from fastemailnet.delivery.terms import UNLIMITED, Ceilings, Terms
 from fastemailnet.delivery.throttle import Pace
-
-UNLIMITED: Final = 1_000_000  # connections of a provider whose rates alone are limited
 
 
 def terms(site: Site, shape: Shape, idle_s: float) -> Terms:

@@ -86,7 +86,7 @@ class VoidReturnsNothing(Fold):
 
 class RetriesUnderTheSameNumber(Fold):
     def _free(self, place: Position, lease: int, again: Again) -> None:
-        super()._free(place, lease, Again(0, again.asked))
+        super()._free(place, lease, again._replace(attempt=0))
 
 
 class OwnReportIsNoDoubt(Fold):
@@ -136,6 +136,24 @@ class NamesWhatHasEnded(Fold):
 class ForgetsWhatItWasToAsk(Fold):
     def _resolve(self, spot: Spot, verdict: f.Verdict) -> bool:
         return super()._resolve(spot, f.Verdict.RETRY if verdict is f.Verdict.ASK else verdict)
+
+
+class ForgetsWhoIsSettled(Fold):
+    def _free(self, place: Position, lease: int, again: Again) -> None:
+        super()._free(place, lease, again._replace(settled=()))
+
+
+class FenceForgetsWhoIsSettled(Fold):
+    def _withdraw(self, lease: Lease) -> None:
+        super()._withdraw(replace(lease, settled=()))
+
+
+class IntentForgetsWhoIsSettled(Fold):
+    def _intent(self, spot: Spot, frame: f.Intent) -> bool:
+        done = super()._intent(spot, frame)
+        if done:
+            self.open[spot] = replace(self.open[spot], kinds=(Kind.IN_DOUBT,) * len(frame.recipients))
+        return done
 
 
 class ReviewsAsOftenAsAsked(Fold):

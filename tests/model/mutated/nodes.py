@@ -2,7 +2,8 @@
 
 import msgspec
 
-from fastemailnet.envelope import Asked, Position
+from fastemailnet.delivery.gate import Ruling, Tags, Way
+from fastemailnet.envelope import Asked, Position, Suspicion
 from fastemailnet.flashsync import frames as f
 from fastemailnet.flashsync.lease import Held
 from fastemailnet.flashsync.node import Release, Right, Standing
@@ -129,3 +130,19 @@ class CopyForgetsToAskBehindAnIntent(Attempt):
         if effects and isinstance(effects[0], LogCopy) and self.intent != f.NO_INTENT:
             return [LogCopy(None)]
         return effects
+
+
+class TagsAtOnce(Tags):
+    def way(self, ruling: Ruling, suspicion: Suspicion | None, tries: int) -> Way:
+        way = super().way(ruling, suspicion, tries)
+        return Way.TAGGED if way is Way.MARKED else way
+
+
+class TagsWhatWasTriedWithout(Tags):
+    def way(self, ruling: Ruling, suspicion: Suspicion | None, tries: int) -> Way:
+        return super().way(ruling, suspicion, 0)
+
+
+class AsksTheGateAgainWhatIsTagged(Tags):
+    def way(self, ruling: Ruling, suspicion: Suspicion | None, tries: int) -> Way:
+        return super().way(ruling, suspicion if ruling is Ruling.TAG else None, tries)

@@ -3,18 +3,27 @@
 import asyncio
 import threading
 
+import msgspec
 import pytest
 
 from actors.classifier import FULL_PASS, MAX_WAITING, ClassifierActor
-from actors.examine import MAX_BATCH, SCORES_IN_FLIGHT, Action, Examiner, Gate, Ruling, look
+from actors.examine import MAX_BATCH, SCORES_IN_FLIGHT, Examiner, look
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.submission import Limits, Submission
+from fastemailnet.delivery.gate import Action, Bar, Gate, Ruling
+from fastemailnet.delivery.shaping.limits import Rate
+from fastemailnet.delivery.throttle import Pace
 from fastemailnet.delivery.unsubscription import KEY_OCTETS, OneClick, Seal
-from fastemailnet.envelope import Lane
+from fastemailnet.envelope import Lane, Suspicion, Unit
 from fastemailnet.message.dkim import DkimKey, Signer, generate
 
-GATE = Gate(hold=0.5, reject=0.9, timeout_s=0.2)
 
+def gate(action: Action = Action.HOLD) -> Gate:
+    """The same for every lane."""
+    return Gate(dict.fromkeys(Lane, Bar(0.5, 0.9, action)), Rate(60, 3_600.0))
+
+
+GATE = gate()
 
 BODY = b"From: a@example.org\r\n\r\nhello\r\n"
 
@@ -35,25 +44,8 @@ async def test_the_thresholds_rule(bad: float, ruling: Ruling) -> None:
     assert (examined.ruling, examined.bad) == (ruling, bad)
 
 
-@pytest.mark.parametrize(
-    ("action", "bad", "ruling"),
-    [
-        (Action.ACCEPT, 0.99, Ruling.SEND),
-        (Action.HOLD, 0.6, Ruling.HOLD),
-        (Action.HOLD, 0.99, Ruling.REJECT),
-        (Action.REJECT, 0.6, Ruling.REJECT),
-        (Action.REJECT, 0.4, Ruling.SEND),
-    ],
-)
-def test_a_lane_has_its_own_action_and_other_lanes_hold(action: Action, bad: float, ruling: Ruling) -> None:
-    gate = Gate(hold=0.5, reject=0.9, timeout_s=0.2, actions={Lane.BULK: action})
-    assert gate.rule(bad, Lane.BULK) is ruling
-    assert gate.rule(0.6, Lane.STANDARD) is Ruling.HOLD
-
-
 async def test_what_is_accepted_over_the_threshold_says_so() -> None:
-    gate = Gate(hold=0.5, reject=0.9, timeout_s=0.2, actions={Lane.BULK: Action.ACCEPT})
-    examined = await Examiner(scorer(0.7), gate, None).examine(look(BODY, with_text=True), Lane.BULK)
+    examined = await Examiner(scorer(0.7), gate(Action.ACCEPT), None).examine(look(BODY, with_text=True), Lane.BULK)
     assert examined.ruling is Ruling.SEND
     assert "spam score 0.700" in examined.reason
 
@@ -108,7 +100,7 @@ async def test_a_late_or_broken_scorer_does_not_stop_mail() -> None:
         raise RuntimeError("no model")
 
     for bad in (late, broken):
-        examiner = Examiner(bad, GATE, None)
+        examiner = Examiner(bad, GATE, None, timeout_s=0.2)
         examined = await examiner.examine(look(BODY, with_text=True))
         assert (examined.ruling, examined.bad, examiner.unscored) == (Ruling.SEND, None, 1)
         assert "not scored" in examined.reason
@@ -183,3 +175,58 @@ def test_what_mail_is_unsubscribed_by_is_signed() -> None:
     assert Examiner(None, GATE, signer, one_click).sign(unit) == content
     assert Examiner(None, GATE, None, one_click).sign(unit) == unit.body
     assert b"List-Unsubscribe" not in Examiner(None, GATE, signer).sign(unit)
+
+
+SUSPECTED = Suspicion((0.05, 0.2, 0.75), 0.5)
+
+
+async def test_what_was_found_before_is_judged_by_the_scores_of_then() -> None:
+    batches: list[int] = []
+    examiner = Examiner(scorer(0.0, batches), gate(Action.TAG), None)
+    examined = await examiner.examine(look(BODY, with_text=False), suspicion=SUSPECTED)
+    assert (examined.ruling, examined.scores, batches, examiner.scored) == (Ruling.REJECT, SUSPECTED.scores, [], 0)
+    assert examined.reason == "phish score 0.950 (found at an earlier attempt)"
+    milder = Suspicion((0.3, 0.2, 0.5), 0.5)
+    assert (await examiner.examine(look(BODY, with_text=False), suspicion=milder)).ruling is Ruling.TAG
+    released = await examiner.examine(look(BODY, with_text=False), released="a customer", suspicion=SUSPECTED)
+    assert released.ruling is Ruling.SEND
+
+
+async def test_rulings_are_counted_by_what_they_say() -> None:
+    examiner = Examiner(scorer(0.7), gate(Action.THROTTLE), None)
+    for _ in range(3):
+        await examiner.examine(look(BODY, with_text=True))
+    assert examiner.ruled == {Ruling.THROTTLE: 3}
+
+
+def suspected(suspicion: Suspicion | None, **more: str) -> Unit:
+    submission = Submission(BODY, "a@example.org", ("ann@mail.example",), Lane.STANDARD, tenant="acme")
+    (unit,) = admit(submission, at_ms=1_700_000_000_000, random80=bytes(10), limits=Limits()).units
+    return msgspec.structs.replace(unit, suspicion=suspicion, **more)
+
+
+def test_a_throttle_is_known_before_anybody_looks() -> None:
+    found = Suspicion((0.3, 0.2, 0.5))
+    terms = Examiner(scorer(0.0), gate(Action.THROTTLE), None).throttle(suspected(found))
+    assert terms is not None
+    assert (terms.site, terms.ceilings.messages) == ("throttle of acme", Pace(1 / 60, 1.0))
+    for examiner, unit in (
+        (Examiner(scorer(0.0), gate(Action.THROTTLE), None), suspected(None)),
+        (Examiner(scorer(0.0), gate(Action.THROTTLE), None), suspected(found, released="a customer")),
+        (Examiner(scorer(0.0), gate(Action.TAG), None), suspected(found)),
+        (Examiner(None, gate(Action.THROTTLE), None), suspected(found)),
+    ):
+        assert examiner.throttle(unit) is None
+        assert examiner.reads(unit) is (unit.suspicion is None)
+
+
+def test_a_tagged_mail_is_signed_with_its_fields_and_alike_whatever_the_gate_says() -> None:
+    signer = Signer([DkimKey("shop.example", "s", generate("ed25519"))])
+    unit = suspected(SUSPECTED)
+    content = Examiner(scorer(0.0), gate(Action.TAG), signer).sign(unit)
+    assert b"X-Spam-Status: Yes, score=0.950 required=0.500 tests=PHISH\r\n" in content
+    signature = content.partition(b"X-Spam")[0].replace(b"\r\n ", b"")
+    assert b"x-spam-flag:x-spam-status:x-spam-score" in signature
+    assert Examiner(None, gate(Action.ACCEPT), signer).sign(unit) == content
+    assert Examiner(None, GATE, None).sign(unit).endswith(unit.body)
+    assert b"X-Spam" not in Examiner(None, GATE, signer).sign(suspected(Suspicion(SUSPECTED.scores)))

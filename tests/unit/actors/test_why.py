@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from actors.why_cli import constraint, domain_of, is_message, last_of
+from actors.why_cli import constraint, domain_of, is_message, last_of, why
 from fastemailnet import ids
+from fastemailnet.client import Client
 from fastemailnet.delivery.shaping.frames import FOR_GOOD
+from fastemailnet.web.calls import Call
 
 SUSPENDED = {
     "target": "x.example",
@@ -22,7 +25,7 @@ TOLD = "suspend of x.example for tenant acme in lane bulk until somebody resumes
 
 
 def delivery(state: str, *events: dict[str, Any]) -> dict[str, Any]:
-    return {"recipient": "r@x.example", "state": state, "events": list(events)}
+    return {"recipient": "r@x.example", "tenant": "acme", "state": state, "events": list(events)}
 
 
 def event(state: str, **more: Any) -> dict[str, Any]:
@@ -46,10 +49,50 @@ def test_the_constraint_is_named(state: str, standing: list[dict[str, Any]], sai
     assert said in constraint(delivery(state, event(state, next_ms=9_000)), standing)
 
 
+def test_a_throttle_is_named_with_the_turn_at_it() -> None:
+    first = event(
+        "deferred", gate="throttled: spam score 0.900 (sender x)", throttle="throttle of acme", turn_ms=1, next_ms=2
+    )
+    again = event("deferred", throttle="throttle of acme", turn_ms=7_000, next_ms=9_000)
+    said = constraint(delivery("deferred", first, again), [SUSPENDED])
+    assert said == (
+        f"{TOLD}; throttled by the spam gate (spam score 0.900 (sender x)): its turn is at 1970-01-01 00:00:07.000Z; "
+        "the next attempt is due at 1970-01-01 00:00:09.000Z"
+    )
+    assert "throttled" not in constraint(delivery("deferred", first, event("deferred", next_ms=9_000)), [])
+
+
 def test_what_stands_for_another_lane_holds_nothing() -> None:
     standard = delivery("open", event("accepted", lane="standard"))
     assert "it waits for its turn" in constraint(standard, [SUSPENDED])
     assert constraint(standard, [{**SUSPENDED, "lane": "standard"}]).startswith("suspend of x.example")
+
+
+def test_what_stands_for_another_tenant_holds_nothing() -> None:
+    other = {**SUSPENDED, "tenant": "rival"}
+    assert "it waits for its turn" in constraint(delivery("open"), [other])
+    assert constraint(delivery("open"), [other, SUSPENDED]) == TOLD
+    assert constraint(delivery("open"), [{**SUSPENDED, "tenant": ""}]).startswith("suspend of x.example")
+
+
+def test_of_a_message_nothing_is_asked_about_other_tenants(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Call] = []
+    answers: dict[str, Any] = {
+        "/v1/messages": {"deliveries": [delivery("open")]},
+        "/v1/shaping": {"site": "x", "hosts": "x", "providers": [], "limits": [], "standing": []},
+        "/v1/status": {"processes": {}},
+    }
+
+    def answer(_: Client, call: Call) -> bytes:
+        asked.append(call)
+        return msgspec.json.encode(next(told for path, told in answers.items() if call.path.startswith(path)))
+
+    monkeypatch.setattr(Client, "_ask", answer)
+    why(ids.to_text(bytes(16)))
+    why("x.example")
+    why("x.example", tenant="rival")
+    sites = [call.path for call in asked if "/sites/" in call.path]
+    assert [site.removeprefix("/v1/shaping/sites/x.example") for site in sites] == ["?tenant=acme", "", "?tenant=rival"]
 
 
 def test_a_recipient_stands_for_its_domain() -> None:

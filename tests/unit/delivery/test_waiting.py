@@ -65,9 +65,23 @@ def test_those_who_are_to_come_again_are_counted_until_their_turn() -> None:
     later = Later()
     for turn_s in (70.0, 70.0, 400.0):
         later.put(turn_s)
-    assert [later.count(now_s) for now_s in (0.0, 119.0, 121.0, 500.0)] == [3, 3, 1, 0]
-    later.put(510.0)
-    assert [later.soon(now_s) for now_s in (460.0, 500.0, 550.0)] == [0, 1, 0]
+    assert [later.count(now_s) for now_s in (0.0, 70.0, 76.0, 500.0)] == [3, 3, 1, 0]
+    later.put(570.0)
+    assert [later.soon(now_s) for now_s in (505.0, 560.0, 576.0)] == [0, 1, 0]
+    later.put(5.0)  # its turn is over
+    assert [later.count(now_s) for now_s in (502.0, 506.0, 576.0)] == [2, 1, 0]
+
+
+def test_who_has_come_again_is_not_to_come_again() -> None:
+    later = Later()
+    for turn_s in (70.0, 99.9, 400.0):
+        later.put(turn_s)
+    later.come(71.0)
+    later.come(100.1)  # by another clock
+    later.come(200.0)  # of another node
+    assert [later.count(now_s) for now_s in (0.0, 390.0, 405.0)] == [1, 1, 0]
+    later.come(400.0)
+    assert later.count(405.0) == 0
 
 
 def test_to_be_put_off_is_no_attempt() -> None:
@@ -92,6 +106,8 @@ def backlog(units: int, per_s: float) -> tuple[list[float], int]:
         those = line(int(here_s * per_s), here_s, later.soon(now_s) / per_s, later.count(now_s) / per_s)
         turn_in_s = None if turn_s is None else turn_s - now_s
         put_off = judge(those, turn_in_s, DELAYS_S[: 2 + before]) if here_s > 0 else None
+        if turn_s is not None and (put_off is None or now_s + put_off.turn_s > turn_s):
+            later.come(turn_s)
         if put_off is None:
             free_s = max(free_s, now_s) + 1 / per_s
             left.append(free_s)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from time import monotonic
+from typing import Any
 
 from fastemailnet.log import tail
 from fastemailnet.log.memory import MemoryLog
@@ -97,16 +98,28 @@ def test_a_bell_with_nobody_waiting_shortens_the_next_wait() -> None:
 
 
 def test_a_quiet_partition_is_looked_at_seldom() -> None:
+    """By the waits that the follower asks for, each of which is over at once here: no machine is too busy for that."""
+    asked_ms: list[float] = []
+
     async def run() -> int:
-        log = WatchedLog()
+        log, loop, enough = WatchedLog(), asyncio.get_running_loop(), asyncio.Event()
+        wait = loop.call_later
+
+        def at_once(delay_s: float, *call: Any) -> asyncio.TimerHandle:
+            asked_ms.append(round(delay_s * 1_000))
+            if len(asked_ms) == tail.HOT_LOOKS + 20:
+                enough.set()
+            return wait(0, *call)
+
+        loop.call_later = at_once  # type: ignore[assignment]
         waiting = asyncio.create_task(Tail(log, "journal", 0, 0, idle_max_ms=50).next(1))
-        await asyncio.sleep(0.2)
-        log.looks = 0
-        await asyncio.sleep(0.4)
+        await enough.wait()
         waiting.cancel()
         return log.looks
 
-    assert 1 <= asyncio.run(run()) <= 9
+    assert asyncio.run(run()) == len(asked_ms)  # one look before each wait
+    assert set(asked_ms[: tail.HOT_LOOKS]) == {tail.HOT_MS}
+    assert asked_ms[tail.HOT_LOOKS :] == [1, 2, 4, 8, 16, 32, *[50] * 14]
 
 
 def test_trimmed_records_are_skipped() -> None:

@@ -69,6 +69,19 @@ async def test_who_waits_for_the_pace_of_connections_hears_when_more_is_lent(mon
     await asyncio.wait_for(waiting, 10)
 
 
+async def test_who_was_put_off_and_came_again_is_not_said_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = door_of(Ceilings(1, messages=Pace(0.01)))
+    assert door.enter_idle()
+    with pytest.raises(TurnIsFarError) as raised:
+        await door.enter(Claim(delays_s=(15.0, 60.0)), Target("a", 25), PLAIN)
+    now_s = asyncio.get_running_loop().time()
+    assert "1 come again later" in door.status(now_s)
+    door.bind(Terms("site", Ceilings(1)))  # somebody took the pace away
+    door.leave(None)
+    await door.enter(Claim(delays_s=(15.0, 60.0), turn_s=raised.value.put_off.turn_s), Target("a", 25), PLAIN)
+    assert "0 come again later" in door.status(now_s)
+
+
 async def test_who_waits_longer_than_its_patience_is_put_off_and_stands_before_nobody() -> None:
     door = door_of(Ceilings(10), lend_nothing(What.CONNECTIONS))
     for claim in (Claim(delays_s=(15.0, 60.0), patience_s=0.0), Claim(patience_s=0.0)):

@@ -7,10 +7,12 @@ import pytest
 
 from fastemailnet.delivery.demand import PLAIN
 from fastemailnet.delivery.exchanger import Hop
+from fastemailnet.delivery.gate import throttle_of
 from fastemailnet.delivery.route import Target
-from fastemailnet.delivery.shares import Shares
+from fastemailnet.delivery.shaping.limits import parse_rate
+from fastemailnet.delivery.shares import Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings, Terms, uniform
-from fastemailnet.net.door import Claim, Door
+from fastemailnet.net.door import Claim, Door, TurnIsFarError
 from fastemailnet.net.doors import Doors
 
 HOP = Hop(Target("mx", 25), ("192.0.2.1",))
@@ -80,3 +82,55 @@ async def test_sites_whose_connections_were_closed_by_their_peers_are_forgotten(
     assert len(doors.doors) <= 11
     assert len(doors.sites) <= 11
     assert len(doors.at) <= 11
+
+
+SLOW = throttle_of("acme", parse_rate("60/h"))
+THROTTLED = Claim(delays_s=(15.0, 60.0), throttle=SLOW)
+
+
+async def test_a_throttle_lets_one_through_and_tells_the_next_when_its_turn_is() -> None:
+    doors = Doors(terms, Shares(0, 1, 0.0))
+    doors.refuse_far(THROTTLED)
+    await doors.take_turn(THROTTLED)
+    with pytest.raises(
+        TurnIsFarError, match=r"at throttle of acme \(0\.0166667 messages a second\); 0 wait, 1 come"
+    ) as far:
+        await doors.take_turn(THROTTLED)
+    assert 55 < far.value.put_off.turn_s <= 60
+    with pytest.raises(TurnIsFarError):
+        doors.refuse_far(THROTTLED)
+    for free in (Claim(delays_s=(15.0,)), Claim(delays_s=(15.0,), throttle=throttle_of("other", parse_rate("60/h")))):
+        doors.refuse_far(free)
+        await doors.take_turn(free)
+    assert doors.status() == {"throttle of acme": "0 wait, 2 come again later; at most 0.0167 messages a second"}
+
+
+async def test_many_may_go_through_a_quick_throttle_at_once() -> None:
+    doors = Doors(terms, Shares(0, 1, 0.0))
+    quick = Claim(throttle=throttle_of("acme", parse_rate("1000/s,max_burst=200")))
+    await asyncio.wait_for(asyncio.gather(*(doors.take_turn(quick) for _ in range(200))), 10)
+
+
+async def test_a_throttle_is_not_forgotten_before_its_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastemailnet.net.doors.MAX_THROTTLES", 10)
+    doors = Doors(uniform(Ceilings(2)), Shares(0, 1, 0.0))
+    await doors.take_turn(THROTTLED)
+    for number in range(100):
+        await doors.take_turn(Claim(throttle=throttle_of(f"tenant{number}", parse_rate("9000000000/s"))))
+    assert len(doors.throttles) <= 11
+    with pytest.raises(TurnIsFarError):
+        doors.refuse_far(THROTTLED)
+
+
+async def test_a_throttle_s_part_is_asked_of_the_fleet() -> None:
+    doors = Doors(terms, Shares(0, 2, -100.0))
+    await doors.take_turn(THROTTLED)
+    assert doors.wants(1.0) == {}  # nobody waits
+    waiting = asyncio.create_task(doors.take_turn(Claim(throttle=SLOW)))
+    await asyncio.sleep(0)
+    limit, want, _ = doors.wants(1.0)[Key("throttle of acme", What.MESSAGE_RATE)]
+    assert (limit, want) == (1 / 60, 2.0)
+    with pytest.raises(TurnIsFarError) as far:
+        doors.refuse_far(THROTTLED)
+    assert 200 < far.value.put_off.turn_s <= 240  # behind one, at half the rate
+    waiting.cancel()

@@ -22,8 +22,8 @@ class Book:
     async def standing(self) -> dict[str, Any]:
         return {"standing": []}
 
-    async def site(self, domain: str) -> dict[str, Any]:
-        return {"domain": domain}
+    async def site(self, domain: str, tenant: str | None) -> dict[str, Any]:
+        return {"domain": domain, "tenant": tenant}
 
     async def suspend(self, scope: Scope, reason: str, seconds: float | None) -> dict[str, Any]:
         self.told.append((scope, reason, seconds))
@@ -45,7 +45,14 @@ async def asked(book: Book, method: str, path: str = "", peer: str = "127.0.0.1"
 
 async def test_what_holds_is_told() -> None:
     assert (await asked(Book(), "GET")).json() == {"standing": []}
-    assert (await asked(Book(), "GET", "/sites/B%C3%BCcher.Example")).json() == {"domain": "xn--bcher-kva.example"}
+    assert (await asked(Book(), "GET", "/sites/B%C3%BCcher.Example")).json() == {
+        "domain": "xn--bcher-kva.example",
+        "tenant": None,
+    }
+    assert (await asked(Book(), "GET", "/sites/x.example?tenant=a%26b")).json() == {
+        "domain": "x.example",
+        "tenant": "a&b",
+    }
     assert (await asked(Book(), "GET", "/sites/no%20domain")).status_code == 422
 
 

@@ -51,6 +51,16 @@ def test_what_stands_for_a_domain_is_told_whose_ever_mail_it_is_about() -> None:
     assert {scope_of(shown(one)["target"], "acme", "bulk") for one in found} == {one.scope for one in found}
 
 
+def test_a_tenant_is_told_nothing_of_anothers_mail() -> None:
+    made = overrides()
+    site = made.policy.site("d.test", ["mx.big.test"])
+    for tenant in ("acme", "rival", ""):
+        made.apply(Suspend(scope_of("d.test", tenant), 1, FOR_GOOD, tenant))
+    assert {one.reason for one in concerning(made, "d.test", site, 2)} == {"acme", "rival", ""}
+    assert {one.reason for one in concerning(made, "d.test", site, 2, "acme")} == {"acme", ""}
+    assert {one.reason for one in concerning(made, "d.test", site, 2, "")} == {""}
+
+
 def test_something_that_stands_is_told_in_plain_values() -> None:
     made = overrides()
     made.apply(Suspend(Scope(Of.DOMAIN, "d.test", "acme"), 1, 9, "r"))

@@ -1,4 +1,4 @@
-"""A person's verdict about a doubt comes back to the sender as any final failure does: once, and only for those whom it ends."""
+"""A verdict about a doubt, of a person or a policy, comes back to the sender as any final failure: once, and for those whom it ends."""
 
 import asyncio
 import email
@@ -12,6 +12,7 @@ from flufl.bounce import all_failures
 from actors import build
 from actors.bodies import Bodies
 from actors.ledger import LedgerActor
+from actors.reports import Reporter, Written
 from actors.sandbox_faults import Faults
 from actors.timeline import timeline
 from actors.verdicts import Verdicts
@@ -20,11 +21,12 @@ from fastemailnet.client import AsyncClient
 from fastemailnet.config import load
 from fastemailnet.envelope import Lane, Position, Recipient, Unit, decode_unit
 from fastemailnet.errors import LedgerError, NotFound
+from fastemailnet.flashsync.coordinator import Policy
 from fastemailnet.flashsync.frames import JOURNAL, NOT_NUMBERED, Intent, Outcome, Resolve, Verdict, encode
 from fastemailnet.flashsync.lease import Open
 from fastemailnet.outcome import Kind
 from tests.integration.test_a_doubt_is_resolved_by_a_person import doubtful
-from tests.integration.test_a_fleet_in_one_process import House
+from tests.integration.test_a_fleet_in_one_process import House, house
 from tests.integration.test_a_sender_is_told_once import Dying, reports
 
 PEOPLE = ("r@x.example", "defer@x.example", "bounce@x.example")
@@ -113,3 +115,51 @@ async def test_the_report_returns_the_header_of_a_large_message_and_does_without
         _, (report,) = await verdicts.told(entry, intent, unit, Verdict.BOUNCE, "gone", 1_700_000_000_000)
         assert (b"Subject: hello" in decode_unit(report).body) is is_kept
         assert all_failures(email.message_from_bytes(decode_unit(report).body))[1] == {b"r@x.example"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        (Verdict.BOUNCE, {b"r@x.example", b"defer@x.example"}),
+        (Verdict.ASSUME_RELAYED, {b"defer@x.example"}),
+    ],
+)
+async def test_the_verdict_of_a_policy_is_told_as_that_of_a_person_is(
+    tmp_path: Path, verdict: Verdict, told: set[bytes]
+) -> None:
+    policy = Policy(verdicts={"mail.standard": verdict}, doubt_ms=200)
+    async with house(tmp_path, Faults(break_after=1.0), policy) as fleet:
+        fleet.start_node("a")
+        fleet.accept(*PEOPLE)
+        await fleet.until(lambda b: b["accepted"] == 3 and b["open"] + b["in_doubt"] == 0)
+        (intent,) = [frame for frame in fleet.frames() if isinstance(frame, Intent)]
+        say_it_again(fleet, next(iter(fleet.auditor.journal_positions())))
+        for _ in range(2):
+            with pytest.raises(LedgerError, match="died between"):
+                await Dying(**build.ledger_parts(fleet.settings)).run()
+            assert failed(fleet) == [BOUNCED, told]
+        ledger = LedgerActor(**build.ledger_parts(fleet.settings))
+        fleet.tasks.append(asyncio.create_task(ledger.run()))
+        await fleet.until(lambda b: b["accepted"] == 5 and b["open"] + b["in_doubt"] == 0)  # every reply is lost here
+        assert failed(fleet) == [BOUNCED, told]
+        assert b"policy of the lane" in reports(fleet)[1]
+        rows = await ledger.timeline(intent.message, fleet.auditor.journal_positions())
+        assert [row.recipient_index for row in rows if row.detail.get("verdict") == verdict.value] == [0, 1]
+
+
+class Torn(Reporter):
+    """Cannot make a report of this mail."""
+
+    def report(self, *_: object, **__: object) -> Written:
+        raise ZeroDivisionError
+
+
+async def test_a_doubt_of_which_no_report_can_be_made_is_settled_without(tmp_path: Path) -> None:
+    policy = Policy(verdicts={"mail.standard": Verdict.BOUNCE}, doubt_ms=200)
+    async with house(tmp_path, Faults(break_after=1.0), policy) as fleet:
+        assert fleet.coordinator.telling is not None
+        told = fleet.coordinator.telling.verdicts
+        fleet.coordinator.telling.verdicts = Verdicts(Torn(told.reporter.limits, 0, 0), told.bodies)
+        fleet.start_node("a")
+        fleet.accept("r@x.example")
+        assert (await fleet.until(lambda b: b["accepted"] == b["bounced"]))["in_doubt"] == 0

@@ -1,0 +1,73 @@
+"""The command scores a file with the shipped model and rules as the gate of the given settings, tenant and lane would."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.test_rules_react_to_replies import commanded
+
+MAIL = Path(__file__).parents[2] / "examples" / "mail"
+HONEST, PHISH = MAIL / "01-plain-text.eml", MAIL / "16-phish.eml"
+SETTINGS = """
+[classifier]
+tenants = "{tenants}"
+throttle = "90/h"
+[score_action]
+standard = "tag"
+transactional = "accept"
+bulk = "throttle"
+"""
+TENANTS = """
+["acme"]
+bulk = "reject"
+["strict".standard]
+hold_threshold = 0.000001
+action = "hold"
+"""
+
+
+def classified(folder: Path, *words: str) -> tuple[int | None, dict[str, Any]]:
+    """Exit code and answer of the command."""
+    (folder / "tenants.toml").write_text(TENANTS)
+    (folder / "own.toml").write_text(SETTINGS.format(tenants=folder / "tenants.toml"))
+    code = commanded("classify", *words, "--config", str(folder / "own.toml"), "--json", str(folder / "out.json"))
+    (answer,) = json.loads((folder / "out.json").read_text())
+    return code, answer
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "verdict", "lane"),
+    [
+        ((str(PHISH),), 1, "tag", "standard"),
+        ((str(PHISH), "--lane", "bulk"), 1, "throttle", "bulk"),
+        ((str(PHISH), "--lane", "transactional"), 0, "send", "transactional"),
+        ((str(PHISH), "--lane", "bulk", "--tenant", "acme"), 1, "reject", "bulk"),
+        ((str(PHISH), "--tenant", "acme"), 1, "tag", "standard"),
+        ((str(HONEST),), 0, "send", "standard"),
+        ((str(HONEST), "--tenant", "strict"), 1, "hold", "standard"),
+        ((str(MAIL / "04-newsletter.eml"),), 0, "send", "bulk"),
+    ],
+)
+def test_the_verdict_is_the_gate_s(tmp_path: Path, words: tuple[str, ...], code: int, verdict: str, lane: str) -> None:
+    found_code, answer = classified(tmp_path, *words)
+    assert (found_code, answer["verdict"], answer["lane"]) == (code, verdict, lane)
+
+
+def test_the_rule_and_the_reasons_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, answer = classified(tmp_path, str(PHISH), "--lane", "bulk")
+    told = capsys.readouterr().out
+    assert told.startswith("throttle ham ")
+    assert "gate: lane bulk, tenant default: throttle from " in told
+    assert " on at 90/h\n" in told
+    assert answer["reasons"]
+    for reason in answer["reasons"]:
+        assert f"{reason['where']}: {reason['what']}" in told
+    assert "words that weigh most: " in told
+
+
+def test_a_gate_that_is_off_sends_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FASTEMAILNET_CLASSIFIER__ENABLED", "false")
+    code, answer = classified(tmp_path, str(PHISH))
+    assert (code, answer["verdict"], answer["rule"]) == (0, "send", "the classifier is off")
