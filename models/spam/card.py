@@ -55,13 +55,15 @@ def _recalls(found: Figures) -> Rows:
 
 
 def _folds(found: Figures) -> Rows:
-    rows: Rows = [_RANKS]
+    rows: Rows = [(*_RANKS, "honest held", "caught")]
     for fold, both in found.items():
         if fold == "calibration":
             continue
         for part, name in (("held out", "its own mail"), ("unseen phish", "`phishing_pot` against its honest mail")):
-            rows.append(_ranks(f"**{fold}**, {name}", both["model"][part]))
-            rows.append(_ranks("TF-IDF + logistic regression", both["linear"][part]))
+            for kind, said in (("model", f"**{fold}**, {name}"), ("linear", "TF-IDF + logistic regression")):
+                at_hold = both[kind]["at_hold"]
+                held = (_percent(at_hold["honest"]), _percent(at_hold["bad"])) if part == "held out" else ("", "")
+                rows.append((*_ranks(said, both[kind][part]), *held))
     return rows
 
 

@@ -90,8 +90,9 @@ def judged(scores: Floats, asked: Asked) -> dict[str, Any]:
     shown = [*range(own), *(own + i for i in stand_in)]
     held = [*asked.held, *(asked.known[i] for i in stand_in)]
     some, truth = scores[shown], calibrate.is_bad(held)
-    honest = some[~truth]
+    honest, hold = some[~truth], calibrate.COST_HOLD / (1 + calibrate.COST_HOLD)
     return {
+        "at_hold": {"honest": float((honest >= hold).mean()), "bad": float((some[truth] >= hold).mean())},
         "held out": evaluate.whole(some, held),
         "known kinds": evaluate.whole(scores[first:second], asked.known),
         "unseen phish": evaluate.ranks(scores[second:], honest),
@@ -135,15 +136,16 @@ def main() -> None:
     figures: dict[str, Any] = {}
     odds: list[Floats] = []
     asked: list[Example] = []
+    fitted: dict[str, float] = {}
     for name in args.folds:
         found, some, texts = fold(name, examples, Plan(work / name, args.epochs))
         figures[name], odds, asked = found, [*odds, some], [*asked, *texts]
         print(name, json.dumps(found), flush=True)
-    fitted = calibration(np.concatenate(odds), asked)
+        fitted = calibration(np.concatenate(odds), asked)
+        if args.json:  # after each fold: a run that is cut off leaves what it has
+            args.json.write_text(json.dumps(figures | {"calibration": fitted}, indent=2) + "\n", "utf-8")
     if args.calibrate:
         calibrate.SHIFT_FILE.write_text(json.dumps({**fitted, "folds": args.folds}, indent=2) + "\n", "utf-8")
-    if args.json:
-        args.json.write_text(json.dumps(figures | {"calibration": fitted}, indent=2) + "\n", "utf-8")
     print("  ".join(f"{name} {value:.3f}" for name, value in fitted.items()))
 
 

@@ -27,7 +27,7 @@ PADDED_SHARE, PADDED_SEED = 0.08, 3  # copies of texts with honest text above or
 PADDED_HONEST_SHARE = (
     0.1  # of honest messages under the same tricks, or padding and wrapping would tell bad from honest
 )
-WIDE_SHARE = 0.7  # of the wide part in the common opinion
+WIDE_SHARE = 0.8  # of the wide part in the common opinion
 VOCABULARY_WORDS = 200  # of a text, from which the tokenizer is learnt
 
 
