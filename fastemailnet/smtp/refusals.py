@@ -1,4 +1,4 @@
-"""What a server refuses of its own: parameters of MAIL (RFC 1845, 1870, 3461, 6152, 6531, 8689), content that is no message."""
+"""What a server refuses of its own: parameters of MAIL (RFC 1845, 1870, 3461, 4954, 6152, 6531, 8689), content that is no message."""
 
 import re
 from dataclasses import dataclass
@@ -21,12 +21,14 @@ class Limits:
 
 
 def refuse_mail(
-    path: Path, message_octets: int, *, checkpoint: bool, dsn: bool = False, tls: bool = False
+    path: Path, message_octets: int, *, checkpoint: bool, dsn: bool = False, tls: bool = False, auth: bool = False
 ) -> Reply | None:
     """The refusal of a reverse-path with its parameters, or None. ``message_octets``: the limit that is offered as SIZE."""
     for name, value in path.parameters.items():
         if dsn and name in ("RET", "ENVID"):
             refusal = refuse_mail_parameter(name, value)
+        elif auth and name == "AUTH":
+            refusal = None  # whom the client names is nobody whom we would believe (RFC 4954 section 5): as AUTH=<>
         else:
             refusal = _refuse(name, value, message_octets, checkpoint=checkpoint, tls=tls)
         if refusal is not None:

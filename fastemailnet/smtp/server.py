@@ -1,5 +1,5 @@
 """A server's session as a machine: submission, capture inbox and benchmark sink share it (RFC 5321, 1845, 1870, 2920, 3030,
-3207, 3461, 6152, 6531, 8689).
+3207, 3461, 4954, 6152, 6531, 8689).
 
 Feed octets, then take effects until there are none. Where a decision is not the protocol's — is this sender allowed, is the message
 durable — the machine asks and waits for ``answer``; what the client pipelined meanwhile stays in the buffer, bounded by the shell.
@@ -12,87 +12,36 @@ whole: 355 with its size, no RCPT, DATA, the end, and the reply that its first e
 no message of ours and is dropped.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
 
 from fastemailnet.outcome import Reply
-from fastemailnet.smtp.checkpoint import known_at, transid_of
+from fastemailnet.smtp.auth import MECHANISMS, TOO_LONG, Credentials, Login, Offer, Verdict
+from fastemailnet.smtp.checkpoint import known_at
 from fastemailnet.smtp.command import Command, Path, parse, parse_path
 from fastemailnet.smtp.content import unstuff
+from fastemailnet.smtp.effects import (
+    AskLogin,
+    AskMessage,
+    AskRecipient,
+    AskSender,
+    Close,
+    Effect,
+    Envelope,
+    Known,
+    StartTls,
+    Write,
+)
 from fastemailnet.smtp.refusals import NUMBER, Limits, over_the_limit, refuse_content, refuse_mail, refuse_rcpt
 from fastemailnet.smtp.reply import render
+
+__all__ = ["AskLogin", "AskMessage", "AskRecipient", "AskSender", "Close", "Effect", "Envelope", "Known", "Limits"]
+__all__ += ["Server", "StartTls", "State", "Tls", "Write"]
 
 MAX_LINE_OCTETS = 4_096
 MAX_BAD_COMMANDS = 20
 OK = Reply(250, (2, 0, 0), "Ok")
+_TOO_LONG = Reply(500, (5, 5, 2), f"command line over {MAX_LINE_OCTETS} octets")
 _END = b"\r\n.\r\n"
-
-
-@dataclass(slots=True)
-class Envelope:
-    """What MAIL and RCPT said."""
-
-    reverse_path: str
-    parameters: dict[str, str]
-    recipients: list[str] = field(default_factory=list)
-    wishes: list[dict[str, str]] = field(default_factory=list)  # the parameters of each RCPT
-
-    @property
-    def transid(self) -> str:
-        """The transaction id, ``local@domain``; "" without one."""
-        return transid_of(self.parameters.get("TRANSID", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A transaction whose message was taken: its octets, not dot-stuffed, and the reply that its end had."""
-
-    size: int
-    reply: Reply
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Octets for the client."""
-
-    octets: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AskSender:
-    """May this reverse-path send? Answer with a refusal, None, or what is known of the transaction that TRANSID names."""
-
-    address: str
-    parameters: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class AskRecipient:
-    """May this recipient be sent to? Answer with a refusal or None."""
-
-    address: str
-    parameters: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class AskMessage:
-    """Take this message. Answer with the reply; None closes without one."""
-
-    envelope: Envelope
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class StartTls:
-    """Write what was said, then shake hands; ``secured`` says that it is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Close the connection once everything is written."""
-
-
-Effect = Write | AskSender | AskRecipient | AskMessage | StartTls | Close
 
 
 class Tls(Enum):
@@ -108,6 +57,7 @@ class State(Enum):
     """What the next octets are."""
 
     COMMAND = "command"
+    LOGIN = "login"  # a response of AUTH
     DATA = "data"
     CHUNK = "chunk"
     WAITING = "waiting"  # for an answer
@@ -132,6 +82,7 @@ class Server:
         self.hostname = hostname
         self.limits = limits or Limits()
         self.tls = tls
+        self.login = Login()
         self.state = State.COMMAND
         self.buffer = bytearray()
         self.greeted = False
@@ -157,7 +108,7 @@ class Server:
         """The next effect, or None until more is fed or answered."""
         while True:
             match self.state:
-                case State.COMMAND:
+                case State.COMMAND | State.LOGIN:
                     effect, is_stuck = self._command()
                 case State.DATA:
                     effect, is_stuck = self._data()
@@ -198,26 +149,36 @@ class Server:
         self.envelope.wishes.append(path.parameters)
         return _say(Reply(250, (2, 1, 5), "Ok"))
 
+    def logged_in(self, verdict: Verdict) -> Effect:
+        """Whether it is who it says."""
+        assert self.state is State.WAITING
+        self.state = State.COMMAND
+        return _say(self.login.settle(verdict))
+
     def secured(self) -> None:
         """The handshake is done; what the client said before it is forgotten (RFC 3207 section 4.2)."""
         self._forget()
+        self.login = Login(self.login.offer)
         self.greeted = False
         self.tls, self.state = Tls.DONE, State.COMMAND
 
-    # ---- commands
+    # ---- commands, and the responses of AUTH
 
     def _command(self) -> tuple[Effect | None, bool]:
         end = self.buffer.find(b"\n")
         if end < 0:
             if len(self.buffer) > MAX_LINE_OCTETS:
-                return self._give_up(Reply(500, (5, 5, 2), f"command line over {MAX_LINE_OCTETS} octets")), False
+                return self._give_up(TOO_LONG if self.state is State.LOGIN else _TOO_LONG), False
             return None, True
         line = bytes(self.buffer[: end + 1])
         del self.buffer[: end + 1]
+        asked, self.state = self.state, State.COMMAND
         if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
             return self._bad(Reply(500, (5, 5, 2), "lines end in CRLF; bare CR or LF in the command line")), False
         if len(line) > MAX_LINE_OCTETS:
-            return self._bad(Reply(500, (5, 5, 2), f"command line over {MAX_LINE_OCTETS} octets")), False
+            return self._bad(TOO_LONG if asked is State.LOGIN else _TOO_LONG), False
+        if asked is State.LOGIN:
+            return self._step(self.login.respond(line[:-2])), False
         command = parse(line[:-2])
         if isinstance(command, Reply):
             return self._bad(command), False
@@ -239,6 +200,8 @@ class Server:
                 self.buffer.clear()  # what was sent behind the command is no part of the encrypted session
                 self.state = State.HANDSHAKE
                 return _say(Reply(220, (2, 0, 0), "ready to start TLS"))
+            case "AUTH" if self.login.offer is not Offer.NONE:
+                return self._auth(command)
             case "RSET":
                 self._forget()
                 return _say(OK)
@@ -261,6 +224,8 @@ class Server:
             return _say(Reply(250, None, self.hostname))
         offers = [self.hostname, "PIPELINING", f"SIZE {self.limits.message_octets}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
         offers += {Tls.OFFERED: ["STARTTLS"], Tls.DONE: ["REQUIRETLS"]}.get(self.tls, [])
+        if self._has_auth():
+            offers.append(f"AUTH {' '.join(MECHANISMS)}")
         offers += ["CHECKPOINT"] * self.checkpoint + ["DSN"] * self.dsn
         return _say(Reply(250, None, "\n".join([*offers, "ENHANCEDSTATUSCODES"])))
 
@@ -273,6 +238,7 @@ class Server:
         if isinstance(path, Reply):
             return self._bad(path)
         offered = {"checkpoint": self.checkpoint, "dsn": self.dsn, "tls": self.tls is Tls.DONE}
+        offered["auth"] = self._has_auth()
         refusal = refuse_mail(path, self.limits.message_octets, **offered)
         if refusal is not None:
             return self._bad(refusal)
@@ -294,6 +260,26 @@ class Server:
             return self._bad(refusal)
         self.state, self.pending = State.WAITING, path
         return AskRecipient(path.address, path.parameters)
+
+    def _has_auth(self) -> bool:
+        return self.login.is_open(self.tls is Tls.DONE)
+
+    def _auth(self, command: Command) -> Effect:
+        if not self._has_auth():
+            return self._bad(Reply(538, (5, 7, 11), "AUTH only under TLS; STARTTLS first"))
+        if not self.greeted or self.envelope is not None:
+            return self._bad(Reply(503, (5, 5, 1), "EHLO before AUTH, and no transaction"))
+        return self._step(self.login.begin(command.rest))
+
+    def _step(self, step: Reply | Credentials) -> Effect:
+        """What the log-in comes to: a question to the client or to the shell, or its end."""
+        if isinstance(step, Credentials):
+            self.state = State.WAITING
+            return AskLogin(step)
+        if step.code == 334:
+            self.state = State.LOGIN
+            return _say(step)
+        return self._give_up(step) if step.code == 421 else self._bad(step)
 
     # ---- DATA
 
