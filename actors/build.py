@@ -13,7 +13,7 @@ from actors.classifier import Model
 from actors.events import EVENTS, Events
 from actors.examine import Examiner, Scorer
 from actors.gates import gate
-from actors.gateway import Gateway, listening_socket
+from actors.gateway import Gateway, listening_socket, server_context
 from actors.journal import DEAD, Journal
 from actors.key_file import KeyFile
 from actors.listing import SuppressionListing
@@ -52,6 +52,7 @@ from fastemailnet.message.dkim import DkimKey, Signer, generate
 from fastemailnet.net.clock import since_boot_s
 from fastemailnet.net.pool import Pool
 from fastemailnet.shaping_files import read_policy
+from fastemailnet.tenants_file import read_tenants_file
 from fastemailnet.web.held import held_routes
 from fastemailnet.web.shaping import shaping_routes
 from fastemailnet.web.suppression import suppression_routes
@@ -80,6 +81,8 @@ def check(settings: Settings) -> None:
     read_policy(settings.shaping)
     trust(settings)
     gate(settings, 1.0)
+    read_tenants_file(settings.gateway.tenants)
+    server_context(settings.gateway)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)

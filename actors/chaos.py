@@ -81,7 +81,7 @@ def run_chaos(console: Console, order: Order) -> tuple[dict[str, Any], list[str]
     load_ = Load(order.mails, order.every_s * order.kills * BATCH / order.mails)
     started = time.monotonic()
     url = f"http://127.0.0.1:{settings.gateway.http_port}"
-    with running(settings, console) as fleet, watched(fleet, settings), Client(url, timeout_s=30) as client:
+    with running(settings, console) as fleet, watched(fleet, settings), Client(url, timeout_s=30, key="") as client:
         striker = Striker(fleet, sink, Random(order.seed), order.every_s, Counter(), {})
         submitter = threading.Thread(target=submit, args=(client, load_, order.seed), daemon=True)
         submitter.start()

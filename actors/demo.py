@@ -66,7 +66,7 @@ def run_demo(console: Console, data: Path, copies: int) -> RunReport:
         raise FleetError(f"no sample mails in {SAMPLES}")
     messages = [path.read_bytes() for path in samples] * copies
     url = f"http://127.0.0.1:{settings.gateway.http_port}"
-    with running(settings, console) as fleet, watched(fleet, settings), Client(url) as client:
+    with running(settings, console) as fleet, watched(fleet, settings), Client(url, key="") as client:
         ids, expected = submit(console, settings, client, messages)
         report = follow(console, client, ids)
         if settings.classifier.enabled:

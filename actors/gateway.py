@@ -6,6 +6,7 @@ starts it reads the idempotency keys back from the log, then listens.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -19,10 +20,11 @@ from actors.feedback import FeedbackDesk
 from actors.key_file import KeyFile
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
+from actors.tenant_file import TenantFile
 from fastemailnet.admission.networks import Networks
 from fastemailnet.admission.submission import Accepted, Limits, Submission
-from fastemailnet.config import Settings
-from fastemailnet.errors import BlobError, FleetError
+from fastemailnet.config import GatewaySection, Settings
+from fastemailnet.errors import BlobError, ConfigError, FleetError
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
 from fastemailnet.net.server import Limits as SmtpLimits
@@ -56,32 +58,50 @@ class Gateway:
         self.settings = settings
         self.bodies = bodies
         self.sweeping: asyncio.Task[None] | None = None
-        self.submissions = Submissions(log, group_commit, admission_limits(settings), bodies, key_file, mail_partitions)
+        self.tenants = TenantFile(settings.gateway.tenants)
+        self.submissions = Submissions(
+            log, group_commit, admission_limits(settings), bodies, key_file, mail_partitions, self.tenants.now
+        )
         networks = Networks(settings.gateway.relay_networks)
         desk = FeedbackDesk(group_commit, settings.bounce.domain)
         self.api = Api(
             self,
             reader,
             allow=networks.allow,
+            tenant_of=self.tenant_of,
             message_octets=settings.limits.message_octets,
             pending_octets=settings.limits.pending_octets,
             more=[feedback_routes(desk), *more],
             public=public,
         )
         self.http: _HttpServer | None = None
+        certificate = server_context(settings.gateway)
+        policy = SubmissionPolicy(
+            self.submissions,
+            networks,
+            desk,
+            can_log_in=settings.gateway.tenants is not None and certificate is not None,
+        )
         self.smtp = SmtpServer(
             settings.gateway.bind,
             settings.gateway.smtp_port,
-            SubmissionPolicy(self.submissions, networks, desk),
+            policy,
             limits=SmtpLimits(settings.limits.message_octets, settings.limits.recipients),
             hostname=settings.gateway.hostname,
+            tls=certificate,
             checkpoint=True,
             dsn=True,
+            login=policy.log_in if settings.gateway.tenants is not None else None,
         )
 
     async def submit(self, submission: Submission) -> Accepted:
         """Take a submission, see ``Submissions.submit``."""
         return await self.submissions.submit(submission)
+
+    def tenant_of(self, key: str) -> str | None:
+        """The name of the tenant that has this key."""
+        tenant = self.tenants.now().of_key(key)
+        return None if tenant is None else tenant.name
 
     async def start(self) -> tuple[int, int]:
         """Read the keys back, then listen; the HTTP and the SMTP port.
@@ -118,6 +138,23 @@ class Gateway:
         await self.smtp.close()
         if self.http is not None:
             await self.http.close()
+
+
+def server_context(gateway: GatewaySection) -> ssl.SSLContext | None:
+    """What STARTTLS is offered with, if it is.
+
+    Raises:
+        ConfigError: certificate and key cannot be used.
+    """
+    if gateway.certificate_file is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(gateway.certificate_file, gateway.key_file)
+    except OSError as error:  # an SSLError is one
+        what = f"cannot be used: {error.strerror or error}"
+        raise ConfigError("gateway.certificate_file", str(gateway.certificate_file), what) from error
+    return context
 
 
 def admission_limits(settings: Settings) -> Limits:

@@ -19,6 +19,7 @@ from actors.held_cli import held_app
 from actors.journal_cli import journal_app
 from actors.shaping_cli import resume, shaping_app, suspend
 from actors.suppression_cli import suppression_app
+from actors.tenant_cli import tenant_app
 from actors.terminal import Config, Json, client, complain, err, grid, moment, out, row, say, told, write
 from actors.tls_report_cli import tls_report
 from actors.why_cli import why
@@ -41,6 +42,7 @@ app.add_typer(held_app, name="held")
 app.add_typer(journal_app, name="journal")
 app.add_typer(suppression_app, name="suppression")
 app.add_typer(shaping_app, name="shaping")
+app.add_typer(tenant_app, name="tenant")
 app.command("tls-report")(tls_report)
 app.command()(classify)
 app.command()(suspend)
@@ -149,12 +151,15 @@ def send(
     sender: Annotated[str | None, typer.Option("--from", help="Reverse-path; From of the message without it.")] = None,
     to: Annotated[list[str] | None, typer.Option(help="Recipients; To, Cc and Bcc of the message without it.")] = None,
     lane: Annotated[str | None, typer.Option(help="transactional, standard or bulk.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Tenant's key; better in FASTEMAILNET_KEY, which no ps shows.")
+    ] = None,
     config: Config = None,
 ) -> None:
     """Submit messages and print their ids."""
     paths = messages(files)
     refused = 0
-    with client(config) as fleet:
+    with client(config, key) as fleet:
         for path in paths:
             try:
                 accepted = fleet.send(path.read_bytes(), sender=sender, recipients=to, lane=lane)
@@ -219,7 +224,9 @@ def trace(message: str, config: Config = None, json_file: Json = None) -> None:
         answer = fleet.timeline(message)
     write(json_file, answer)
     for delivery in answer["deliveries"]:
-        say(f"{delivery['recipient']}  {delivery['state']}  delivery {delivery['delivery']}")
+        say(
+            f"{delivery['recipient']}  {delivery['state']}  delivery {delivery['delivery']}  tenant {delivery['tenant']}"
+        )
         for event in delivery["events"]:
             host = f" at {event['host']}" if "host" in event else ""
             gate = f"  ({event['gate']})" if "gate" in event else ""

@@ -12,7 +12,8 @@ from actors.feedback import FeedbackDesk
 from actors.submissions import Submissions
 from fastemailnet.admission.lane import wishes
 from fastemailnet.admission.networks import Networks
-from fastemailnet.admission.submission import Submission
+from fastemailnet.admission.submission import DEFAULT_TENANT, Submission
+from fastemailnet.admission.tenants import Tenant, digest_of
 from fastemailnet.envelope import Reporting, TlsWish
 from fastemailnet.errors import (
     AddressError,
@@ -20,6 +21,7 @@ from fastemailnet.errors import (
     IdempotencyConflict,
     LimitExceeded,
     MessageError,
+    SenderDenied,
 )
 from fastemailnet.message.address import parse_recipient, parse_reverse_path
 from fastemailnet.net.server import Envelope
@@ -28,25 +30,58 @@ from fastemailnet.outcome import Reply
 MAX_TEXT_CHARACTERS: Final = 400
 TRANSACTION_KEY: Final = "transid:"  # apart from the keys that senders choose
 _UNFIT = re.compile(r"[^ -~]")
+_WITHDRAWN = Reply(535, (5, 7, 8), "the key is not valid any more")
 _AGAIN = Reply(451, (4, 3, 0), "the queue cannot be written now; try again later")
 
 
 class SubmissionPolicy:
-    """A policy of ``net.server.SmtpServer``."""
+    """A policy of ``net.server.SmtpServer``: of whoever connects, or, made by ``log_in``, of a tenant."""
 
-    def __init__(self, submissions: Submissions, networks: Networks, desk: FeedbackDesk) -> None:
+    def __init__(
+        self,
+        submissions: Submissions,
+        networks: Networks,
+        desk: FeedbackDesk,
+        *,
+        can_log_in: bool = False,
+        digest: bytes = b"",
+    ) -> None:
+        """``can_log_in``: whether a stranger may find AUTH offered; ``digest``: of the key by which the session was logged in."""
         self.submissions = submissions
         self.networks = networks
         self.desk = desk
+        self.can_log_in = can_log_in
+        self.digest = digest
+
+    def log_in(self, user: str, key: str) -> "SubmissionPolicy | None":
+        """The policy of a tenant who gives the tenant's name and a key of it; None where they do not belong together."""
+        tenant = self.submissions.tenants().of_key(key)
+        if tenant is None or tenant.name != user:
+            return None
+        return SubmissionPolicy(self.submissions, self.networks, self.desk, digest=digest_of(key))
+
+    def _tenant(self, peer: str) -> Tenant | Reply:
+        """Whose mail it is, or why nobody's is taken. Asked anew at every command: a key may be withdrawn meanwhile."""
+        tenants = self.submissions.tenants()
+        if self.digest:
+            return tenants.of_digest(self.digest) or _WITHDRAWN
+        if self.networks.allow(peer):
+            return tenants.named(DEFAULT_TENANT) or Tenant(DEFAULT_TENANT)
+        return authentication_required(peer) if self.can_log_in else relaying_denied(peer)
 
     async def sender(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
-        """Refuse peers outside the relay networks, unless they may bring something back, and reverse-paths that are none."""
-        if not self.networks.allow(peer) and not self.desk.domain:
-            return relaying_denied(peer)
+        """Refuse strangers, unless they may bring something back, and reverse-paths that are none, or not the tenant's."""
+        tenant = self._tenant(peer)
+        if isinstance(tenant, Reply) and (self.digest or not self.desk.domain):
+            return tenant
         try:
             parse_reverse_path(address)
+            if isinstance(tenant, Tenant):
+                tenant.refuse_sender(address)
         except AddressError as error:
             return Reply(553, (5, 1, 7), text(error))
+        except SenderDenied as error:
+            return refusal(error)
         return None
 
     async def recipient(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
@@ -57,17 +92,22 @@ class SubmissionPolicy:
             return Reply(553, (5, 1, 3), text(error))
         if self.desk.is_ours(address):
             return None if self.desk.is_known(address) else Reply(550, (5, 1, 1), "no mail was sent by this address")
-        return None if self.networks.allow(peer) else relaying_denied(peer)
+        tenant = self._tenant(peer)
+        return tenant if isinstance(tenant, Reply) else None
 
     async def message(self, envelope: Envelope, content: bytes, peer: str) -> Reply:
         """Take the message; the reply is given after it is durable. What came back is read, the rest is sent on."""
         back = [address for address in envelope.recipients if self.desk.is_ours(address)]
         if back:
             return await self._back(envelope, content, back)
+        tenant = self._tenant(peer)
+        if isinstance(tenant, Reply):
+            return tenant
         submission = Submission(
             content,
             envelope.reverse_path,
             tuple(envelope.recipients),
+            tenant=tenant.name,
             idempotency_key=transaction_key(envelope, content),
             reporting=reporting(envelope.parameters),
             wishes=tuple((wish.get("NOTIFY", "").upper(), wish.get("ORCPT", "")) for wish in envelope.wishes),
@@ -87,6 +127,13 @@ class SubmissionPolicy:
         except FastEmailNetError as error:
             return refusal(error)
         return Reply(250, (2, 0, 0), f"Ok: {taken.kind}")
+
+
+def authentication_required(peer: str) -> Reply:
+    """The refusal of a stranger who may log in (RFC 4954 section 6)."""
+    return Reply(
+        530, (5, 7, 0), f"authentication required: STARTTLS and AUTH; {peer} is in none of gateway.relay_networks"
+    )
 
 
 def relaying_denied(peer: str) -> Reply:
@@ -117,6 +164,8 @@ def refusal(error: FastEmailNetError) -> Reply:
             return Reply(554, (5, 6, 0), text(error))
         case IdempotencyConflict():
             return Reply(554, (5, 7, 1), text(error))
+        case SenderDenied():
+            return Reply(550, (5, 7, 1), text(error))
         case LimitExceeded():
             return Reply(451, (4, 3, 2), text(error))
         case _:

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby, islice
 from typing import Final
 
@@ -22,6 +22,7 @@ from fastemailnet.admission.admit import admit
 from fastemailnet.admission.reading import read_unit
 from fastemailnet.admission.replay import WINDOW_MS, Entry, First, Keys, name_of, repeat
 from fastemailnet.admission.submission import Accepted, Admission, Limits, Submission
+from fastemailnet.admission.tenants import Tenants
 from fastemailnet.envelope import LANES, Position, Unit, encode_unit, place_of
 from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown
 from fastemailnet.log.group import GroupCommit
@@ -39,8 +40,17 @@ class Submissions:
     """Takes submissions for one log."""
 
     def __init__(
-        self, log: Log, group: GroupCommit, limits: Limits, bodies: Bodies, key_file: KeyFile, mail_partitions: int = 1
+        self,
+        log: Log,
+        group: GroupCommit,
+        limits: Limits,
+        bodies: Bodies,
+        key_file: KeyFile,
+        mail_partitions: int = 1,
+        tenants: Callable[[], Tenants] = Tenants,
     ) -> None:
+        """``tenants``: those of now."""
+        self.tenants = tenants
         self.bodies = bodies
         self.log = log
         self.group = group
@@ -68,6 +78,7 @@ class Submissions:
 
         Raises:
             MessageError: it breaks a rule.
+            SenderDenied: its sender is of none of its tenant's domains.
             IdempotencyConflict: its key names another message.
             LimitExceeded: the log is too slow for what comes in; nothing was taken.
             LogError: the log failed.
@@ -77,6 +88,9 @@ class Submissions:
         admission = admit(submission, at_ms=wall_ms(), random80=self.random(), limits=self.limits)
         if admission.problems:
             raise admission.problems[0]
+        if (tenant := self.tenants().named(submission.tenant)) is not None:
+            tenant.refuse_sender(submission.reverse_path)
+            tenant.refuse_authors(submission.message)
         if not admission.units[0].idempotency_key:
             await self._append(admission)
             return _accepted(admission)

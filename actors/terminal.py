@@ -34,10 +34,10 @@ Config = Annotated[
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file as well.")]
 
 
-def client(config: Path | None) -> Client:
-    """A client of the fleet that the settings name."""
+def client(config: Path | None, key: str | None = None) -> Client:
+    """A client of the fleet that the settings name. ``key``: a tenant's; that of the environment without it."""
     settings = load(config, os.environ)
-    return Client(f"http://{settings.gateway.bind}:{settings.gateway.http_port}")
+    return Client(f"http://{settings.gateway.bind}:{settings.gateway.http_port}", key=key)
 
 
 def write(path: Path | None, answer: Any) -> None:

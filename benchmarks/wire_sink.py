@@ -28,7 +28,18 @@ import uvloop
 
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.refusals import Limits
-from fastemailnet.smtp.server import AskMessage, AskRecipient, AskSender, Close, Effect, Server, StartTls, State, Write
+from fastemailnet.smtp.server import (
+    AskLogin,
+    AskMessage,
+    AskRecipient,
+    AskSender,
+    Close,
+    Effect,
+    Server,
+    StartTls,
+    State,
+    Write,
+)
 
 TAKEN = Reply(250, (2, 0, 0), "taken")
 CHUNKING = b"250-CHUNKING\r\n"
@@ -93,7 +104,7 @@ class Distant(asyncio.Protocol):
                 self._perform(self.machine.answer(TAKEN))
             case Close():
                 pass  # the machine is closed, which is seen behind the write
-            case StartTls():
+            case StartTls() | AskLogin():
                 raise AssertionError("not offered")
             case _:
                 assert_never(effect)

@@ -1,6 +1,6 @@
 """The Python client: hand mail in, follow it, fetch its receipt. Synchronous and asynchronous, over the HTTP API.
 
-    with Client() as fleet:
+    with Client(key="fen_…") as fleet:  # the tenant's key; without one whoever is near enough is tenant "default"
         accepted = fleet.send(message)
         fleet.wait([accepted.id], timeout_s=30)
 
@@ -12,31 +12,21 @@ the gateway says.
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any
 
-import httpx
 import msgspec
 
 from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.submission import Accepted
-from fastemailnet.errors import FastEmailNetError
-from fastemailnet.shaping_client import AsyncShapingCalls, ShapingCalls
+from fastemailnet.client_link import DEFAULT_URL, TIMEOUT_S, AsyncLink, Link
 from fastemailnet.web import calls
 from fastemailnet.web.calls import Call, Content, Result
 
-__all__ = ["Accepted", "AsyncClient", "Client", "envelope"]
-
-DEFAULT_URL: Final = "http://127.0.0.1:8025"
-TIMEOUT_S: Final = 60.0
+__all__ = ["DEFAULT_URL", "Accepted", "AsyncClient", "Client", "envelope"]
 
 
-class Client:
+class Client(Link):
     """A synchronous client. Thread-safe; close it, or use it in a ``with`` statement."""
-
-    def __init__(self, url: str = DEFAULT_URL, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._http = httpx.Client(base_url=url, timeout=timeout_s, trust_env=False)
-        self.shaping = ShapingCalls(self._ask)
 
     def send(
         self,
@@ -189,53 +179,9 @@ class Client:
         """The receipt of a delivery, or of the first delivery of a message. Raises ``NotFound``."""
         return self._ask(Call("GET", f"/v1/receipts/{delivery}")).decode()
 
-    def is_up(self) -> bool:
-        """Whether the gateway answers now."""
-        try:
-            return self._http.get("/healthz").status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def _get(self, path: str) -> Any:
-        return msgspec.json.decode(self._ask(Call("GET", path)))
-
-    def _try(self, call: Call) -> bytes | FastEmailNetError:
-        try:
-            return self._ask(call)
-        except FastEmailNetError as error:
-            return error
-
-    def _ask(self, call: Call) -> bytes:
-        for attempt in range(calls.TRIES):
-            try:
-                answer = self._http.request(call.method, call.path, headers=call.headers, content=call.content)
-                return calls.check(answer.status_code, answer.content)
-            except httpx.HTTPError as problem:
-                error: FastEmailNetError = calls.unreachable(str(self._http.base_url), problem)
-            except FastEmailNetError as problem:
-                error = problem
-            if not error.retriable or attempt == calls.TRIES - 1:
-                break
-            time.sleep(calls.pause_s(attempt))
-        raise error
-
-
-class AsyncClient:
+class AsyncClient(AsyncLink):
     """The same for asyncio; see ``Client`` for what each method does, returns and raises."""
-
-    def __init__(self, url: str = DEFAULT_URL, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_s, trust_env=False)
-        self.shaping = AsyncShapingCalls(self._ask)
 
     async def send(
         self,
@@ -356,45 +302,3 @@ class AsyncClient:
     async def receipt(self, delivery: str) -> str:
         """See ``Client.receipt``."""
         return (await self._ask(Call("GET", f"/v1/receipts/{delivery}"))).decode()
-
-    async def is_up(self) -> bool:
-        """See ``Client.is_up``."""
-        try:
-            return (await self._http.get("/healthz")).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def _get(self, path: str) -> Any:
-        return msgspec.json.decode(await self._ask(Call("GET", path)))
-
-    async def _try(self, call: Call) -> bytes | FastEmailNetError:
-        try:
-            return await self._ask(call)
-        except FastEmailNetError as error:
-            return error
-
-    async def _ask(self, call: Call) -> bytes:
-        for attempt in range(calls.TRIES):
-            try:
-                answer = await self._http.request(call.method, call.path, headers=call.headers, content=call.content)
-                return calls.check(answer.status_code, answer.content)
-            except httpx.HTTPError as problem:
-                error: FastEmailNetError = calls.unreachable(str(self._http.base_url), problem)
-            except FastEmailNetError as problem:
-                error = problem
-            if not error.retriable or attempt == calls.TRIES - 1:
-                break
-            await asyncio.sleep(calls.pause_s(attempt))
-        raise error

@@ -31,6 +31,7 @@ from fastemailnet.config_shaping import ShapingSection
 from fastemailnet.errors import ConfigError
 
 PREFIX = "FASTEMAILNET_"
+NO_SETTINGS = ("FASTEMAILNET_VERBOSE", "FASTEMAILNET_KEY")  # of the command line and the client
 SECRETS = ("pass", "token", "secret", "credential")  # parts of the names whose values are never shown
 
 
@@ -58,8 +59,15 @@ class GatewaySection(Section):
     http_port: Port = Field(8025, description="HTTP API")
     smtp_port: Port = Field(2525, description="SMTP submission")
     hostname: str = Field("localhost.localdomain", min_length=1, description="our name in banner, EHLO and Message-ID")
+    certificate_file: Path | None = Field(
+        None, description="SMTP: our certificate, with its chain, for STARTTLS; without it none is offered"
+    )
+    key_file: Path | None = Field(None, description="SMTP: the key of our certificate; without it, in the same file")
+    tenants: Path | None = Field(
+        None, description="TOML file with a table a tenant: keys, sender_domains; it is followed, see docs/tenants.md"
+    )
     relay_networks: tuple[Network, ...] = Field(
-        ("127.0.0.0/8", "::1/128"), description="networks that may relay without AUTH"
+        ("127.0.0.0/8", "::1/128"), description="networks that may relay without a key"
     )
     review_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="those of them that may also read and decide held mail"
@@ -256,7 +264,7 @@ def read_toml(path: Path, key: str = "--config") -> dict[str, Any]:
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, text in sorted(environ.items()):
-        if name.startswith(PREFIX) and name != "FASTEMAILNET_VERBOSE":
+        if name.startswith(PREFIX) and name not in NO_SETTINGS:
             yield name.removeprefix(PREFIX).lower().replace("__", ".", 1), text
 
 
@@ -311,6 +319,8 @@ def _refuse_incomplete(settings: Settings) -> None:
         raise ConfigError("blobs.inline_octets", str(blobs.inline_octets), "must be auto, 0 or a number of octets")
     if blobs.access_key_id and blobs.secret_key_file is None:
         raise ConfigError("blobs.secret_key_file", "none", "must be set when blobs.access_key_id is")
+    if settings.gateway.key_file is not None and settings.gateway.certificate_file is None:
+        raise ConfigError("gateway.certificate_file", "none", "must be set when gateway.key_file is")
     if settings.log.security.startswith("SASL") and (not settings.log.username or settings.log.password_file is None):
         raise ConfigError(
             "log.password_file", "none", f"and log.username must be set when log.security is {settings.log.security}"

@@ -153,3 +153,18 @@ class FleetError(FastEmailNetError):
 
 class RelayDenied(FastEmailNetError):
     """The peer may not submit or ask: its address is in none of ``gateway.relay_networks``."""
+
+
+class KeyRefused(FastEmailNetError):
+    """The key that a request or session gives is no tenant's, or is not one any more."""
+
+
+class SenderDenied(FastEmailNetError):
+    """A tenant's mail names a sender of a domain that is none of the tenant's."""
+
+    def __init__(self, address: str, where: str, tenant: str, allowed: str) -> None:
+        super().__init__(address, where, tenant, allowed)
+
+    def __str__(self) -> str:
+        address, where, tenant, allowed = self.args
+        return f"{where} <{address}> is of none of the sender_domains of tenant {tenant!r}: {allowed}"

@@ -36,12 +36,9 @@ def envelope(message: bytes, sender: str | None = None, recipients: Sequence[str
     Raises:
         MessageError: it names no sender or no recipient.
     """
-    end = _HEADER_END.search(message)
-    cut = end.end() - 1 if end else len(message)
+    cut = _cut(message)
     header = message[:cut]
-    fields: dict[str, list[str]] = {"sender": [], "from": [], "to": [], "cc": [], "bcc": []}
-    for name, value in _FIELD.findall(header):
-        fields[name.decode().lower()].append(value.decode("utf-8", "replace").replace("\r", "").replace("\n", ""))
+    fields = _fields(header)
     senders = [sender] if sender is not None else addresses(fields["sender"]) or addresses(fields["from"])
     if recipients is None:
         recipients = list(dict.fromkeys(addresses(fields["to"]) + addresses(fields["cc"]) + addresses(fields["bcc"])))
@@ -51,6 +48,28 @@ def envelope(message: bytes, sender: str | None = None, recipients: Sequence[str
         raise MessageError("the message names no recipient and none was given", "To, Cc, Bcc")
     stripped = _BCC.sub(b"", header) + message[cut:] if fields["bcc"] else message
     return Envelope(senders[0], list(recipients), stripped)
+
+
+def authors(message: bytes) -> list[str]:
+    """The addresses in From.
+
+    Raises:
+        MessageError: its value is no list of addresses.
+    """
+    return addresses(_fields(message[: _cut(message)])["from"])
+
+
+def _cut(message: bytes) -> int:
+    """Where the header block ends."""
+    end = _HEADER_END.search(message)
+    return end.end() - 1 if end else len(message)
+
+
+def _fields(header: bytes) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {"sender": [], "from": [], "to": [], "cc": [], "bcc": []}
+    for name, value in _FIELD.findall(header):
+        fields[name.decode().lower()].append(value.decode("utf-8", "replace").replace("\r", "").replace("\n", ""))
+    return fields
 
 
 def addresses(values: Sequence[str]) -> list[str]:

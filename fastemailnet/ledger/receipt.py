@@ -102,6 +102,16 @@ def disclose(text: str, fields: Collection[str]) -> str:
     return render(receipt._replace(extra=msgspec.structs.replace(receipt.extra, openings=kept)))
 
 
+def tenant_of(text: str) -> str | None:
+    """The tenant that a receipt opens, unverified; None where it opens none.
+
+    Raises:
+        ProofError: the text is no receipt.
+    """
+    opening = parse(text).extra.openings.get("tenant")
+    return str(opening.value) if opening is not None else None
+
+
 def verify_receipt(text: str, trust: policy.Policy | str) -> Verified:
     """Check a receipt from its openings up to the signatures, offline.
 

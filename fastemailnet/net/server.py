@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from enum import Enum
 from typing import Any, Protocol, assert_never, cast
 
+from fastemailnet.admission.networks import Networks
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.auth import Credentials, Login, Offer, Verdict
 from fastemailnet.smtp.refusals import Limits
 from fastemailnet.smtp.reply import render
 from fastemailnet.smtp.server import (
+    AskLogin,
     AskMessage,
     AskRecipient,
     AskSender,
@@ -29,6 +32,7 @@ BACKLOG = 1_024
 IDLE_S = 300.0  # RFC 5321 section 4.5.3.2.7
 CLOSE_S = 10.0  # for decisions in work when the listener closes
 MAX_AHEAD_OCTETS = 262_144  # pipelined input that may wait behind a decision
+LOOPBACK = Networks(("127.0.0.0/8", "::1/128")).allow
 LOCAL_ERROR = Reply(451, (4, 3, 0), "local error in processing")
 
 _Answer = Reply | Known | None
@@ -68,14 +72,18 @@ class SmtpServer:
         tls: ssl.SSLContext | None = None,
         checkpoint: bool = False,
         dsn: bool = False,
+        login: Callable[[str, str], Policy | None] | None = None,
         name_peer: Callable[[tuple[Any, ...]], str] = address,
     ) -> None:
         """``tls`` is the certificate to offer STARTTLS with; ``checkpoint``: the policy knows transactions by their ids;
         ``dsn``: it sees to the reports that a sender may ask for (RFC 3461).
 
+        ``login``: given a name and a password, the policy by which the session goes on, or None where they are wrong. AUTH is
+        offered under TLS, and to peers on this machine.
+
         ``name_peer`` makes what the policy is told of a peer from its socket address.
         """
-        self.name_peer = name_peer
+        self.name_peer, self.login = name_peer, login
         self.host, self.port, self.policy = host, port, policy
         self.tls = tls
         self.checkpoint, self.dsn = checkpoint, dsn
@@ -119,6 +127,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
         tls = Tls.OFFERED if server.tls else Tls.NONE
+        self.policy = server.policy  # until somebody logs in
         self.machine = Server(server.hostname, server.limits, tls, checkpoint=server.checkpoint, dsn=server.dsn)
         self.transport: asyncio.Transport | None = None
         self.peer = ""
@@ -132,7 +141,10 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
-        self.peer = self.server.name_peer(transport.get_extra_info("peername"))
+        peername = transport.get_extra_info("peername")
+        self.peer = self.server.name_peer(peername)
+        if self.server.login is not None:
+            self.machine.login = Login(Offer.ALWAYS if LOOPBACK(address(peername)) else Offer.UNDER_TLS)
         self.server.connections.add(self)
         self.transport.write(self.machine.greeting().octets)
         self.heard_s = asyncio.get_running_loop().time()
@@ -182,11 +194,13 @@ class _Connection(asyncio.Protocol):
             case Write(octets):
                 self.out.append(octets)
             case AskSender(address, parameters):
-                self._decide(self.server.policy.sender(address, parameters, self.peer))
+                self._decide(self.policy.sender(address, parameters, self.peer))
             case AskRecipient(address, parameters):
-                self._decide(self.server.policy.recipient(address, parameters, self.peer))
+                self._decide(self.policy.recipient(address, parameters, self.peer))
             case AskMessage(envelope, content):
-                self._decide(self.server.policy.message(envelope, content, self.peer))
+                self._decide(self.policy.message(envelope, content, self.peer))
+            case AskLogin(credentials):
+                self._perform(self.machine.logged_in(self._log_in(credentials)))
             case StartTls():
                 self._flush()
                 if self.transport is not None:
@@ -196,6 +210,14 @@ class _Connection(asyncio.Protocol):
                 self.machine.state = State.CLOSED
             case _:
                 assert_never(effect)
+
+    def _log_in(self, credentials: Credentials) -> Verdict:
+        assert self.server.login is not None  # else AUTH is not offered
+        policy = self.server.login(credentials.user, credentials.password)
+        if policy is None:
+            return Verdict.WRONG
+        self.policy = policy
+        return Verdict.RIGHT
 
     def _decide(self, policy: Coroutine[Any, Any, _Answer]) -> None:
         """Answer at once where the policy does not wait; else go on when it has answered."""
@@ -244,6 +266,7 @@ class _Connection(asyncio.Protocol):
             self.deciding = None
         self.transport = cast(asyncio.Transport, secure)
         self.machine.secured()
+        self.policy = self.server.policy  # who logged in before is to do it again (RFC 3207 section 4.2)
         self._go_on()  # the next command may have come with the end of the handshake
 
     def _report(self, error: Exception) -> None:

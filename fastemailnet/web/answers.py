@@ -17,11 +17,13 @@ from fastemailnet.errors import (
     FastEmailNetError,
     FleetError,
     IdempotencyConflict,
+    KeyRefused,
     LimitExceeded,
     LogError,
     MessageError,
     NotFound,
     RelayDenied,
+    SenderDenied,
 )
 
 Scope = MutableMapping[str, Any]
@@ -32,13 +34,17 @@ Send = Callable[[Message], Awaitable[None]]
 JSON: Final = b"application/json"
 TEXT: Final = b"text/plain; charset=utf-8"
 RETRY_AFTER_S: Final = b"1"
+CHALLENGE: Final = 'Bearer realm="FastEmailNet"'  # RFC 6750 section 3
+UNAUTHORIZED: Final = 401
 _RETRY: Final = frozenset({429, 503})
 _STATUS: Final[tuple[tuple[type[FastEmailNetError], int], ...]] = (
     (MessageError, 422),
     (IdempotencyConflict, 409),
     (LimitExceeded, 429),
     (NotFound, 404),
+    (KeyRefused, 401),
     (RelayDenied, 403),
+    (SenderDenied, 403),
     (LogError, 503),
     (BlobError, 503),
     (FleetError, 503),
@@ -82,5 +88,7 @@ async def respond(send: Send, status: int, body: bytes, media_type: bytes = JSON
     headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
     if status in _RETRY:
         headers.append((b"retry-after", RETRY_AFTER_S))
+    if status == UNAUTHORIZED:
+        headers.append((b"www-authenticate", CHALLENGE.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

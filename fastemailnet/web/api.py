@@ -15,8 +15,8 @@
     GET  /v1/status              the processes of the fleet       200
     GET  /healthz                the gateway serves               200
 
-Errors: 403 not in a relay network, 404 unknown, 409 key with another message, 413, 415, 422 what is wrong with the
-message, 429 and 503 come again later (``Retry-After``). Their body is in ``answers``.
+Errors: 401 a key that is no tenant's, 403 not in a relay network or not the tenant's sender, 404 unknown, 409 key with another
+message, 413, 415, 422 what is wrong with the message, 429 and 503 come again later (``Retry-After``). Their body is in ``answers``.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,32 +24,27 @@ from typing import Any, Final, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from fastemailnet import __version__, ids
-from fastemailnet.errors import FastEmailNetError, NotFound
-from fastemailnet.web.answers import Receive, Scope, Send, refusal, status_of
+from fastemailnet import __version__
+from fastemailnet.errors import FastEmailNetError
+from fastemailnet.web.answers import CHALLENGE, UNAUTHORIZED, Receive, Scope, Send, refusal, status_of
 from fastemailnet.web.bodies import json_response
 from fastemailnet.web.doubt import Doubts, doubt_routes
-from fastemailnet.web.permit import permit
+from fastemailnet.web.own import Own, own_routes
+from fastemailnet.web.permit import Entry, TenantOf, permit
 from fastemailnet.web.submit import Submit, Submitter
 
 SUBMIT_PATH: Final = "/v1/messages"
 MAX_PENDING_OCTETS: Final = 64_000_000
 
 
-class Reader(Doubts, Protocol):
+class Reader(Doubts, Own, Protocol):
     """Who answers questions about what became of mail."""
-
-    async def timeline(self, message_id: str) -> dict[str, Any]:
-        """What became of each delivery of a message. Raises ``NotFound``."""
 
     async def balance(self) -> dict[str, Any]:
         """Deliveries by class, both sides and their difference."""
 
     async def status(self) -> dict[str, Any]:
         """The processes of the fleet in a few numbers each."""
-
-    async def receipt(self, delivery: str) -> str:
-        """The receipt of a delivery, or of the first delivery of a message. Raises ``NotFound``."""
 
 
 class Api:
@@ -61,6 +56,7 @@ class Api:
         reader: Reader,
         *,
         allow: Callable[[str], bool],
+        tenant_of: TenantOf = lambda key: None,
         message_octets: int,
         pending_octets: int = MAX_PENDING_OCTETS,
         more: Sequence[APIRouter] = (),
@@ -68,10 +64,13 @@ class Api:
     ) -> None:
         """``allow`` says whether a peer's address may submit and ask; ``more`` are routes below /v1 for the same peers.
 
-        ``public``: routes below /v1 for everybody.
+        ``tenant_of``: whose key it is; who has one may submit and ask about the tenant's mail from anywhere. ``public``: routes below
+        /v1 for everybody.
         """
-        self.submit = Submit(submitter, allow, message_octets=message_octets, pending_octets=pending_octets)
+        entry = Entry(allow, tenant_of)
+        self.submit = Submit(submitter, entry, message_octets=message_octets, pending_octets=pending_octets)
         self.app = FastAPI(title="FastEmailNet", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+        self.app.include_router(own_routes(reader, entry), prefix="/v1")
         self.app.include_router(_reading(reader, allow, more))
         for routes in public:
             self.app.include_router(routes, prefix="/v1")
@@ -93,22 +92,14 @@ async def _health() -> Response:
 
 async def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, FastEmailNetError)
-    headers = {"Retry-After": "1"} if error.retriable else {}
-    return Response(refusal(error), status_of(error), headers, "application/json")
+    headers, status = {"Retry-After": "1"} if error.retriable else {}, status_of(error)
+    if status == UNAUTHORIZED:
+        headers["WWW-Authenticate"] = CHALLENGE
+    return Response(refusal(error), status, headers, "application/json")
 
 
 def _reading(reader: Reader, allow: Callable[[str], bool], more: Sequence[APIRouter]) -> APIRouter:
     router = APIRouter(prefix="/v1", dependencies=[Depends(permit(allow, "relay"))])
-
-    @router.get("/messages/{message_id}")
-    async def timeline(message_id: str) -> Response:
-        """What became of each delivery of a message."""
-        return json_response(await reader.timeline(_id(message_id)))
-
-    @router.get("/receipts/{delivery}")
-    async def receipt(delivery: str) -> Response:
-        """The receipt of a delivery, or of the first delivery of a message, as text."""
-        return Response(await reader.receipt(_id(delivery)), media_type="text/plain")
 
     @router.get("/balance")
     async def balance() -> Response:
@@ -123,11 +114,3 @@ def _reading(reader: Reader, allow: Callable[[str], bool], more: Sequence[APIRou
     for routes in (doubt_routes(reader), *more):
         router.include_router(routes)
     return router
-
-
-def _id(text: str) -> str:
-    try:
-        ids.from_text(text)
-    except ValueError as error:
-        raise NotFound(str(error)) from None
-    return text

@@ -16,7 +16,7 @@ import msgspec
 
 from fastemailnet.admission.headers import addresses, envelope
 from fastemailnet.admission.lane import lane_named
-from fastemailnet.admission.submission import Submission
+from fastemailnet.admission.submission import DEFAULT_TENANT, Submission
 from fastemailnet.errors import MessageError
 from fastemailnet.message.build import Attachment, build
 from fastemailnet.message.prepare import crlf
@@ -79,8 +79,10 @@ def is_batch(mails: list[Mail]) -> bool:
     return len(mails) != 1 or not isinstance(mails[0], Post)
 
 
-def to_submission(mail: Mail, key: str = "", lane: str = "", order: str = "") -> Submission:
-    """The submission that a mail asks for. ``key``, ``lane`` and ``order``: of the request, for a mail that names none.
+def to_submission(
+    mail: Mail, key: str = "", lane: str = "", order: str = "", tenant: str = DEFAULT_TENANT
+) -> Submission:
+    """The submission that a mail of ``tenant`` asks for. ``key``, ``lane`` and ``order``: of the request, for one that names none.
 
     Raises:
         MessageError: it cannot be built, or names no sender or recipient.
@@ -97,7 +99,7 @@ def to_submission(mail: Mail, key: str = "", lane: str = "", order: str = "") ->
     name = mail.lane or lane
     chosen = lane_named(name, "lane") if name else None
     names = mail.idempotency_key or key
-    return Submission(message, senders[0], recipients, chosen, names, order_key=mail.order_key or order)
+    return Submission(message, senders[0], recipients, chosen, names, tenant, order_key=mail.order_key or order)
 
 
 def _built(mail: Mail, senders: list[str], recipients: tuple[str, ...]) -> bytes:

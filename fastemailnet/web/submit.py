@@ -5,18 +5,19 @@ the log are counted over all requests; over the limit a request is answered by 4
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
 from fastemailnet.admission.headers import addresses, envelope
 from fastemailnet.admission.lane import lane_named
-from fastemailnet.admission.submission import Accepted, Submission
-from fastemailnet.errors import FastEmailNetError, LimitExceeded, MessageError, RelayDenied
+from fastemailnet.admission.submission import DEFAULT_TENANT, Accepted, Submission
+from fastemailnet.errors import FastEmailNetError, LimitExceeded, MessageError
 from fastemailnet.message.prepare import crlf
 from fastemailnet.web.answers import Receive, Scope, Send, described, refusal, respond, status_of, to_json
 from fastemailnet.web.mails import Mail, decode, is_batch, to_submission
+from fastemailnet.web.permit import Entry
 
 RAW: Final = "message/rfc822"
 ACCEPTED, MIXED, TOO_LARGE, BAD_MEDIA = 202, 207, 413, 415
@@ -36,6 +37,8 @@ class Request:
     """What the head of a request says. Header fields win over query parameters."""
 
     peer: str = ""
+    authorization: str = ""
+    tenant: str = DEFAULT_TENANT
     media_type: str = ""
     size_octets: int = 0
     sender: str | None = None
@@ -66,6 +69,8 @@ def read_head(scope: Scope) -> Request:
                 head.lane = value.decode("latin-1")
             case b"x-fen-order-key":
                 head.order = value.decode("utf-8", "replace")
+            case b"authorization":
+                head.authorization = value.decode("latin-1")
             case b"idempotency-key":
                 head.key = value.decode("utf-8", "replace")
     head.recipients = named or head.recipients
@@ -104,11 +109,9 @@ class Intake:
 class Submit:
     """The ASGI application."""
 
-    def __init__(
-        self, submitter: Submitter, allow: Callable[[str], bool], *, message_octets: int, pending_octets: int
-    ) -> None:
+    def __init__(self, submitter: Submitter, entry: Entry, *, message_octets: int, pending_octets: int) -> None:
         self._submitter = submitter
-        self._allow = allow
+        self._entry = entry
         self._body_octets = message_octets * JSON_OVERHEAD
         self._intake = Intake(pending_octets)
 
@@ -121,8 +124,7 @@ class Submit:
         await respond(send, status, body)
 
     async def _answer(self, head: Request, receive: Receive) -> tuple[int, bytes]:
-        if not self._allow(head.peer):
-            raise RelayDenied(f"{head.peer} is in none of the relay networks (gateway.relay_networks)")
+        head.tenant = self._entry.submits_for(head.peer, head.authorization)
         if head.size_octets > self._body_octets:
             return self._too_large(head.size_octets)
         held = self._intake.grow(0, head.size_octets)
@@ -154,7 +156,7 @@ class Submit:
         mails = decode(body)
         if not is_batch(mails):
             return ACCEPTED, to_json(
-                await self._submitter.submit(to_submission(mails[0], head.key, head.lane, head.order))
+                await self._submitter.submit(to_submission(mails[0], head.key, head.lane, head.order, head.tenant))
             )
         tasks: list[asyncio.Task[Accepted | dict[str, Any]]] = []
         for first in range(0, len(mails), MAILS_A_TURN):
@@ -167,7 +169,7 @@ class Submit:
 
     async def _one(self, mail: Mail, head: Request) -> Accepted | dict[str, Any]:
         try:
-            return await self._submitter.submit(to_submission(mail, lane=head.lane, order=head.order))
+            return await self._submitter.submit(to_submission(mail, "", head.lane, head.order, head.tenant))
         except FastEmailNetError as error:
             return {"error": described(error)}
 
@@ -189,7 +191,9 @@ def _raw(head: Request, body: bytes) -> Submission:
         named = envelope(message, sender, recipients or None)
         sender, recipients = named.sender, named.recipients
     lane = lane_named(head.lane, "X-FEN-Lane") if head.lane else None
-    return Submission(message, sender.strip("<> "), tuple(recipients), lane, head.key, order_key=head.order)
+    return Submission(
+        message, sender.strip("<> "), tuple(recipients), lane, head.key, head.tenant, order_key=head.order
+    )
 
 
 def _split(values: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from fastemailnet.admission.submission import Accepted, Submission
 from fastemailnet.envelope import Lane
 from fastemailnet.errors import LimitExceeded
+from fastemailnet.web.permit import Entry
 from fastemailnet.web.submit import MAILS_A_TURN, Intake, Submit
 
 
@@ -61,7 +62,7 @@ async def test_a_batch_lets_others_in_before_it_is_done() -> None:
     def mail(to: str) -> dict[str, str]:
         return {"from": "a@example.org", "to": to, "text": "hello"}
 
-    app = Submit(Submitter(), lambda peer: True, message_octets=1_000_000, pending_octets=1_000_000)
+    app = Submit(Submitter(), Entry(lambda peer: True), message_octets=1_000_000, pending_octets=1_000_000)
     batch = asyncio.create_task(post([mail("many@example.org")] * 10 * MAILS_A_TURN))
     alone = asyncio.create_task(post([mail("one@example.org")]))
     assert await batch == await alone == 202
