@@ -18,10 +18,10 @@ tenant_app = typer.Typer(no_args_is_help=True, help="Tenants: make a key, list t
 @tenant_app.command("key")
 def tenant_key(name: Annotated[str, typer.Argument(help="The tenant.")]) -> None:
     """Make a key for a tenant. It is shown here and nowhere again; the file of tenants has its SHA-256."""
-    key = new_key(os.urandom(KEY_OCTETS))
+    table, key = named(name), new_key(os.urandom(KEY_OCTETS))
     say(f"key:  {key}")
     say("file: the lines below, or the new entry beside the keys that the tenant has")
-    say(f"[{json.dumps(named(name))}]")
+    say(f"[{json.dumps(table)}]")
     say(f'keys = ["{kept(key)}"]')
 
 

@@ -102,6 +102,7 @@ def test_an_unknown_name_in_the_environment_is_refused_too() -> None:
         ("[blobs]\nurl = 'ftp://x'\n", "blobs.url", "'ftp://x'", "s3:"),
         ("[blobs]\naccess_key_id = 'k'\n", "blobs.secret_key_file", "none", "must be set"),
         ("[route]\nkind = 'smarthost'\n", "route.host", "''", "must name the smarthost"),
+        ("[gateway]\nkey_file = 'k'\n", "gateway.certificate_file", "none", "must be set"),
         ("[route]\nusername = 'u'\n", "route.password_file", "none", "must be set"),
         ("[dkim]\ndomain = 'a.example'\n", "dkim.key_file", "none", "must be set"),
         ("[unsubscribe]\nurl = 'http://a.example'\n", "unsubscribe.url", "'http://a.example'", "https:"),

@@ -48,6 +48,8 @@ def test_a_taken_port_is_named(tmp_path: Path, key: str) -> None:
         ("CLASSIFIER__MODEL", "classifier.model"),
         ("ROUTE__PASSWORD_FILE", "route.password_file"),
         ("BLOBS__SECRET_KEY_FILE", "blobs.secret_key_file"),
+        ("GATEWAY__TENANTS", "gateway.tenants"),
+        ("GATEWAY__CERTIFICATE_FILE", "gateway.certificate_file"),
     ],
 )
 def test_a_file_that_is_not_there_is_named_with_its_setting(tmp_path: Path, key: str, names: str) -> None:

@@ -196,3 +196,8 @@ def test_some_fields_can_be_shown_without_the_others() -> None:
 
 def test_the_signer_of_the_samples_is_the_log() -> None:
     assert KEY.verifier == LOG
+
+
+def test_the_tenant_of_a_receipt_can_be_read_without_trusting_it() -> None:
+    assert receipt.tenant_of(TEXT) == verify_receipt(TEXT, str(LOG)).openings["tenant"]
+    assert receipt.tenant_of(receipt.disclose(TEXT, ["content"])) is None

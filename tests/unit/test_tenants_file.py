@@ -1,0 +1,59 @@
+"""The file of tenants: what it may say, and how a mistake is told without telling a key."""
+
+from pathlib import Path
+
+import pytest
+
+from fastemailnet.admission.tenants import kept, new_key
+from fastemailnet.errors import ConfigError
+from fastemailnet.tenants_file import read_tenants_file
+
+KEY, NEXT = (new_key(bytes([number]) * 32) for number in (1, 2))
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "tenants.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_tenant_has_keys_and_domains(tmp_path: Path) -> None:
+    text = f'["acme"]\nkeys = ["{kept(KEY)}", "{kept(NEXT)}"]\nsender_domains = ["Acme.example"]\n[other]\n'
+    tenants = read_tenants_file(written(tmp_path, text))
+    acme, other = tenants
+    assert acme is tenants.of_key(KEY) is tenants.of_key(NEXT) is tenants.named("acme")
+    assert acme.sender_domains == ("acme.example",)
+    assert (other.name, other.keys, other.sender_domains) == ("other", (), ())
+
+
+def test_without_a_file_nobody_has_a_key() -> None:
+    assert list(read_tenants_file(None)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f'[acme]\nkeys = ["{KEY}"]', r"'acme': keys.*\(not shown\).*sha256:.*tenant key"),
+        (f'[acme]\nkeys = "{KEY}"', r"'acme': keys.*\(not shown\).*tuple"),
+        (f'[acme]\nkeys = [["{KEY}"]]', r"'acme': keys.*\(not shown\).*string"),
+        (f'[acme]\nkey = ["{KEY}"]', r"'acme': key\W.*\(not shown\).*extra"),
+        (f'acme = "{KEY}"', r"'acme': .*\(not shown\)"),
+        (f'[acme]\nkeys = ["{kept(KEY)}"]\n[other]\nkeys = ["{kept(KEY)}"]', r"two tenants the same key as tenant 'acme'"),
+        ('[acme]\nsender_domains = ["a@acme.example"]', r"'acme': sender_domains\W = 'a@acme.example': labels"),
+        ('[""]', r"1 to 255 printable characters"),
+        (f'["{"a" * 256}"]', r"1 to 255 printable characters"),
+        ('["a\\nb"]', r"1 to 255 printable characters"),
+        ("[acme", r"is not TOML"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_and_no_key_is(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as refused:
+        read_tenants_file(written(tmp_path, text))
+    assert "gateway.tenants" in str(refused.value)
+    assert KEY not in str(refused.value)
+    assert KEY not in repr(refused.value.args)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gateway\.tenants.*nowhere.*cannot be read"):
+        read_tenants_file(tmp_path / "nowhere")
