@@ -216,6 +216,19 @@ async def test_from_afar_auth_is_offered_under_tls_alone(tmp_path: Path, monkeyp
         assert mails(world) == [("acme", "a@acme.example")] * 2
 
 
+async def test_who_logged_in_before_starttls_is_a_stranger_behind_it(tmp_path: Path) -> None:
+    certificate(tmp_path)
+
+    def talk(client: smtplib.SMTP) -> int:
+        client.login("acme", ACME)
+        client.starttls()
+        client.ehlo()
+        return client.mail("a@acme.example")[0]
+
+    async with gateway(tmp_path, GATEWAY__CERTIFICATE_FILE=str(tmp_path / "server.pem"), **NOBODY_NEAR) as world:
+        assert await by_smtplib(world, talk) == 530
+
+
 async def test_a_key_is_rotated_under_an_open_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tenant_file, "LOOK_EVERY_S", 0.0)
 

@@ -89,6 +89,8 @@ def test_the_challenges_are_those_that_clients_know() -> None:
         ((b"AUTH PLAIN ****",), [501]),
         ((b"AUTH PLAIN " + PLAIN + b" more",), [501]),
         ((b"AUTH PLAIN", b"*"), [334, 501]),
+        ((b"AUTH PLAIN", PLAIN[:4] + b"!" + PLAIN[4:]), [334, 501]),
+        ((b"AUTH PLAIN", PLAIN + PLAIN), [334, 501]),
         ((b"AUTH PLAIN", b"\xff\x00"), [334, 501]),
         ((b"AUTH PLAIN " + b64encode(b"acme\0key"),), [501]),
         ((b"AUTH PLAIN " + b64encode(b"\0acme\0key\0more"),), [501]),
