@@ -150,7 +150,8 @@ def server_context(gateway: GatewaySection) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(gateway.certificate_file, gateway.key_file)
+        # With a passphrase, an empty one, OpenSSL asks nobody for that of an encrypted key.
+        context.load_cert_chain(gateway.certificate_file, gateway.key_file, password="")
     except OSError as error:  # an SSLError is one
         what = f"cannot be used: {error.strerror or error}"
         raise ConfigError("gateway.certificate_file", str(gateway.certificate_file), what) from error

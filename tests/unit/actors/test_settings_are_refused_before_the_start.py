@@ -4,11 +4,13 @@ import socket
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from actors import build
 from actors.bodies import ALL_INLINE, INLINE_OCTETS
 from fastemailnet.config import load
 from fastemailnet.errors import ConfigError, FleetError
+from tests.integration.tls_world import Authority
 
 FREE = {f"FASTEMAILNET_{key}": "0" for key in ("GATEWAY__HTTP_PORT", "GATEWAY__SMTP_PORT", "SANDBOX__SMTP_PORT")}
 
@@ -56,6 +58,18 @@ def test_a_file_that_is_not_there_is_named_with_its_setting(tmp_path: Path, key:
     smarthost = {"ROUTE__KIND": "smarthost", "ROUTE__HOST": "mx.example", "BLOBS__URL": "s3://bucket"}
     with pytest.raises(ConfigError, match=names):
         check(tmp_path, **smarthost, **{key: str(tmp_path / "nowhere")})
+
+
+def test_a_certificate_whose_key_is_locked_is_refused(tmp_path: Path) -> None:
+    issued = Authority().issue("mail.example")
+    locked = serialization.BestAvailableEncryption(b"secret")
+    pem = issued.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
+    path = tmp_path / "server.pem"
+    path.write_bytes(issued.pem())
+    check(tmp_path, GATEWAY__CERTIFICATE_FILE=str(path))
+    path.write_bytes(pem + issued.certificate.public_bytes(serialization.Encoding.PEM))
+    with pytest.raises(ConfigError, match=r"gateway\.certificate_file.*cannot be used"):
+        check(tmp_path, GATEWAY__CERTIFICATE_FILE=str(path))
 
 
 def test_a_store_of_bodies_that_cannot_be_used_is_refused_only_where_it_is_used(tmp_path: Path) -> None:
