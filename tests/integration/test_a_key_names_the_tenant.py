@@ -231,6 +231,7 @@ async def test_who_logged_in_before_starttls_is_a_stranger_behind_it(tmp_path: P
 
 async def test_a_key_is_rotated_under_an_open_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tenant_file, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(tenant_file, "SETTLED_MS", 0)
 
     def talk(client: smtplib.SMTP) -> list[int]:
         client.login("acme", ACME)

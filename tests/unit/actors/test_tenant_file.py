@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.tenant_file import LOOK_EVERY_S, TenantFile
+from actors.tenant_file import LOOK_EVERY_S, SETTLED_MS, TenantFile
 from fastemailnet.admission.tenants import kept, new_key
 from fastemailnet.errors import ConfigError
 
@@ -20,9 +20,10 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "tenants.toml"
         self.now_s = 0.0
+        self.wall_ms = 1_000_000
         self.edits = 0
         self.write(table(OLD))
-        self.followed = TenantFile(self.path, lambda: self.now_s)
+        self.followed = TenantFile(self.path, lambda: self.now_s, lambda: self.wall_ms)
 
     def write(self, text: str) -> None:
         self.edits += 1
@@ -55,6 +56,20 @@ def test_the_file_is_looked_at_seldom(world: World) -> None:
     world.write(table(NEW))
     assert world.valid(LOOK_EVERY_S / 2) == [OLD]
     assert world.valid(LOOK_EVERY_S / 2) == [NEW]
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "found"),
+    [(-1, [NEW]), (0, [OLD]), (SETTLED_MS - 1, [OLD]), (SETTLED_MS, [NEW]), (10**9, [NEW])],
+)
+def test_a_file_is_not_read_while_it_is_written(world: World, age_ms: int, found: list[str]) -> None:
+    world.write("")  # as an editor leaves it for a moment
+    os.utime(world.path, ns=(world.wall_ms * 1_000_000,) * 2)
+    assert world.valid() == [OLD]
+    world.write(table(NEW))
+    os.utime(world.path, ns=(world.wall_ms * 1_000_000,) * 2)
+    world.wall_ms += age_ms
+    assert world.valid() == found
 
 
 def test_a_slip_of_the_pen_takes_nobodys_key_away_and_is_said_once(
