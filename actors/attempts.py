@@ -186,7 +186,7 @@ class _Attempt:
 
     @property
     def is_judged(self) -> bool:
-        """Whether the gate has a say. What a peer may have taken is asked about first: held, it would come twice once it is released."""
+        """Whether the gate has a say. What a peer may have taken is asked about: held, it would come twice once it is released."""
         return self.taken.asked is None
 
     async def examine(self, seen: Look) -> Examined:

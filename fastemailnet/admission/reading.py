@@ -49,7 +49,7 @@ def read_unit(record: bytes, place: Position) -> Read:
 
 
 def _unjudged(unit: Unit, place: Position) -> Unit:
-    """Only a copy in a tier, which the journal names, was judged or tried before. Many write mail streams, and nobody judges his own mail.
+    """Only a copy in a tier, which the journal names, was judged or tried. Many write mail streams, and nobody judges his own mail.
 
     Nor does anybody say that a peer may have it: whoever is asked about is kept from no suppression list and from no gate.
     """

@@ -1,4 +1,4 @@
-"""A mail that a peer may have taken is asked about before the gate judges it: what is held then would come a second time when it is released."""
+"""What a peer may have taken is asked about and not judged: held by then, it would come a second time when it is released."""
 
 from pathlib import Path
 
