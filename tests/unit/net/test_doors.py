@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shaping.limits import parse_rate
 from fastemailnet.delivery.shares import Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings, Terms, uniform
+from fastemailnet.envelope import Lane
 from fastemailnet.net.door import Claim, Door, TurnIsFarError
 from fastemailnet.net.doors import Doors
 
@@ -103,6 +105,19 @@ async def test_a_throttle_lets_one_through_and_tells_the_next_when_its_turn_is()
         doors.refuse_far(free)
         await doors.take_turn(free)
     assert doors.status() == {"throttle of acme": "0 wait, 2 come again later; at most 0.0167 messages a second"}
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+async def test_whoever_is_throttled_comes_again_behind_all_others_however_urgent_its_lane_is(lane: Lane) -> None:
+    doors = Doors(terms, Shares(0, 1, 0.0))
+    claim = replace(THROTTLED, lane=lane)
+    await doors.take_turn(claim)
+    turns: list[float] = []
+    for _ in range(3):
+        with pytest.raises(TurnIsFarError) as far:
+            await doors.take_turn(claim)
+        turns.append(round(far.value.put_off.turn_s))
+    assert turns == [60, 120, 180]
 
 
 async def test_many_may_go_through_a_quick_throttle_at_once() -> None:
