@@ -22,7 +22,7 @@ from actors.claims import claim_of
 from actors.clock import monotonic_ms, wall_ms
 from actors.ends import dead, in_order, said, shown_by
 from actors.evidence import TURN, acceptance, evidence
-from actors.examine import Examined, Examiner, Look
+from actors.examine import Examined, Examiner, Look, unjudged
 from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import Blame, look_into
@@ -110,7 +110,7 @@ class _Attempt:
         self.sessions = ""
         self.flags = Flag(0)
         self.passes_dsn = False
-        self.throttle = shop.examiner.throttle(unit) if self.is_judged else None
+        self.throttle = shop.examiner.throttle(unit) if taken.asked is None else None
 
     async def run(self) -> None:
         """The whole way; where the right of the incarnation ends on it, the unit goes back to the fleet."""
@@ -131,7 +131,7 @@ class _Attempt:
         route = self.shop.routes.of(unit.domain)
         if not await self.may_begin(route) or not await self.bring_in():
             return
-        where, with_text = (self.taken.place, self.taken.strikes), self.is_judged and self.shop.examiner.reads(unit)
+        where, with_text = (self.taken.place, self.taken.strikes), self.shop.examiner.reads(unit)
         seen = await look_into(*where, self.whole.body, self.shop.blame, with_text=with_text)
         if seen is None:
             await self.give_up(f"looking into it ended {self.taken.strikes} processes")
@@ -184,15 +184,10 @@ class _Attempt:
             await self.end(far.outcomes, far.put_off)
         return far is not None
 
-    @property
-    def is_judged(self) -> bool:
-        """Whether the gate has a say. What a peer may have taken is asked about: held, it would come twice once it is released."""
-        return self.taken.asked is None
-
     async def examine(self, seen: Look) -> Examined:
         """Whether it is a message, and what the gate says of it."""
-        if not self.is_judged and not seen.problem:
-            return Examined(Ruling.SEND, "not judged: a peer may have taken it, and is asked")
+        if self.taken.asked is not None:
+            return unjudged(seen)
         unit = self.unit
         return await self.shop.examiner.examine(seen, unit.lane, unit.released, unit.tenant, unit.suspicion)
 

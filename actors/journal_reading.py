@@ -1,8 +1,8 @@
 """The streams of a log, read whole for checking: control, every journal partition, and what the records of mail and tiers say.
 
-Bodies, evidence and reports are not kept, so a check of a million units takes memory for what is said about them only. A journal is read before
-control and control before mail, each to the end that it had then, so that also a log that grows is read at one moment: what a frame
-names is then always there.
+Bodies, evidence and reports are not kept, so a check of a million units takes memory for what is said about them only. A journal is
+read before control and control before mail, each to the end that it had then, so that also a log that grows is read at one moment:
+what a frame names is then always there.
 """
 
 from collections.abc import Callable, Iterator
