@@ -137,6 +137,29 @@ async def test_a_throttle_is_not_forgotten_before_its_next_turn(monkeypatch: pyt
         doors.refuse_far(THROTTLED)
 
 
+async def test_throttles_that_are_all_in_use_are_not_looked_through_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastemailnet.net.doors.MAX_THROTTLES", 10)
+    looks = 0
+    forget = Doors._forget_throttles
+
+    def counted(doors: Doors) -> None:
+        nonlocal looks
+        looks += 1
+        forget(doors)
+
+    monkeypatch.setattr(Doors, "_forget_throttles", counted)
+    doors = Doors(uniform(Ceilings(2)), Shares(0, 1, 0.0))
+    for number in range(1_000):
+        await doors.take_turn(Claim(throttle=throttle_of(f"tenant{number}", parse_rate("60/h"))))
+    assert len(doors.throttles) == 1_000
+    assert looks < 10
+    for door in doors.throttles.values():
+        door.site.messages.tat_s = 0.0  # a minute later
+    for number in range(1_000, 2_000):
+        await doors.take_turn(Claim(throttle=throttle_of(f"tenant{number}", parse_rate("9000000000/s"))))
+    assert len(doors.throttles) < 20
+
+
 async def test_a_throttle_s_part_is_asked_of_the_fleet() -> None:
     doors = Doors(terms, Shares(0, 2, -100.0))
     await doors.take_turn(THROTTLED)
