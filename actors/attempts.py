@@ -326,7 +326,9 @@ class _Attempt:
     async def finish(self, retry: Retry, now_ms: int) -> None:
         """Tell the sender and the ledger, and record."""
         report = partial(self.shop.reporter.report, passes_dsn=self.passes_dsn, now_ms=now_ms)
-        about = (self.taken.attempt, retry.outcomes, str(self.where.get("host", "")))
+        # What goes on at once, tagged, is not delayed.
+        heard = [one for one in retry.outcomes if one.kind is not Kind.DEFERRED or retry.due_ms > now_ms]
+        about = (self.taken.attempt, heard, str(self.where.get("host", "")))
         written = await with_header(self.shop.bodies, self.whole, lambda unit: report(unit, *about))
         retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(
