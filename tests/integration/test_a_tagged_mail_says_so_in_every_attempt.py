@@ -96,7 +96,8 @@ async def test_a_suspicious_mail_is_tagged_under_its_signature_and_forged_fields
 async def test_to_be_tagged_is_no_delay_of_which_a_sender_is_told(tmp_path: Path, over: dict[str, str]) -> None:
     async with tagging(tmp_path, **over) as fleet:
         fleet.start_node("a", BAD)
-        fleet.accept("r@x.example", notify="DELAY", accepted_ago_ms=86_400_000, expires_in_ms=864_000_000)  # a long queue
+        waited = {"accepted_ago_ms": 86_400_000, "expires_in_ms": 864_000_000}
+        fleet.accept("r@x.example", notify="DELAY", **waited)
         await fleet.until(lambda b: b["relayed"] == 1)
         assert not any(frame.reports for frame in fleet.frames() if isinstance(frame, Outcome))
 
