@@ -22,7 +22,7 @@ from actors.claims import claim_of
 from actors.clock import monotonic_ms, wall_ms
 from actors.ends import dead, in_order, said, shown_by
 from actors.evidence import TURN, acceptance, evidence
-from actors.examine import Examined, Examiner
+from actors.examine import Examined, Examiner, Look, unjudged
 from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import Blame, look_into
@@ -110,7 +110,7 @@ class _Attempt:
         self.sessions = ""
         self.flags = Flag(0)
         self.passes_dsn = False
-        self.throttle = shop.examiner.throttle(unit)
+        self.throttle = shop.examiner.throttle(unit) if taken.asked is None else None
 
     async def run(self) -> None:
         """The whole way; where the right of the incarnation ends on it, the unit goes back to the fleet."""
@@ -131,12 +131,12 @@ class _Attempt:
         route = self.shop.routes.of(unit.domain)
         if not await self.may_begin(route) or not await self.bring_in():
             return
-        where, body, with_text = (self.taken.place, self.taken.strikes), self.whole.body, self.shop.examiner.reads(unit)
-        seen = await look_into(*where, body, self.shop.blame, with_text=with_text)
+        where, with_text = (self.taken.place, self.taken.strikes), self.shop.examiner.reads(unit)
+        seen = await look_into(*where, self.whole.body, self.shop.blame, with_text=with_text)
         if seen is None:
             await self.give_up(f"looking into it ended {self.taken.strikes} processes")
             return
-        examined = await self.shop.examiner.examine(seen, unit.lane, unit.released, unit.tenant, unit.suspicion)
+        examined = await self.examine(seen)
         if not await self.passes(examined, route):
             return
         self.move(Event.VALID)
@@ -183,6 +183,13 @@ class _Attempt:
             self.where.update(far.where())
             await self.end(far.outcomes, far.put_off)
         return far is not None
+
+    async def examine(self, seen: Look) -> Examined:
+        """Whether it is a message, and what the gate says of it."""
+        if self.taken.asked is not None:
+            return unjudged(seen)
+        unit = self.unit
+        return await self.shop.examiner.examine(seen, unit.lane, unit.released, unit.tenant, unit.suspicion)
 
     async def passes(self, examined: Examined, route: Route) -> bool:
         """Whether the gate lets this attempt go on. What it found goes with the copies of the unit."""
@@ -319,7 +326,9 @@ class _Attempt:
     async def finish(self, retry: Retry, now_ms: int) -> None:
         """Tell the sender and the ledger, and record."""
         report = partial(self.shop.reporter.report, passes_dsn=self.passes_dsn, now_ms=now_ms)
-        about = (self.taken.attempt, retry.outcomes, str(self.where.get("host", "")))
+        # What goes on at once, tagged, is not delayed.
+        heard = [one for one in retry.outcomes if one.kind is not Kind.DEFERRED or retry.due_ms > now_ms]
+        about = (self.taken.attempt, heard, str(self.where.get("host", "")))
         written = await with_header(self.shop.bodies, self.whole, lambda unit: report(unit, *about))
         retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(

@@ -26,6 +26,7 @@ from fastemailnet.message.validate import check
 MAX_BATCH = 16
 SCORES_IN_FLIGHT = 2  # batches of a lane
 TIMEOUT_S = 0.25
+UNJUDGED = "not judged: a peer may have taken it, and is asked"
 
 Scores = Sequence[tuple[float, float, float]]  # p_ham, p_spam, p_phish
 Scorer = Callable[[list[str], Lane], Awaitable[Scores]]
@@ -54,6 +55,11 @@ class Look(msgspec.Struct, frozen=True):
     problem: str = ""
     text: str = ""
     signals: tuple[str, ...] = ()
+
+
+def unjudged(seen: Look) -> Examined:
+    """What is said of mail that a peer may have taken and is asked about: held by now, it would come twice once it is released."""
+    return Examined(Ruling.INVALID, seen.problem) if seen.problem else Examined(Ruling.SEND, UNJUDGED)
 
 
 def look(body: bytes, *, with_text: bool) -> Look:

@@ -245,7 +245,7 @@ class Fleet:
         names = []
         for run in ended:
             name = self.runs.pop(run)
-            if self.lives.ended(name):
+            if self.lives.ended(name, time.monotonic()):
                 names.append(name)
             if name.startswith("node-"):
                 # Ray knows of an end in milliseconds, the log only by silence. A hint: what counts is the FENCE.

@@ -1,8 +1,8 @@
 """The streams of a log, read whole for checking: control, every journal partition, and what the records of mail and tiers say.
 
-Bodies and evidence are not kept, so a check of a million units takes memory for what is said about them only. A journal is read before
-control and control before mail, each to the end that it had then, so that also a log that grows is read at one moment: what a frame
-names is then always there.
+Bodies, evidence and reports are not kept, so a check of a million units takes memory for what is said about them only. A journal is
+read before control and control before mail, each to the end that it had then, so that also a log that grows is read at one moment:
+what a frame names is then always there.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ from fastemailnet.flashsync.frames import (
     ControlFrame,
     JournalFrame,
     Outcome,
+    Resolve,
     decode_control,
     decode_journal,
 )
@@ -118,7 +119,7 @@ def _journal(record: bytes, where: str, unreadable: list[str]) -> JournalFrame |
     except msgspec.MsgspecError as error:
         unreadable.append(f"{where} holds no frame: {error}")
         return None
-    return msgspec.structs.replace(frame, evidence=b"") if isinstance(frame, Outcome) else frame
+    return msgspec.structs.replace(frame, evidence=b"", reports=()) if isinstance(frame, Outcome | Resolve) else frame
 
 
 def _control(record: bytes, where: str, unreadable: list[str]) -> ControlFrame | None:

@@ -106,7 +106,7 @@ class LedgerActor:
             reached[partition] = batch[-1][0] + 1
         self._tell(found)
         for partition, facts in found.items():
-            if facts:
+            if facts or reports[partition]:  # whose facts do not read, say
                 # Marks stand with their own partition's position: those of another may not be kept yet.
                 self.postmaster.post(reports[partition])
                 self._keep(partition, facts, {partition: reached[partition], **self.postmaster.marks()})
@@ -235,7 +235,10 @@ class LedgerActor:
             if frame.evidence:  # a verdict has none where the mail's record was not kept
                 self.untold.remove(intent)
             return frame
-        facts = [fact for fact in decode_facts(frame.evidence) if fact.type is not LeafType.ACCEPTED]
+        try:
+            facts = [fact for fact in decode_facts(frame.evidence) if fact.type is not LeafType.ACCEPTED]
+        except msgspec.MsgspecError:
+            return frame  # its reports count all the same
         return msgspec.structs.replace(frame, evidence=encode_facts(facts))
 
     def _recover(self) -> dict[int, int]:

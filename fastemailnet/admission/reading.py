@@ -1,12 +1,16 @@
 """The one way to read a record of a mail stream or tier: what its writer, a gateway, a node or a foreign producer, meant by it."""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import msgspec
 
 from fastemailnet.admission.native import message_of_record, unit_of_native
 from fastemailnet.envelope import Position, Unit, decode_unit, is_tier
 from fastemailnet.native import decode_native, is_native
+
+_COPIED: Final = ("attempt", "source", "asked", "released", "put_off", "turn_ms", "suspicion")  # said by copies alone
+_FRESH: Final[dict[str, Any]] = {one.name: one.default for one in msgspec.structs.fields(Unit) if one.name in _COPIED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,13 @@ def read_unit(record: bytes, place: Position) -> Read:
 
 
 def _unjudged(unit: Unit, place: Position) -> Unit:
-    """Only a copy in a tier, which the journal names, was judged before. Many write mail streams, and nobody judges his own mail."""
-    if is_tier(place.stream) or (unit.attempt, unit.released, unit.put_off, unit.suspicion) == (1, "", 0, None):
+    """Only a copy in a tier, which the journal names, was judged or tried. Many write mail streams, and nobody judges his own mail.
+
+    Nor does anybody say that a peer may have it: whoever is asked about is kept from no suppression list and from no gate.
+    """
+    if is_tier(place.stream) or all(getattr(unit, name) == value for name, value in _FRESH.items()):
         return unit
-    return msgspec.structs.replace(unit, attempt=1, released="", put_off=0, turn_ms=0, suspicion=None)
+    return msgspec.structs.replace(unit, **_FRESH)
 
 
 def deliveries(read: Read) -> int:

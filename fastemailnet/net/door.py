@@ -247,7 +247,9 @@ class Door:
         first_s = self._wait_s(claim.lane, now_s)
         times = [expected_s(0.0, count, per_s) for count in (later.soon(now_s), later.count(now_s))]
         line = Line(here, expected_s(first_s, here, per_s), expected_s(0.0, here, paced), *times)
-        put_off = judge(line, claim.turn_s, claim.delays_s, is_urgent=claim.lane is Lane.TRANSACTIONAL)
+        # What is throttled is in no hurry: all of it would come for the next turn, and be put off once a minute until it expires.
+        is_urgent = claim.lane is Lane.TRANSACTIONAL and claim.throttle is None
+        put_off = judge(line, claim.turn_s, claim.delays_s, is_urgent=is_urgent)
         if put_off is None:
             return
         if claim.turn_s is None or put_off.turn_s > claim.turn_s:

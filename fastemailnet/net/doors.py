@@ -31,6 +31,7 @@ class Doors:
         self.at: dict[Target, dict[Door, None]] = {}  # that lead to a host
         self.providers: dict[str, Scope] = {}
         self.throttles: dict[str, Door] = {}
+        self.in_use = 0  # of them, when they were looked through last
 
     def of(self, domain: str, hops: Sequence[Hop]) -> Door:
         """The door of the site that takes the domain's mail."""
@@ -51,7 +52,7 @@ class Doors:
         """The door of a throttle: with no host behind it, so that whoever goes through it leaves it at once."""
         door = self.throttles.get(terms.site)
         if door is None:
-            if len(self.throttles) >= MAX_THROTTLES:
+            if len(self.throttles) >= max(MAX_THROTTLES, 2 * self.in_use):
                 self._forget_throttles()
             door = self.throttles[terms.site] = Door(terms, (Scope(terms.site, terms.ceilings, self.shares),))
         door.bind(terms)
@@ -97,7 +98,7 @@ class Doors:
         """Leave those at which nobody waits, and that would let the next one through at once anyway."""
         now_s = asyncio.get_running_loop().time()
         kept = {name: door for name, door in self.throttles.items() if door.waiting or door.site.messages.tat_s > now_s}
-        self.throttles = kept
+        self.throttles, self.in_use = kept, len(kept)
 
     def talk(self, target: Target, due: Demand) -> bool:
         """Whether any has a connection open to the host that mail of this demand may use."""

@@ -142,21 +142,23 @@ class Pool:
             return Delivery([Outcome(r.index, Kind.DEFERRED, NO_SINGLE_PEER) for r in transaction.recipients])
         if not _is_single_peer(hops):
             transaction = replace(transaction, transid="")
-        try:
-            await self.doors.take_turn(claim)
-        except TurnIsFarError as error:
-            return _throttled(error, claim, transaction.recipients)
         seen: list[Session] = []
         failures: list[tuple[str, ConnectError]] = []
         door = self.doors.of(domain, hops)
+        has_turn = claim.throttle is None
         for hop in hops:
             asked = self._demand(route, domain, hop, transaction.tls)
             try:
                 if isinstance(asked, Refusal):
                     raise refused(hop, asked)
+                self._refuse(hop.target, asked)  # before it takes a turn of its throttle that it can make no use of
+                if not has_turn:
+                    await self.doors.take_turn(claim)
+                    has_turn = True
                 done = await self._at(hop, door, route, asked, transaction, release, claim)
             except TurnIsFarError as error:
-                return _put_off(error, transaction.recipients)
+                recipients = transaction.recipients
+                return _put_off(error, recipients) if has_turn else _throttled(error, claim, recipients)
             except ConnectError as error:
                 failures.append((hop.target.host, error))
                 seen += _seen(route, domain, hop, asked, error.tried)

@@ -10,7 +10,8 @@ A client who is not known is in no network: he may use what is for everybody, an
 whose requests come from loopback, opens nothing before it is named. One that adds no such field cannot be told from a local program.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
 from typing import Any, Final, cast
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -31,7 +32,7 @@ class Proxies:
         """``trusted``: addresses and networks of proxies."""
         self._app = app
         self._trusts = Networks(trusted).allow
-        self._reading: Any = ProxyHeadersMiddleware(cast("Any", self._read), list(trusted))
+        self._reading: Any = ProxyHeadersMiddleware(cast("Any", self._read), list(_read_as(trusted)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,3 +51,12 @@ class Proxies:
         if scope["client"] is scope.pop(PEER):  # nothing was said that names anybody
             scope["client"] = NOT_KNOWN
         await self._app(scope, receive, send)
+
+
+def _read_as(trusted: Sequence[str]) -> Iterator[str]:
+    """The networks, and those of IPv4 also as a dual-stack socket says them: ``Networks`` takes both for the same, uvicorn does not."""
+    for name in trusted:
+        network = ip_network(name)
+        yield str(network)
+        if network.version == 4:
+            yield f"::ffff:{network.network_address}/{96 + network.prefixlen}"

@@ -12,8 +12,10 @@ from actors import build
 from fastemailnet.delivery import retry
 from fastemailnet.delivery.caution import START
 from fastemailnet.delivery.exchanger import Hop
+from fastemailnet.delivery.gate import throttle_of
 from fastemailnet.delivery.pause import Bounds
 from fastemailnet.delivery.route import Target, TlsPolicy
+from fastemailnet.delivery.shaping.limits import parse_rate
 from fastemailnet.delivery.terms import Ceilings, uniform
 from fastemailnet.envelope import Lane
 from fastemailnet.flashsync.frames import Intent, Outcome
@@ -198,6 +200,22 @@ async def test_a_host_that_says_421_to_all_is_paused() -> None:
         [late] = await deliver(pool, port, 1)
         assert late.outcomes[0].kind is Kind.DEFERRED
         assert "421" in late.outcomes[0].reason
+
+
+async def test_mail_to_a_host_that_is_paused_takes_no_turn_of_its_tenant_s_throttle() -> None:
+    pool, inbox = Pool("client", Limits(), terms=uniform(Ceilings(4))), Inbox()
+    slow = Claim(delays_s=(15.0, 60.0), throttle=throttle_of("acme", parse_rate("60/h,max_burst=2")))
+    async with AsyncExitStack() as stack:
+        away = await Host(b"421 4.3.2 not now\r\n").start(stack)
+        server = SmtpServer("127.0.0.1", 0, inbox)
+        here = await server.start()
+        kinds = []
+        for port in (away, away, away, here, here):
+            done = await pool.deliver(route(port), "b.org", transaction(), grant, slow)
+            kinds.append((done.outcomes[0].kind, done.put_off is not None))
+        assert kinds == [*[(Kind.DEFERRED, False)] * 3, (Kind.RELAYED, False), (Kind.DEFERRED, True)]
+        await pool.close()
+        await server.close()
 
 
 async def test_tls_that_one_demand_cannot_have_pauses_no_other() -> None:

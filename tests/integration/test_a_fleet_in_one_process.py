@@ -68,13 +68,15 @@ class House:
         domain: str = "x.example",
         tenant: str = "",
         fields: str = "",
+        accepted_ago_ms: int = 0,
     ) -> str:
         """One accepted unit, as the gateway appends it; its message's id. ``fields``: more of the header, each with its CRLF."""
         message = ids.message_id(wall_ms(), os.urandom(10))
         named = f"X-FEN-Message: {ids.to_text(message)}\r\n"
         body = f"From: a@example.org\r\n{named}{fields}\r\nhello\r\n".encode()
         people = tuple(Recipient(address, index, notify) for index, address in enumerate(recipients))
-        unit = Unit(message, lane, tenant, wall_ms(), wall_ms() + expires_in_ms, sender, people, domain, False, body)
+        at_ms = wall_ms() - accepted_ago_ms
+        unit = Unit(message, lane, tenant, at_ms, at_ms + expires_in_ms, sender, people, domain, False, body)
         self.log.append(*place_of(lane, order_key, message), [encode_unit(unit)])
         return ids.to_text(message)
 

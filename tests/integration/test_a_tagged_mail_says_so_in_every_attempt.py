@@ -93,6 +93,15 @@ async def test_a_suspicious_mail_is_tagged_under_its_signature_and_forged_fields
         assert "tagged: phish score 0.950 (found at an earlier attempt)" in facts(fleet, "gate")
 
 
+async def test_to_be_tagged_is_no_delay_of_which_a_sender_is_told(tmp_path: Path, over: dict[str, str]) -> None:
+    async with tagging(tmp_path, **over) as fleet:
+        fleet.start_node("a", BAD)
+        waited = {"accepted_ago_ms": 86_400_000, "expires_in_ms": 864_000_000}
+        fleet.accept("r@x.example", notify="DELAY", **waited)
+        await fleet.until(lambda b: b["relayed"] == 1)
+        assert not any(frame.reports for frame in fleet.frames() if isinstance(frame, Outcome))
+
+
 async def test_every_attempt_transmits_the_same_although_the_classifier_is_gone_and_the_gate_has_changed(
     tmp_path: Path, over: dict[str, str]
 ) -> None:

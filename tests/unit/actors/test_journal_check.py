@@ -8,6 +8,7 @@ import pytest
 
 from actors import journal_check as checker
 from actors.journal_check import Findings, check_journal
+from actors.journal_reading import read_streams
 from actors.journal_rules import RULES
 from fastemailnet import ids
 from fastemailnet.admission.replay import WINDOW_MS
@@ -44,6 +45,15 @@ def test_a_good_log_passes_and_is_counted() -> None:
     assert expected.items() <= findings.figures.items()
     assert findings.figures["frames"] == 10 + 9 + 11
     assert set(findings.checks) == set(RULES)
+
+
+def test_what_a_frame_tells_the_ledger_and_the_sender_is_not_kept() -> None:
+    log = MemoryLog()
+    told: dict[str, Any] = {"evidence": b"e" * 9, "reports": (b"r" * 9,)}
+    frames = (fact(0, 1, ("a", 1), 0, RELAYED, **told), f.Resolve(1, 0, f.Verdict.BOUNCE, 9, "r", **told))
+    log.append(f.JOURNAL, 0, [f.encode(frame) for frame in frames])
+    kept = read_streams(log, lambda *_: None).journals[0]
+    assert [(one.evidence, one.reports) for one in kept if isinstance(one, f.Outcome | f.Resolve)] == [(b"", ())] * 2
 
 
 def test_an_empty_log_passes() -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from fastemailnet.admission.reading import Gap, read_unit
-from fastemailnet.envelope import LANES, Lane, Position, Recipient, Suspicion, Unit, encode_unit
+from fastemailnet.envelope import LANES, Asked, Lane, Position, Recipient, Suspicion, Unit, encode_unit
 
 PEOPLE = (Recipient("a@x.example", 0),)
 FOUND = Suspicion((0.1, 0.2, 0.7), 0.5)
@@ -22,7 +22,16 @@ def test_a_record_of_a_mail_stream_does_not_release_itself(stream: str) -> None:
 
 @pytest.mark.parametrize("stream", list(LANES))
 @pytest.mark.parametrize(
-    "said", [{"suspicion": FOUND}, {"suspicion": Suspicion((1.0, 0.0, 0.0))}, {"put_off": 3}, {"attempt": 2}]
+    "said",
+    [
+        {"suspicion": FOUND},
+        {"suspicion": Suspicion((1.0, 0.0, 0.0))},
+        {"put_off": 3},
+        {"turn_ms": 4},
+        {"attempt": 2},
+        {"asked": Asked(1, (0,), 0)},
+        {"source": Position("mail.transactional", 0, 7)},
+    ],
 )
 def test_a_record_of_a_mail_stream_was_never_judged_and_never_tried(stream: str, said: dict[str, Any]) -> None:
     honest = msgspec.structs.replace(RELEASED, released="")

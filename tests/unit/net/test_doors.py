@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shaping.limits import parse_rate
 from fastemailnet.delivery.shares import Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings, Terms, uniform
+from fastemailnet.envelope import Lane
 from fastemailnet.net.door import Claim, Door, TurnIsFarError
 from fastemailnet.net.doors import Doors
 
@@ -105,6 +107,19 @@ async def test_a_throttle_lets_one_through_and_tells_the_next_when_its_turn_is()
     assert doors.status() == {"throttle of acme": "0 wait, 2 come again later; at most 0.0167 messages a second"}
 
 
+@pytest.mark.parametrize("lane", list(Lane))
+async def test_whoever_is_throttled_comes_again_behind_all_others_however_urgent_its_lane_is(lane: Lane) -> None:
+    doors = Doors(terms, Shares(0, 1, 0.0))
+    claim = replace(THROTTLED, lane=lane)
+    await doors.take_turn(claim)
+    turns: list[float] = []
+    for _ in range(3):
+        with pytest.raises(TurnIsFarError) as far:
+            await doors.take_turn(claim)
+        turns.append(round(far.value.put_off.turn_s))
+    assert turns == [60, 120, 180]
+
+
 async def test_many_may_go_through_a_quick_throttle_at_once() -> None:
     doors = Doors(terms, Shares(0, 1, 0.0))
     quick = Claim(throttle=throttle_of("acme", parse_rate("1000/s,max_burst=200")))
@@ -120,6 +135,29 @@ async def test_a_throttle_is_not_forgotten_before_its_next_turn(monkeypatch: pyt
     assert len(doors.throttles) <= 11
     with pytest.raises(TurnIsFarError):
         doors.refuse_far(THROTTLED)
+
+
+async def test_throttles_that_are_all_in_use_are_not_looked_through_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastemailnet.net.doors.MAX_THROTTLES", 10)
+    looks = 0
+    forget = Doors._forget_throttles
+
+    def counted(doors: Doors) -> None:
+        nonlocal looks
+        looks += 1
+        forget(doors)
+
+    monkeypatch.setattr(Doors, "_forget_throttles", counted)
+    doors = Doors(uniform(Ceilings(2)), Shares(0, 1, 0.0))
+    for number in range(1_000):
+        await doors.take_turn(Claim(throttle=throttle_of(f"tenant{number}", parse_rate("60/h"))))
+    assert len(doors.throttles) == 1_000
+    assert looks < 10
+    for door in doors.throttles.values():
+        door.site.messages.tat_s = 0.0  # a minute later
+    for number in range(1_000, 2_000):
+        await doors.take_turn(Claim(throttle=throttle_of(f"tenant{number}", parse_rate("9000000000/s"))))
+    assert len(doors.throttles) < 20
 
 
 async def test_a_throttle_s_part_is_asked_of_the_fleet() -> None:

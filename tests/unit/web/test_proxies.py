@@ -55,6 +55,12 @@ YES, NO = (202, 200, 200), (403, 403, 200)
         ([PROXY], PROXY, [("x-forwarded-for", f"{FAR}, {NEAR}")], YES),
         # two proxies in a row
         ([PROXY, "10.9.9.9"], PROXY, [("x-forwarded-for", f"{NEAR}, {FAR}, 10.9.9.9")], NO),
+        # a dual-stack socket says an IPv4 address in IPv6: to us, or to a proxy that names the one before it
+        (["127.0.0.0/8", "10.9.9.9"], "::ffff:127.0.0.1", [("x-forwarded-for", NEAR)], YES),
+        ([PROXY], PROXY, [("x-forwarded-for", f"{FAR}, ::ffff:{PROXY}")], NO),
+        ([PROXY], PROXY, [("x-forwarded-for", f"{FAR}, [::ffff:{PROXY}]:4711")], NO),
+        (["127.0.0.0/8", "10.9.9.9"], PROXY, [("x-forwarded-for", f"{FAR}, ::ffff:a09:909")], NO),
+        ([PROXY], PROXY, [("x-forwarded-for", f"{FAR}, ::ffff:{NEAR}")], YES),
         # nothing that names anybody
         ([PROXY], PROXY, [("x-forwarded-for", "")], NO),
         ([PROXY], PROXY, [("x-forwarded-for", f"{NEAR}, ")], NO),
