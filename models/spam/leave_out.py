@@ -9,7 +9,7 @@ says should be true of mail of an unseen kind and of a known one alike.
 import argparse
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,16 +79,21 @@ def learned_of(name: str, examples: Sequence[Example]) -> list[Example]:
     ]
 
 
-def judged(scores: Floats, asked: Asked) -> dict[str, Any]:
+def judged(scores: Floats, asked: Asked, without: Collection[str] = ()) -> dict[str, Any]:
     """Figures of held-out mail, of unseen phish against its honest mail, and of each source where 1 % of that is lost.
 
     Where no honest or no bad mail is held out, that of the development set stands in.
+
+    Args:
+        scores: of ``asked.everything``.
+        asked: what was asked about.
+        without: sources of held-out mail to look past.
     """
     own, (first, second) = len(asked.held), np.cumsum([len(asked.held), len(asked.known)])
-    missing = {True, False} - set(calibrate.is_bad(asked.held).tolist())
-    stand_in = [i for i, bad in enumerate(calibrate.is_bad(asked.known)) if bad in missing]
-    shown = [*range(own), *(own + i for i in stand_in)]
-    held = [*asked.held, *(asked.known[i] for i in stand_in)]
+    seen = [i for i, e in enumerate(asked.held) if e.source not in without]
+    missing = {True, False} - set(calibrate.is_bad([asked.held[i] for i in seen]).tolist())
+    shown = [*seen, *(own + i for i, bad in enumerate(calibrate.is_bad(asked.known)) if bad in missing)]
+    held = [asked.everything[i] for i in shown]
     some, truth = scores[shown], calibrate.is_bad(held)
     honest, hold = some[~truth], calibrate.COST_HOLD / (1 + calibrate.COST_HOLD)
     return {
@@ -110,7 +115,14 @@ def fold(name: str, examples: Sequence[Example], plan: Plan) -> tuple[dict[str, 
     odds = model.odds([e.text for e in asked.everything])
     scores = 1 - np.array(model.odds_to_rows(odds))[:, 0]
     linear = baseline.scores(baseline.fit(learned), asked.everything)
-    return {"model": judged(scores, asked), "linear": judged(linear, asked)}, odds[:, 0], asked.everything
+    views: dict[str, Collection[str]] = {"": ()}
+    if {e.source for e in asked.held} > DISPUTED:
+        views[f" without {' '.join(DISPUTED)}"] = DISPUTED
+    figures = {
+        name + view: {"model": judged(scores, asked, without), "linear": judged(linear, asked, without)}
+        for view, without in views.items()
+    }
+    return figures, odds[:, 0], asked.everything
 
 
 def calibration(odds: Floats, asked: Sequence[Example]) -> dict[str, float]:
@@ -139,7 +151,7 @@ def main() -> None:
     fitted: dict[str, float] = {}
     for name in args.folds:
         found, some, texts = fold(name, examples, Plan(work / name, args.epochs))
-        figures[name], odds, asked = found, [*odds, some], [*asked, *texts]
+        figures, odds, asked = figures | found, [*odds, some], [*asked, *texts]
         print(name, json.dumps(found), flush=True)
         fitted = calibration(np.concatenate(odds), asked)
         if args.json:  # after each fold: a run that is cut off leaves what it has
