@@ -21,6 +21,9 @@ Files = Annotated[list[Path], typer.Argument(help="Messages (.eml) or folders of
 Weights = Annotated[Path | None, typer.Option("--model", help="Folder of a model, instead of classifier.model.")]
 Tenant = Annotated[str, typer.Option(help="Whose mail it is.")]
 InLane = Annotated[Lane | None, typer.Option("--lane", help="Lane that it travels in; the message decides without it.")]
+MOST_WORDS = 6
+LEAST_CHARACTERS = 3  # of a word that is shown
+MARKS = ".,;:!?…\"'“”„«»()[]<>*_"
 COLOURS = {"send": "green", "tag": "yellow", "throttle": "yellow", "hold": "yellow", "reject": "red"}
 
 
@@ -73,13 +76,29 @@ def _answer(scorer: Any, rules: Gate, tenant: str, lane: Lane | None, path: Path
         "p_phish": score.p_phish,
         "tenant": tenant,
         "lane": lane.value,
+        "score": score.bad,
         "rule": _rule(rules, lane),
         "subject": text.subject,
         "sender": text.sender,
         "reasons": signals + [finding._asdict() for finding in explain(raw)],
-        "words": scorer.telling(read) if hasattr(scorer, "telling") else [],
+        "words": as_written(scorer.telling(read, MOST_WORDS), read) if hasattr(scorer, "telling") else [],
         "model": scorer.version,
     }
+
+
+def as_written(words: list[str], model_input: str) -> list[str]:
+    """Words that the model read, small and without digits, as they stand in the mail: a person looks for those.
+
+    Without the marks at their ends, each once, and none so short that it says nothing.
+    """
+    from models.spam.reading import read
+
+    written: dict[str, str] = {}
+    for token in model_input.split():
+        for word in read(f"\n\n\n\n{token}").text[-1:]:  # a token alone as the body
+            written.setdefault(word, token.strip(MARKS))
+    found = {shown.lower(): shown for word in words if len(shown := written.get(word, word)) >= LEAST_CHARACTERS}
+    return list(found.values())
 
 
 def _rule(rules: Gate, lane: Lane) -> str:
@@ -94,7 +113,7 @@ def _show(answer: dict[str, Any]) -> None:
     verdict, name = answer["verdict"], escape(answer["file"])
     shares = "  ".join(f"{name} {answer[f'p_{name}']:.3f}" for name in ("ham", "spam", "phish"))
     out.print(f"[{COLOURS[verdict]}]{verdict:8}[/] {shares}  {name}", highlight=False, soft_wrap=True)
-    _say(f"gate: lane {answer['lane']}, tenant {answer['tenant']}: {answer['rule']}")
+    _say(f"gate: lane {answer['lane']}, tenant {answer['tenant']}: score {answer['score']:.3f}, {answer['rule']}")
     for reason in answer["reasons"]:
         _say(f"{reason['where']}: {reason['what']}")
     if answer["words"] and verdict != Ruling.SEND.value:

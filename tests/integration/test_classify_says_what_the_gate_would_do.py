@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from actors.classify_cli import as_written
 from tests.integration.test_rules_react_to_replies import commanded
 
 MAIL = Path(__file__).parents[2] / "examples" / "mail"
@@ -59,12 +60,28 @@ def test_the_rule_and_the_reasons_are_told(tmp_path: Path, capsys: pytest.Captur
     _, answer = classified(tmp_path, str(PHISH), "--lane", "bulk")
     told = capsys.readouterr().out
     assert told.startswith("throttle ham ")
-    assert "gate: lane bulk, tenant default: throttle from " in told
+    assert f"gate: lane bulk, tenant default: score {answer['score']:.3f}, throttle from " in told
     assert " on at 90/h\n" in told
     assert answer["reasons"]
     for reason in answer["reasons"]:
         assert f"{reason['where']}: {reason['what']}" in told
     assert "words that weigh most: " in told
+
+
+def test_words_are_shown_as_the_mail_has_them(tmp_path: Path) -> None:
+    mail = tmp_path / "prize.eml"
+    mail.write_bytes(
+        b"From: a@b.example\r\nSubject: You WON 48,700!\r\n\r\nClaim 48,700 dollars, winner!!! A prize.\r\n"
+    )
+    _, answer = classified(tmp_path, str(mail))
+    assert "48,700" in answer["words"] or "dollars" in answer["words"]
+    text = mail.read_text()
+    assert all(word in text and word[-1] not in ".,!" and len(word) > 2 for word in answer["words"])
+
+
+def test_a_word_is_found_again_that_the_model_read_without_its_digits() -> None:
+    read = "Win 48,700!\nBank paypa1.example\n\n\nBank. a"
+    assert as_written(["00,000!", "paypa0.example", "bank", "bank.", "a"], read) == ["48,700", "paypa1.example", "Bank"]
 
 
 def test_a_gate_that_is_off_sends_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,14 @@ def test_a_link_is_shown_with_its_text_and_its_trick() -> None:
     assert all(finding.where == "part 1 (text/html)" for finding in found)
 
 
+def test_answers_that_leave_the_sender_s_organisation_are_told() -> None:
+    away = explain(b"From: Boss <a@corp.example>\r\nReply-To: boss@freemail.example\r\n\r\nAre you there?\r\n")
+    assert [(one.where, one.what) for one in away] == [
+        ("Reply-To", "answers go to freemail.example, not to corp.example")
+    ]
+    assert explain(b"From: a@news.corp.example\r\nReply-To: b@corp.example\r\n\r\nHello\r\n") == []
+
+
 def test_hidden_text_is_quoted() -> None:
     hidden = b"<div style='display:none'>" + b"minutes of the meeting " * 20 + b"</div><p>buy"
     assert any("no reader sees: “minutes of the meeting" in finding.what for finding in explain(HEAD + hidden))
