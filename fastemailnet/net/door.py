@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fastemailnet.delivery.caution import Caution
 from fastemailnet.delivery.demand import Demand
 from fastemailnet.delivery.route import Target
+from fastemailnet.delivery.shaping.limits import pace_in_words
 from fastemailnet.delivery.shares import What
 from fastemailnet.delivery.terms import UNLIMITED, Terms
 from fastemailnet.delivery.throttle import FOREVER_S
@@ -271,7 +272,7 @@ class Door:
         wide = [scope for scope in self.scopes if scope.ceilings.connections < UNLIMITED]
         parts = [f"{scope.busy} of {scope.places():g} connections in use" for scope in wide]
         paces = [pace for scope in self.scopes if (pace := scope.pace(What.MESSAGE_RATE)) is not None]
-        rate = f"; at most {min(pace.per_s for pace in paces):.3g} messages a second" if paces else ""
+        rate = f"; at most {pace_in_words(min(pace.per_s for pace in paces))}" if paces else ""
         used = f"{', '.join(parts)}; " if parts else ""
         return f"{used}{len(self.waiting)} wait, {self.later_count(now_s)} come again later{rate}"
 
@@ -281,7 +282,7 @@ class Door:
         for scope in self.scopes:
             pace, most = scope.ceilings.messages, scope.ceilings.connections
             limits = [f"{scope.places():g} of {most} connections"] if most < UNLIMITED else []
-            limits += [f"{pace.per_s:g} messages a second"] if pace is not None else []
+            limits += [pace_in_words(pace.per_s)] if pace is not None else []
             parts.append(f"{scope.name} ({', '.join(limits)})")
         return f"waits for its turn at {' of '.join(parts)}"
 

@@ -63,5 +63,5 @@ async def test_why_tells_what_the_nodes_see(
         await fleet.until(lambda b: (b["relayed"], b["deferred"]) == (1, 4))
         assert await asyncio.to_thread(commanded, "why", "x.example") == 0
         told = capsys.readouterr().out
-        assert "node-0: 0 of 5 connections in use; 0 wait, 4 come again later; at most 0.0167 messages a second" in told
+        assert "node-0: 0 of 5 connections in use; 0 wait, 4 come again later; at most 1 message a minute" in told
         assert "max_message_rate = 1/m,max_burst=1" in told

@@ -134,4 +134,4 @@ async def test_why_says_that_a_mail_is_throttled_and_until_when(
         (waits,) = [text for text in told if "nothing: it is relayed" not in text]
         assert "r@x.example: throttled by the spam gate (spam score 0.900): its turn is at 20" in waits
         assert "; the next attempt is due at 20" in waits
-        assert "throttle of slow: node-0: 0 wait, 1 come again later; at most 0.00278 messages a second" in waits
+        assert "throttle of slow: node-0: 0 wait, 1 come again later; at most 10 messages an hour" in waits

@@ -32,6 +32,8 @@ UNITS = {  # humantime's
     **dict.fromkeys(("M", "month", "months"), 2_630_016.0),  # 30.44 days
     **dict.fromkeys(("y", "yr", "yrs", "year", "years"), 31_557_600.0),  # 365.25 days
 }
+ABOUT_ONE = 0.995  # of a message: shown as 1
+MANY = 100  # from here on messages are counted whole
 _PERIOD = re.compile(r"(\d*)([a-z]+)", re.ASCII)
 _PART = re.compile(r"\s*(\d+)\s*([a-zA-Z]+)\s*", re.ASCII)
 
@@ -138,6 +140,16 @@ def render_rate(rate: Rate) -> str:
     unit, size_s = next(pair for pair in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)) if period_s % pair[1] == 0)
     period = unit if period_s == size_s else f"{period_s // size_s}{unit}"
     return f"{rate.count}/{period}" + (f",max_burst={rate.max_burst}" if rate.max_burst else "")
+
+
+def pace_in_words(per_s: float) -> str:
+    """Messages over the shortest time in which at least one goes, as a person counts them: 0.00833 a second are 30 an hour."""
+    times = (("a second", 1), ("a minute", 60), ("an hour", 3_600), ("a day", 86_400))
+    many, over = next(
+        ((per_s * size_s, over) for over, size_s in times if per_s * size_s >= ABOUT_ONE), (per_s * 86_400, "a day")
+    )
+    count = f"{many:.0f}" if many >= MANY else f"{many:.3g}"
+    return f"{count} message{'' if count == '1' else 's'} {over}"
 
 
 def render_duration(seconds: float) -> str:

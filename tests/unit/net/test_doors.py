@@ -94,9 +94,7 @@ async def test_a_throttle_lets_one_through_and_tells_the_next_when_its_turn_is()
     doors = Doors(terms, Shares(0, 1, 0.0))
     doors.refuse_far(THROTTLED)
     await doors.take_turn(THROTTLED)
-    with pytest.raises(
-        TurnIsFarError, match=r"at throttle of acme \(0\.0166667 messages a second\); 0 wait, 1 come"
-    ) as far:
+    with pytest.raises(TurnIsFarError, match=r"at throttle of acme \(1 message a minute\); 0 wait, 1 come") as far:
         await doors.take_turn(THROTTLED)
     assert 55 < far.value.put_off.turn_s <= 60
     with pytest.raises(TurnIsFarError):
@@ -104,7 +102,7 @@ async def test_a_throttle_lets_one_through_and_tells_the_next_when_its_turn_is()
     for free in (Claim(delays_s=(15.0,)), Claim(delays_s=(15.0,), throttle=throttle_of("other", parse_rate("60/h")))):
         doors.refuse_far(free)
         await doors.take_turn(free)
-    assert doors.status() == {"throttle of acme": "0 wait, 2 come again later; at most 0.0167 messages a second"}
+    assert doors.status() == {"throttle of acme": "0 wait, 2 come again later; at most 1 message a minute"}
 
 
 @pytest.mark.parametrize("lane", list(Lane))

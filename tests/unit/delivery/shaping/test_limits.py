@@ -1,7 +1,16 @@
 import pytest
 
 from fastemailnet.delivery.route import TlsPolicy
-from fastemailnet.delivery.shaping.limits import Rate, Shape, parse_duration, parse_limit, parse_rate, render, tls_for
+from fastemailnet.delivery.shaping.limits import (
+    Rate,
+    Shape,
+    pace_in_words,
+    parse_duration,
+    parse_limit,
+    parse_rate,
+    render,
+    tls_for,
+)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +124,22 @@ def test_values_are_shown_as_files_have_them() -> None:
 def test_a_route_that_demands_encryption_is_not_undone(of_route: str, of_shape: str | None, asked: str) -> None:
     shape = Shape(tls=TlsPolicy(of_shape) if of_shape else None)
     assert tls_for(TlsPolicy(of_route), shape) is TlsPolicy(asked)
+
+
+@pytest.mark.parametrize(
+    ("per_s", "words"),
+    [
+        (0.00833, "30 messages an hour"),
+        (1 / 60, "1 message a minute"),
+        (1, "1 message a second"),
+        (2.5, "2.5 messages a second"),
+        (0.99999, "1 message a second"),
+        (99.96, "100 messages a second"),
+        (123_456.7, "123457 messages a second"),
+        (1 / 86_400, "1 message a day"),
+        (0.5 / 86_400, "0.5 messages a day"),
+        (0, "0 messages a day"),
+    ],
+)
+def test_a_pace_is_told_over_the_time_in_which_one_message_goes(per_s: float, words: str) -> None:
+    assert pace_in_words(per_s) == words
