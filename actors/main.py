@@ -25,7 +25,7 @@ from actors.tls_report_cli import tls_report
 from actors.why_cli import why
 from fastemailnet import __version__
 from fastemailnet.config import Settings, load
-from fastemailnet.errors import FastEmailNetError, FleetError, MessageError
+from fastemailnet.errors import FastEmailNetError, FleetError, MessageError, in_words
 
 app = typer.Typer(
     name="fastemailnet",
@@ -168,7 +168,8 @@ def send(
                 raise
             except (FastEmailNetError, OSError) as error:
                 refused += 1
-                complain("refused", f"{path}: {error}")
+                said = error.strerror if isinstance(error, OSError) else error
+                complain("refused", f"{path}: {said}")
     raise typer.Exit(1 if refused else 0)
 
 
@@ -228,10 +229,15 @@ def trace(message: str, config: Config = None, json_file: Json = None) -> None:
             f"{delivery['recipient']}  {delivery['state']}  delivery {delivery['delivery']}  tenant {delivery['tenant']}"
         )
         for event in delivery["events"]:
-            host = f" at {event['host']}" if "host" in event else ""
-            gate = f"  ({event['gate']})" if "gate" in event else ""
-            line = f"  {moment(event['at_ms'])}  {event['state']:<9} attempt {event['attempt']}{host}"
-            say(f"{line}  {told(event)}{gate}".rstrip())
+            say(f"  {moment(event['at_ms'])}  {event['state']:<9} {event_in_words(event)}")
+
+
+def event_in_words(event: dict[str, Any]) -> str:
+    """Which attempt an event is of, what was said, and in parentheses what the gate said, where that is not the same."""
+    host = f" at {event['host']}" if "host" in event else ""
+    said, gate = told(event), event.get("gate", "")
+    found = f"  ({gate})" if gate and gate not in said else ""
+    return f"attempt {event['attempt']}{host}  {said}{found}".rstrip()
 
 
 @app.command()
@@ -326,7 +332,7 @@ def main(run: Callable[[], Any] = app) -> None:
     try:
         run()
     except (FastEmailNetError, OSError, ValueError) as error:
-        complain("error:", error)
+        complain("error:", in_words(error))
         sys.exit(1)
 
 

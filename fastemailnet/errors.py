@@ -8,7 +8,10 @@ Each class says two things about itself, so that a caller need not guess:
 Constructors are positional and keep their arguments in ``args``, so that every error pickles through Ray.
 """
 
+import re
 from typing import ClassVar
+
+_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 
 
 class FastEmailNetError(Exception):
@@ -168,3 +171,10 @@ class SenderDenied(FastEmailNetError):
     def __str__(self) -> str:
         address, where, tenant, allowed = self.args
         return f"{where} <{address}> is of none of the sender_domains of tenant {tenant!r}: {allowed}"
+
+
+def in_words(error: Exception) -> str:
+    """What an error says to a person: of one of the system the file and what is wrong with it, and no ``[Errno 2]``."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return _NUMBER.sub("", str(error))

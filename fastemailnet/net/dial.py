@@ -17,6 +17,7 @@ from fastemailnet.delivery.exchanger import Hop
 from fastemailnet.delivery.pause import Ending, Paused, Probing
 from fastemailnet.delivery.route import Route, Target
 from fastemailnet.envelope import TlsWish
+from fastemailnet.errors import in_words
 from fastemailnet.net import tls
 from fastemailnet.net.connection import IDLE_S, Connection
 from fastemailnet.outcome import Outcome, Reply
@@ -127,7 +128,7 @@ async def _connect(
         smtp.close()
         # What the library says of it tells address and port once more.
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-        text = readable(str(cause) or str(error))
+        text = readable(in_words(cause) or str(error))
         at = f", {address}" if address != target.host else ""
         raise ConnectError(f"cannot connect to {target.host} port {target.port}{at}: {text}") from error
     except BaseException:

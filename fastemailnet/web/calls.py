@@ -12,7 +12,7 @@ import msgspec
 from fastemailnet import errors
 from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.submission import Accepted
-from fastemailnet.errors import FastEmailNetError, FleetError, MessageError
+from fastemailnet.errors import FastEmailNetError, FleetError, MessageError, in_words
 from fastemailnet.message.prepare import crlf
 from fastemailnet.web.answers import to_json
 from fastemailnet.web.mails import policy_for
@@ -223,7 +223,7 @@ def taken_back(report: bytes) -> Call:
 
 def unreachable(url: str, problem: Exception) -> FleetError:
     """What it means that a request had no answer."""
-    return FleetError(f"the gateway at {url} does not answer: {problem or type(problem).__name__}")
+    return FleetError(f"the gateway at {url} does not answer: {in_words(problem) or type(problem).__name__}")
 
 
 class Watch:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from fastemailnet import errors
-from fastemailnet.errors import ConfigError, FastEmailNetError, LogAppendUnknown, MessageError
+from fastemailnet.errors import ConfigError, FastEmailNetError, LogAppendUnknown, MessageError, in_words
 
 
 def tree(root: type[FastEmailNetError]) -> Iterator[type[FastEmailNetError]]:
@@ -66,3 +66,17 @@ def test_hints_appear_only_where_there_are_some() -> None:
     assert str(ConfigError("a.b", "1", "is not a setting", "a.c")).endswith("; did you mean 'a.c'?")
     assert str(MessageError("what", "line 3")) == "what at line 3"
     assert str(MessageError("what", "line 3", "9")) == "what at line 3 (limit: 9)"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (FileNotFoundError(2, "No such file or directory", "x.eml"), "x.eml: No such file or directory"),
+        (ConnectionError("Multiple exceptions: [Errno 111] a, [Errno 101] b"), "Multiple exceptions: a, b"),
+        (RuntimeError("[Errno -2] Name or service not known"), "Name or service not known"),
+        (ValueError("plain"), "plain"),
+    ],
+)
+def test_an_error_of_the_system_is_told_without_its_number(error: Exception, words: str) -> None:
+    assert in_words(error) == words

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from actors.main import main, messages, shown
+from actors.main import event_in_words, main, messages, shown
 from actors.terminal import complain, console, grid, row, say, told, whose
 from fastemailnet.errors import FleetError, MessageError
 
@@ -28,6 +28,19 @@ def test_an_error_is_one_line_whatever_it_quotes(capsys: pytest.CaptureFixture[s
         main(fail)
     assert end.value.code == 1
     assert capsys.readouterr().err == f"error: {SAID}\n"
+
+
+def test_a_missing_file_is_told_without_python_s_number(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main((tmp_path / "nope").read_text)
+    assert capsys.readouterr().err == f"error: {tmp_path / 'nope'}: No such file or directory\n"
+
+
+def test_an_event_tells_what_the_gate_said_once() -> None:
+    event = {"attempt": 1, "reason": "goes on: phish score 0.9", "gate": "phish score 0.9"}
+    assert event_in_words(event) == "attempt 1  goes on: phish score 0.9"
+    assert event_in_words({**event, "host": "mx", "gate": "score 0.1"}).endswith("phish score 0.9  (score 0.1)")
+    assert event_in_words({"attempt": 2}) == "attempt 2"
 
 
 def test_a_table_loses_nothing_where_it_is_narrow(capsys: pytest.CaptureFixture[str]) -> None:
