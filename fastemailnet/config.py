@@ -27,12 +27,12 @@ from fastemailnet.config_failures import (
 from fastemailnet.config_gate import ClassifierSection, ScoreActionSection
 from fastemailnet.config_log import BlobsSection, LogSection
 from fastemailnet.config_paths import absolute, below, refuse_moved
+from fastemailnet.config_problems import SECRETS, first_problem
 from fastemailnet.config_shaping import ShapingSection
 from fastemailnet.errors import ConfigError
 
 PREFIX = "FASTEMAILNET_"
 NO_SETTINGS = ("FASTEMAILNET_VERBOSE", "FASTEMAILNET_KEY")  # of the command line and the client
-SECRETS = ("pass", "token", "secret", "credential")  # parts of the names whose values are never shown
 
 
 def _network(text: str) -> str:
@@ -233,7 +233,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise first_problem(error) from error
+        raise first_problem(error, Settings) from error
     _refuse_incomplete(settings)
     if path is not None:
         refuse_moved(settings.fleet.data, path.absolute().parent)
@@ -301,15 +301,6 @@ def _nearest(key: str, known: list[str]) -> str:
 def _shown(key: str, table: Any) -> str:
     value = table.get(key.partition(".")[2]) if isinstance(table, dict) else table
     return "(not shown)" if any(word in key for word in SECRETS) else repr(value)
-
-
-def first_problem(error: ValidationError, where: str = "") -> ConfigError:
-    """The first thing that is wrong, under its key; ``where`` stands before it."""
-    first = error.errors()[0]
-    key = where + ".".join(str(part) for part in first["loc"][:2])
-    given = "(not shown)" if any(word in key for word in SECRETS) else repr(first["input"])
-    limit = first["msg"].removeprefix("Value error, ")  # one that a validator of ours raised
-    return ConfigError(key, given, limit[:1].lower() + limit[1:])
 
 
 def _refuse_incomplete(settings: Settings) -> None:

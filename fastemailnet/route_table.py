@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from fastemailnet.config import RouteEntry, first_problem, read_toml, refuse_route
+from fastemailnet.config import RouteEntry, read_toml, refuse_route
+from fastemailnet.config_problems import first_problem
 
 
 def read_table(path: Path) -> dict[str, RouteEntry]:
@@ -18,7 +19,7 @@ def read_table(path: Path) -> dict[str, RouteEntry]:
         try:
             entry = entries[name.lower()] = RouteEntry.model_validate(values)
         except ValidationError as error:
-            raise first_problem(error, f"route.table {name!r}: ") from error
+            raise first_problem(error, RouteEntry, f"route.table {name!r}: ") from error
         refuse_route(entry, f"route.table {name!r}: ")
     return {name: _with_absolute(entry, path.parent) for name, entry in entries.items()}
 

@@ -13,8 +13,9 @@ What a lane leaves out is as for its tenant, and what the tenant leaves out as f
 
 from pydantic import ValidationError
 
-from fastemailnet.config import first_problem, read_toml
+from fastemailnet.config import read_toml
 from fastemailnet.config_gate import ClassifierSection, LaneGate, TenantGate, Thresholds
+from fastemailnet.config_problems import first_problem
 from fastemailnet.envelope import Lane
 from fastemailnet.errors import ConfigError
 
@@ -31,7 +32,7 @@ def read_tenants(given: ClassifierSection) -> dict[str, TenantGate]:
         try:
             found[name] = TenantGate.model_validate(values)
         except ValidationError as error:
-            raise first_problem(error, where) from error
+            raise first_problem(error, TenantGate, where) from error
         for lane in Lane:
             _refuse_crossed(where, lane, found[name], given)
     return found

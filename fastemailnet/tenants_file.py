@@ -13,8 +13,9 @@ from pydantic import Field, ValidationError
 
 from fastemailnet.admission.submission import MAX_KEY_CHARACTERS
 from fastemailnet.admission.tenants import Tenant, Tenants, read_domain, read_kept
-from fastemailnet.config import first_problem, read_toml
+from fastemailnet.config import read_toml
 from fastemailnet.config_failures import Section
+from fastemailnet.config_problems import first_problem
 from fastemailnet.errors import ConfigError
 
 SETTING = "gateway.tenants"
@@ -59,8 +60,8 @@ def _tenant(name: str, values: Any) -> Tenant:
     try:
         table = TenantTable.model_validate(values)
     except ValidationError as error:
-        problem = first_problem(error, where)
-        raise ConfigError(problem.key, "(not shown)", problem.allowed) from None
+        problem = first_problem(error, TenantTable, where)
+        raise ConfigError(problem.key, "(not shown)", problem.allowed, problem.nearest) from None
     keys = _each(table.keys, read_kept, f"{where}keys", "(not shown)")
     return Tenant(name, keys, _each(table.sender_domains, read_domain, f"{where}sender_domains"))
 

@@ -94,8 +94,16 @@ def test_a_tenant_s_throttle_is_its_own_or_that_of_all(tmp_path: Path) -> None:
             "[acme.standard]\nhold_threshold = 0.96\n",
             r"'acme': standard.hold_threshold.* 0.96: .*at most classifier.reject_threshold \(0.95\)",
         ),
-        ("[acme]\nhold = 0.5\n", "classifier.tenants 'acme': hold"),
-        ("acme = 1\n", "classifier.tenants 'acme'"),
+        (
+            "[acme]\nhold = 0.5\n",
+            "classifier.tenants 'acme': hold.* 0.5: is none of hold_threshold, reject_threshold, throttle, trans",
+        ),
+        (
+            "[acme.bulk]\nactoin = 'tag'\n",
+            "'acme': bulk.actoin.* 'tag': is none of hold_threshold, reject_threshold, action; did you mean 'action'",
+        ),
+        ("[acme.blk]\naction = 'tag'\n", r"'acme': blk\" = \(a table\): is none of .*; did you mean 'bulk'"),
+        ("acme = 1\n", "setting \"classifier.tenants 'acme'\" = 1: must be a table$"),
         ("[acme\n", "classifier.tenants"),
     ],
 )
