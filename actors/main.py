@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from actors.classify_cli import classify
 from actors.doubt_cli import doubt_app
 from actors.held_cli import held_app
 from actors.journal_cli import journal_app
+from actors.receipt_cli import receipt_app
 from actors.shaping_cli import resume, shaping_app, suspend
 from actors.suppression_cli import suppression_app
 from actors.tenant_cli import tenant_app
@@ -25,6 +25,7 @@ from actors.tls_report_cli import tls_report
 from actors.why_cli import why
 from fastemailnet import __version__
 from fastemailnet.config import Settings, load
+from fastemailnet.envelope import Lane
 from fastemailnet.errors import FastEmailNetError, FleetError, MessageError, in_words
 
 app = typer.Typer(
@@ -33,7 +34,6 @@ app = typer.Typer(
     add_completion=False,
     help="Mail in, once out, with a receipt anyone can check.",
 )
-receipt_app = typer.Typer(no_args_is_help=True, help="Receipts: get one, verify one offline.")
 dkim_app = typer.Typer(no_args_is_help=True, help="DKIM keys.")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(dkim_app, name="dkim")
@@ -150,7 +150,7 @@ def send(
     files: Annotated[list[Path], typer.Argument(help="Messages (.eml) or folders of them.")],
     sender: Annotated[str | None, typer.Option("--from", help="Reverse-path; From of the message without it.")] = None,
     to: Annotated[list[str] | None, typer.Option(help="Recipients; To, Cc and Bcc of the message without it.")] = None,
-    lane: Annotated[str | None, typer.Option(help="transactional, standard or bulk.")] = None,
+    lane: Annotated[Lane | None, typer.Option(help="Lane that it travels in; the message decides without it.")] = None,
     key: Annotated[
         str | None, typer.Option(help="Tenant's key; better in FASTEMAILNET_KEY, which no ps shows.")
     ] = None,
@@ -219,7 +219,11 @@ def status(config: Config = None, json_file: Json = None) -> None:
 
 
 @app.command()
-def trace(message: str, config: Config = None, json_file: Json = None) -> None:
+def trace(
+    message: Annotated[str, typer.Argument(metavar="ID", help="Of a message, as `send` prints it.")],
+    config: Config = None,
+    json_file: Json = None,
+) -> None:
     """What became of a message: every event of every delivery."""
     with client(config) as fleet:
         answer = fleet.timeline(message)
@@ -263,41 +267,12 @@ def show_balance(answer: dict[str, int]) -> None:
     )
 
 
-@receipt_app.command("get")
-def receipt_get(
-    delivery: str, config: Config = None, output: Annotated[Path | None, typer.Option("--out", "-o")] = None
-) -> None:
-    """The receipt of a delivery (or of the first delivery of a message)."""
-    with client(config) as fleet:
-        text = fleet.receipt(delivery)
-    if output:
-        output.write_text(text)
-    else:
-        sys.stdout.write(text)
-
-
-@receipt_app.command("verify")
-def receipt_verify(
-    file: Path,
-    policy: Annotated[
-        Path | None, typer.Option(help="policy.txt of the log; the running configuration's without it.")
-    ] = None,
-    config: Config = None,
-) -> None:
-    """Verify a receipt offline, step by step. Exits 1 if any step fails."""
-    from fastemailnet.ledger.policy import parse
-    from fastemailnet.ledger.receipt import verify_receipt
-
-    trust = policy or load(config, os.environ).fleet.data / "ledger" / "export" / "policy.txt"
-    verified = verify_receipt(file.read_text(), parse(trust.read_text()))
-    for step in verified.steps:
-        out.print(f"[green]✓[/] {step.name}: {escape(step.found)}", highlight=False, soft_wrap=True)
-    out.print(f"receipt state={verified.state.value}", highlight=False)
-
-
 @dkim_app.command("new")
 def dkim_new(
-    domain: str, selector: str, key_file: Path, algorithm: Annotated[str, typer.Option(help="rsa or ed25519")] = "rsa"
+    domain: Annotated[str, typer.Argument(help="Signing domain, as in example.org.")],
+    selector: Annotated[str, typer.Argument(help="Name of the key under the domain, as in fen1.")],
+    key_file: Annotated[Path, typer.Argument(help="Where the private key goes; must not exist yet.")],
+    algorithm: Annotated[str, typer.Option(help="rsa or ed25519")] = "rsa",
 ) -> None:
     """Make a DKIM key and print the DNS record that announces it."""
     from fastemailnet.message.dkim import DkimKey, dns_record, generate
@@ -318,6 +293,8 @@ def shown(value: Any) -> str:
         return between.join(f"{key} {one}" for key, one in value.items())
     if isinstance(value, list):
         return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return " ".join(str(value).partition("\n\n")[0].split("\n"))  # of a signed note its text
 
 

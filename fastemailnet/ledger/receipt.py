@@ -7,6 +7,7 @@ spelling, so a flipped bit anywhere fails a step.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -32,6 +33,8 @@ from fastemailnet.ledger.tlog_proof import (
     parse,
     render,
 )
+
+LAST_MS = 253_402_300_799_999  # the year 9999 ends
 
 
 class State(StrEnum):
@@ -137,16 +140,23 @@ def verify_receipt(text: str, trust: policy.Policy | str) -> Verified:
     state = State.WITNESSED if witnesses else State.RECORDED
     steps = (
         Step("format", f"{HEADER}, canonical"),
-        Step("leaf", f"{unpacked.type.name.lower()} at {unpacked.at_ms} ms"),
+        Step("leaf", f"{unpacked.type.name.lower()} at {_moment(unpacked.at_ms)}"),
         Step("openings", ", ".join(sorted(values)) or "none shown"),
         Step("delivery", receipt.extra.delivery.message if receipt.extra.delivery else "not named"),
         Step("inclusion", f"leaf {receipt.leaf_index} of {head.size}"),
         Step("signature", f"{signer.name}, key id {signer.key_id.hex()}"),
         Step("witnesses", ", ".join(witnesses) or "none asked for: self-attested"),
-        Step("block", f"{block.height}, sealed at {block.at_ms} ms"),
+        Step("block", f"{block.height}, sealed at {_moment(block.at_ms)}"),
     )
     message = receipt.extra.delivery.message if receipt.extra.delivery else None
     return Verified(head, receipt.leaf_index, unpacked, message, values, block, witnesses, state, steps)
+
+
+def _moment(at_ms: int) -> str:
+    """Unix milliseconds in words (RFC 3339); a time that no calendar has stays a number."""
+    if at_ms > LAST_MS:
+        return f"{at_ms} ms"
+    return datetime.fromtimestamp(at_ms // 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S") + f".{at_ms % 1_000:03d}Z"
 
 
 def _openings(fact: Fact) -> dict[str, Opening]:

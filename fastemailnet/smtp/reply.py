@@ -51,9 +51,9 @@ class ReplyParser:
         if len(line) > MAX_LINE_OCTETS:
             raise ReplyError(f"reply line over {MAX_LINE_OCTETS} octets")
         if not _CODE.fullmatch(code) or mark not in (b"", b" ", b"-"):
-            raise ReplyError(f"not an SMTP reply: {line[:80]!r}")
+            raise ReplyError(f"not an SMTP reply: {line[:80].decode('utf-8', 'replace')!a}")
         if self._lines and self._lines[0][:3] != code.decode():
-            raise ReplyError(f"reply changes its code within its lines: {line[:80]!r}")
+            raise ReplyError(f"reply changes its code within its lines: {line[:80].decode('utf-8', 'replace')!a}")
         self._lines.append(line.decode("utf-8", "replace"))
         if len(self._lines) > MAX_LINES:
             raise ReplyError(f"reply of more than {MAX_LINES} lines")

@@ -67,6 +67,9 @@ def test_what_a_receipt_proves() -> None:
     assert [step.name for step in verified.steps] == [
         "format", "leaf", "openings", "delivery", "inclusion", "signature", "witnesses", "block",
     ]  # fmt: skip  # the order of the steps, on one line
+    found = {step.name: step.found for step in verified.steps}
+    assert found["leaf"].startswith("relayed at 20")
+    assert found["leaf"].endswith("Z")
 
 
 def test_the_format_is_that_of_the_published_vector() -> None:
