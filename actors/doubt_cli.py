@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from actors.terminal import Config, Json, client, grid, moment, out, row, say, write
+from actors.terminal import Config, Json, client, grid, moment, out, row, say, show, write
 
 doubt_app = typer.Typer(no_args_is_help=True, help="Deliveries of which nobody knows whether the peer took them.")
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of the attempt, as `in-doubt list` shows it.")]
@@ -22,7 +22,7 @@ def in_doubt_list(config: Config = None, json_file: Json = None) -> None:
         counts = (str(entry["attempt"]), str(entry["recipients"]))
         what = (entry["id"], entry["message"], entry["place"])
         row(table, *what, *counts, moment(entry["since_ms"]), entry["reason"])
-    out.print(table)
+    show(table)
     deliveries = sum(entry["recipients"] for entry in answer)
     oldest = moment(min(entry["since_ms"] for entry in answer)) if answer else "none"
     out.print(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from actors.terminal import Config, Json, client, complain, grid, moment, out, row, say, write
+from actors.terminal import Config, Json, client, complain, grid, moment, out, row, say, show, write
 from fastemailnet.client import Client
 from fastemailnet.errors import BlobError, NotFound
 
@@ -34,7 +34,7 @@ def held_list(
         people = ", ".join(one["recipient"] for one in entry["recipients"])
         what = (entry["message"] or "not kept", moment(entry["since_ms"]), f"<{entry['sender'] or ''}>", people)
         row(table, entry["id"], *what, entry["reason"])
-    out.print(table)
+    show(table)
     if answer["next"]:
         out.print(f"more: --after {answer['next']}", highlight=False)
     oldest = moment(answer["oldest_ms"]) if answer["oldest_ms"] is not None else "none"

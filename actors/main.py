@@ -43,11 +43,6 @@ app.add_typer(journal_app, name="journal")
 app.add_typer(suppression_app, name="suppression")
 app.add_typer(shaping_app, name="shaping")
 app.add_typer(tenant_app, name="tenant")
-app.command("tls-report")(tls_report)
-app.command()(classify)
-app.command()(suspend)
-app.command()(resume)
-app.command()(why)
 STOP_S = 90.0  # a fleet that is just starting comes up first
 TXT_STRING = 255  # octets that one string of a TXT record holds (RFC 1035 section 3.3.14)
 
@@ -296,6 +291,10 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return " ".join(str(value).partition("\n\n")[0].split("\n"))  # of a signed note its text
+
+
+for command in (why, classify, suspend, resume, tls_report):  # here, so that --help begins with the daily ones
+    app.command()(command)
 
 
 @app.command()

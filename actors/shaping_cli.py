@@ -164,7 +164,7 @@ def _in_words(rule: Rule) -> tuple[str, str, str]:
 
 def _show_standing(standing: list[dict[str, Any]]) -> None:
     if not standing:
-        say("nothing stands")
+        say("nothing is suspended, bounced or changed: no rule has acted and no person")
         return
     table = grid("target", "tenant", "lane", "what", "until", "by", "reason")
     for one in standing:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from actors.terminal import Config, Json, client, grid, moment, out, row, say, write
+from actors.terminal import Config, Json, client, grid, moment, row, say, show, write
 from fastemailnet.delivery.suppression import FOR_GOOD
 
 suppression_app = typer.Typer(no_args_is_help=True, help="Addresses that no mail is sent to any more.")
@@ -30,7 +30,7 @@ def suppression_list(
         until = "for good" if entry["until_ms"] == FOR_GOOD else moment(entry["until_ms"])
         scope = (entry["tenant"] or "all", entry["lane"] or "all")
         row(table, entry["address"], *scope, moment(entry["at_ms"]), until, entry["origin"], entry["reason"])
-    out.print(table)
+    show(table, "nobody is on the list" if not after else "nobody more is on the list")
     if answer["next"]:
         say(f"more: --after {answer['next']}")
 

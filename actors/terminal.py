@@ -69,6 +69,14 @@ def grid(*names: str, whole: Iterable[str] = ()) -> Table:
     return table
 
 
+def show(table: Table, otherwise: str = "") -> None:
+    """A table on stdout; where it has no row, the words for that, and nothing where the figures below tell it."""
+    if table.row_count:
+        out.print(table)
+    elif otherwise:
+        say(otherwise)
+
+
 def row(table: Table, *cells: str) -> None:
     """A row of what others wrote: no markup of theirs."""
     table.add_row(*map(plain, cells))
