@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 
 from fastemailnet import __version__
 from fastemailnet.errors import FastEmailNetError
@@ -76,6 +77,7 @@ class Api:
             self.app.include_router(routes, prefix="/v1")
         self.app.add_api_route("/healthz", _health)
         self.app.add_exception_handler(FastEmailNetError, _refuse)
+        self.app.add_exception_handler(HTTPException, _nowhere)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Submissions go past the framework, which costs a third of what they do."""
@@ -96,6 +98,13 @@ async def _refuse(_: Request, error: Exception) -> Response:
     if status == UNAUTHORIZED:
         headers["WWW-Authenticate"] = CHALLENGE
     return Response(refusal(error), status, headers, "application/json")
+
+
+async def _nowhere(request: Request, error: Exception) -> Response:
+    """No such path, or none for this method: an error like any other."""
+    assert isinstance(error, HTTPException)
+    said = NotFound(f"nothing answers {request.method} {request.url.path}")
+    return Response(refusal(said), error.status_code, error.headers, "application/json")
 
 
 def _reading(reader: Reader, allow: Callable[[str], bool], more: Sequence[APIRouter]) -> APIRouter:

@@ -261,6 +261,13 @@ async def test_the_read_side(ask: Ask):
     assert (down.status_code, down.headers["retry-after"]) == (503, "1")
 
 
+async def test_what_no_path_answers_is_an_error_like_any_other(ask: Ask):
+    answer = await ask("GET", "/v1/nope")
+    assert (answer.status_code, answer.json()["error"]["what"]) == (404, "nothing answers GET /v1/nope")
+    method = await ask("DELETE", "/v1/balance")
+    assert (method.status_code, method.json()["error"]["what"]) == (405, "nothing answers DELETE /v1/balance")
+
+
 @pytest.mark.parametrize("path", ["/v1/messages/nonsense", f"/v1/messages/{ID[:-1]}1", "/v1/receipts/U"])
 async def test_an_unknown_or_impossible_id_is_not_found(ask: Ask, path: str):
     answer = await ask("GET", path)
