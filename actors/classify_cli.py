@@ -16,6 +16,8 @@ from fastemailnet.delivery.gate import NEVER_REJECT, Gate, Ruling
 from fastemailnet.delivery.shaping.limits import render_rate
 from fastemailnet.envelope import Lane
 from fastemailnet.message.header import split
+from fastemailnet.message.prepare import crlf
+from fastemailnet.message.validate import check
 
 Files = Annotated[list[Path], typer.Argument(help="Messages (.eml) or folders of them.")]
 Weights = Annotated[Path | None, typer.Option("--model", help="Folder of a model, instead of classifier.model.")]
@@ -24,7 +26,7 @@ InLane = Annotated[Lane | None, typer.Option("--lane", help="Lane that it travel
 MOST_WORDS = 6
 LEAST_CHARACTERS = 3  # of a word that is shown
 MARKS = ".,;:!?…\"'“”„«»()[]<>*_"
-COLOURS = {"send": "green", "tag": "yellow", "throttle": "yellow", "hold": "yellow", "reject": "red"}
+COLOURS = {"send": "green", "tag": "yellow", "throttle": "yellow", "hold": "yellow", "reject": "red", "invalid": "red"}
 
 
 def classify(
@@ -51,7 +53,7 @@ def classify(
     rules = gate(settings, scorer.threshold_hold).of(tenant)
     answers = [_answer(scorer, rules, tenant, lane, path) for path in paths]
     if not settings.classifier.enabled:
-        answers = [{**answer, "verdict": Ruling.SEND.value, "rule": "the classifier is off"} for answer in answers]
+        answers = [_unscored(answer) for answer in answers]
     write(json_file, answers)
     for answer in answers:
         _show(answer)
@@ -63,6 +65,7 @@ def _answer(scorer: Any, rules: Gate, tenant: str, lane: Lane | None, path: Path
     from fastemailnet.message.text import model_input, visible_text
 
     raw = path.read_bytes()
+    problem = next(iter(check(crlf(raw))), None)
     text = visible_text(raw)
     read = model_input(text)
     score = scorer.score([read])[0]
@@ -70,7 +73,8 @@ def _answer(scorer: Any, rules: Gate, tenant: str, lane: Lane | None, path: Path
     signals = [{"where": "sender", "what": signal} for signal in text.signals if signal.startswith("sender ")]
     return {
         "file": str(path),
-        "verdict": rules.bars[lane].rule(score.bad).value,
+        "verdict": (rules.bars[lane].rule(score.bad) if problem is None else Ruling.INVALID).value,
+        "problem": str(problem or ""),
         "p_ham": score.p_ham,
         "p_spam": score.p_spam,
         "p_phish": score.p_phish,
@@ -101,6 +105,12 @@ def as_written(words: list[str], model_input: str) -> list[str]:
     return list(found.values())
 
 
+def _unscored(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer where the classifier is off: what is no message is refused all the same."""
+    verdict = answer["verdict"] if answer["problem"] else Ruling.SEND.value
+    return {**answer, "verdict": verdict, "rule": "the classifier is off"}
+
+
 def _rule(rules: Gate, lane: Lane) -> str:
     """The thresholds of a lane and what they are for, in words."""
     bar = rules.bars[lane]
@@ -114,6 +124,8 @@ def _show(answer: dict[str, Any]) -> None:
     shares = "  ".join(f"{name} {answer[f'p_{name}']:.3f}" for name in ("ham", "spam", "phish"))
     out.print(f"[{COLOURS[verdict]}]{verdict:8}[/] {shares}  {name}", highlight=False, soft_wrap=True)
     _say(f"gate: lane {answer['lane']}, tenant {answer['tenant']}: score {answer['score']:.3f}, {answer['rule']}")
+    if answer["problem"]:
+        _say(f"no message: {answer['problem']}")
     for reason in answer["reasons"]:
         _say(f"{reason['where']}: {reason['what']}")
     if answer["words"] and verdict != Ruling.SEND.value:

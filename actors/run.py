@@ -13,7 +13,9 @@ from typing import Any
 from rich.console import Console
 
 from actors import build
+from actors.clock import wall_ms
 from actors.fleet import START_S, Fleet
+from actors.terminal import moment
 from fastemailnet.client import Client
 from fastemailnet.config import Settings
 from fastemailnet.errors import FleetError
@@ -36,7 +38,7 @@ def run_until_signal(settings: Settings, console: Console) -> None:
         console.print("Ctrl-C or `fastemailnet down` stops it", highlight=False)
         while not stop.is_set():
             for name in watch(settings, fleet):
-                console.print(f"[yellow]{name} ended and was started again[/]")
+                console.print(f"[yellow]{moment(wall_ms())}  {name} ended and was started again[/]", highlight=False)
     console.print("stopped; the data is kept")
 
 

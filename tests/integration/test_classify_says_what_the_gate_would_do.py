@@ -84,6 +84,14 @@ def test_a_word_is_found_again_that_the_model_read_without_its_digits() -> None:
     assert as_written(["00,000!", "paypa0.example", "bank", "bank.", "a"], read) == ["48,700", "paypa1.example", "Bank"]
 
 
+def test_what_is_no_message_is_refused_whatever_its_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mail = tmp_path / "note.eml"
+    mail.write_bytes(b"hello, this has no header\n")
+    code, answer = classified(tmp_path, str(mail))
+    assert (code, answer["verdict"]) == (1, "invalid")
+    assert "no message: not a header field at line 1 'hello, this has no header'" in capsys.readouterr().out
+
+
 def test_a_gate_that_is_off_sends_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTEMAILNET_CLASSIFIER__ENABLED", "false")
     code, answer = classified(tmp_path, str(PHISH))
