@@ -78,16 +78,24 @@ def full(entry: Open, intent: Intent, unit: Unit | None, host: str, policy: InDo
         "host": host,
         "intent_ms": intent.at_ms,
         "can_ask": entry.asked is not None,
-        "next": next_step(entry, unit.lane if unit is not None else None, policy),
+        "next": next_step(
+            entry, unit.lane if unit is not None else None, policy, unit.attempt if unit is not None else 1
+        ),
     }
 
 
-def next_step(entry: Open, lane: Lane | None, policy: InDoubtSection) -> dict[str, Any]:
-    """What happens if nobody decides, and when (the coordinator's rule, R6). A held attempt waits for a person, for ever."""
+def next_step(entry: Open, lane: Lane | None, policy: InDoubtSection, first: int = 1) -> dict[str, Any]:
+    """What happens if nobody decides, and when (the coordinator's rule, R6). A held attempt waits for a person, for ever.
+
+    ``first``: the attempt that the unit stood at its place for.
+    """
     since_ms = entry.doubt_ms or 0
     wait_ms = policy.retry_delay_s * 1_000
     if entry.asked is not None:
         delay_ms = min(ASK_MS << min(entry.times_asked, MAX_DOUBLINGS), wait_ms)
         return {"verdict": Verdict.ASK.value, "at_ms": since_ms + delay_ms}
     verdict = HOLD if lane is None else str(getattr(policy, lane.value))
-    return {"verdict": verdict, "at_ms": None if verdict == HOLD else since_ms + wait_ms}
+    if verdict == HOLD:
+        return {"verdict": verdict, "at_ms": None}
+    patience_ms = Policy(doubt_ms=wait_ms).patience_ms(Verdict(verdict), entry.attempt - first)
+    return {"verdict": verdict, "at_ms": since_ms + patience_ms}

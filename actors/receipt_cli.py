@@ -66,4 +66,4 @@ def proves(verified: Verified) -> Iterator[str]:
     )
     yield event.rstrip()
     names = {"sender": "from", "rcpt": "to", "tenant": "tenant", "content": "content (SHA-256)"}
-    yield from (f"{name}: {shown[field]}" for field, name in names.items() if field in shown)
+    yield from (f"{name}: {shown[field]}" for field, name in names.items() if shown.get(field))

@@ -27,6 +27,7 @@ POLL_S = 0.1
 def run_until_signal(settings: Settings, console: Console) -> None:
     """Serve until a signal. Data survives; the next start goes on where this one was."""
     stop = threading.Event()
+    console.print("starting …", highlight=False)  # for some seconds there is nothing else to see
     with signals(stop), running(settings, console) as fleet:
         gateway, bind = settings.gateway, settings.gateway.bind
         console.print(

@@ -85,6 +85,8 @@ def row(table: Table, *cells: str) -> None:
 def told(event: Mapping[str, Any]) -> str:
     """What was said in an event of a delivery: reply code, enhanced code (RFC 3463) and text, or our own words."""
     said = event.get("reply") or event.get("held") or event.get("reason") or ""
+    if "verdict" in event:
+        said = f"{event['verdict']}: {said}"
     return " ".join(str(part) for part in (event.get("code"), event.get("enhanced"), said) if part)
 
 

@@ -9,7 +9,7 @@ from actors.shaping import until
 from actors.terminal import Config, Json, client, moment, say, told, whose, write
 from fastemailnet import ids
 
-ENDED = ("relayed", "bounced", "rejected", "expired", "dead", "suppressed", "complaint")
+ENDED = ("relayed", "bounced", "rejected", "expired", "dead", "suppressed", "complaint", "resolved")
 
 
 def why(

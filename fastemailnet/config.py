@@ -181,7 +181,11 @@ class InDoubtSection(Section):
     transactional: Verdict = Field("retry", description="hold, retry, assume-relayed or bounce")
     standard: Verdict = Field("retry", description="hold, retry, assume-relayed or bounce")
     bulk: Verdict = Field("assume-relayed", description="hold, retry, assume-relayed or bounce")
-    retry_delay_s: int = Field(60, ge=40, description="how long evidence is waited for before the policy decides")
+    retry_delay_s: int = Field(
+        60,
+        ge=40,
+        description="how long evidence is waited for before the policy decides; a retry waits longer each time, up to 64 times that",
+    )
 
 
 class LedgerSection(Section):

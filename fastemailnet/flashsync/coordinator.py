@@ -38,6 +38,7 @@ from fastemailnet.flashsync.grants import Ends, Grants, Where
 from fastemailnet.flashsync.lease import Open, Quarantined, Token
 
 JOURNAL_PARTITIONS = 16
+MAX_DOUBLINGS = 6  # of the time before a retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,14 @@ class Policy:
     verdicts: Mapping[str, Verdict | None] = field(default_factory=dict)  # per stream of first acceptance; None: hold
     doubt_ms: int = 60_000  # how long evidence is waited for; must exceed node.TTL_MS + node.INTENT_MAX_AGE_MS
     ask_ms: int = 1_000  # how long before a peer that remembers is asked; doubles each time up to doubt_ms
+
+    def patience_ms(self, verdict: Verdict, doubts: int) -> int:
+        """How long an attempt is in doubt before the policy decides; ``doubts``: attempts in a row that were, before this one.
+
+        A retry waits twice as long for each, up to an hour where the first waits a minute: a host whose every reply is lost has a
+        copy of each, and must not be sent hundreds before the mail expires.
+        """
+        return self.doubt_ms << min(doubts, MAX_DOUBLINGS) if verdict is Verdict.RETRY else self.doubt_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +187,13 @@ class Coordinator:
             if entry.asked is not None:
                 if age_ms >= min(self.policy.ask_ms << min(entry.times_asked, 30), self.policy.doubt_ms):
                     yield self.resolve(entry, Verdict.ASK, at_ms, "the peer remembers the transaction (RFC 1845)")
-            elif verdict is not None and age_ms >= self.policy.doubt_ms:
+            elif verdict is not None and age_ms >= self.policy.patience_ms(verdict, self._doubts_before(entry)):
                 yield self.resolve(entry, verdict, at_ms, "policy of the lane")
+
+    def _doubts_before(self, entry: Open) -> int:
+        """A place is attempted again after a doubt alone: what is put off or deferred goes on in a copy, at a place of its own."""
+        named = self.fold.named.get(entry.place)
+        return entry.attempt - (named.attempt if named is not None else 1)
 
     def _doubted(self, at_ms: int) -> set[Where]:
         """The partitions with a first attempt in doubt that a fact, a VOID or a policy may still end: not only a person.

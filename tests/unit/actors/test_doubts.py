@@ -26,7 +26,7 @@ def when_it_resolves(found: Open, section: InDoubtSection) -> tuple[str, int] | 
     verdicts = {stream: None if name == "hold" else f.Verdict(name) for stream, name in names.items()}
     machine = Coordinator(Policy(verdicts=verdicts, doubt_ms=section.retry_delay_s * 1_000))
     machine.fold.open[found.spot] = found
-    for at_ms in range(SINCE_MS, SINCE_MS + 70_000, 500):
+    for at_ms in range(SINCE_MS, SINCE_MS + 70 * 60_000, 500):
         writes = list(machine._resolutions(at_ms))
         if writes:
             frame = writes[0].frame
@@ -44,6 +44,19 @@ def test_what_is_told_is_what_the_coordinator_does(lane: Lane, verdict: str, att
     found = entry(lane, attempt, asked)
     told = next_step(found, lane, section)
     assert when_it_resolves(found, section) == (None if told["at_ms"] is None else (told["verdict"], told["at_ms"]))
+
+
+def test_a_copy_of_what_was_deferred_waits_as_for_a_first_doubt() -> None:
+    section = InDoubtSection.model_validate({"standard": "retry", "retry_delay_s": 60})
+    found = entry(attempt=5)
+    machine = Coordinator(Policy(verdicts={Lane.STANDARD.stream: f.Verdict.RETRY}, doubt_ms=60_000))
+    machine.fold.open[found.spot] = found
+    source = Position(Lane.STANDARD.stream, 0, 1)
+    machine.fold.named[found.place] = f.Deferral(found.place, source, 5, 0, 1)
+    told = next_step(found, Lane.STANDARD, section, first=5)
+    assert told == {"verdict": "retry", "at_ms": SINCE_MS + 60_000}
+    assert not list(machine._resolutions(SINCE_MS + 59_999))
+    assert list(machine._resolutions(SINCE_MS + 60_000))
 
 
 def test_an_id_names_the_intent_for_ever() -> None:

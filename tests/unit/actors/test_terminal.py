@@ -70,6 +70,7 @@ def test_a_file_gets_wide_rows_unless_the_environment_says_otherwise(
         ({"code": 421, "enhanced": "", "reply": "busy"}, "421 busy"),
         ({"reason": "expired"}, "expired"),
         ({"held": "spam 0.97"}, "spam 0.97"),
+        ({"verdict": "assume-relayed", "reason": "their log has it"}, "assume-relayed: their log has it"),
         ({}, ""),
     ],
 )

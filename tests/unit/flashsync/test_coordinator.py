@@ -86,6 +86,13 @@ def test_doubt_is_resolved_only_after_the_wait_and_then_leased_as_the_next_attem
     assert [(frame.lo, frame.hi) for frame in again] == [(0, 1)]
 
 
+def test_a_retry_waits_longer_each_time_and_another_verdict_does_not() -> None:
+    policy = Policy(doubt_ms=60_000)
+    waits = [policy.patience_ms(f.Verdict.RETRY, doubts) // 60_000 for doubts in (0, 1, 2, 6, 7, 500)]
+    assert waits == [1, 2, 4, 64, 64, 64]
+    assert policy.patience_ms(f.Verdict.ASSUME_RELAYED, 8) == 60_000
+
+
 def test_a_deferred_unit_is_leased_when_it_is_due_and_once() -> None:
     stream = two_nodes(beat_timeout_ms=10**9)
     lease = stream.plan(0, end=1)[0]
