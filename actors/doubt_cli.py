@@ -17,11 +17,11 @@ def in_doubt_list(config: Config = None, json_file: Json = None) -> None:
     with client(config) as fleet:
         answer = fleet.in_doubt()
     write(json_file, answer)
-    table = grid("id", "message", "place", "attempt", "recipients", "since", "reason", whole=("id", "message"))
+    what = "message, since"  # in one cell, so that a terminal of 80 columns has room for the reason
+    table = grid("id", what, "attempt", "recipients", "reason", whole=("id", what, "attempt", "recipients"))
     for entry in answer:
         counts = (str(entry["attempt"]), str(entry["recipients"]))
-        what = (entry["id"], entry["message"], entry["place"])
-        row(table, *what, *counts, moment(entry["since_ms"]), entry["reason"])
+        row(table, entry["id"], f"{entry['message']}\n{moment(entry['since_ms'])}", *counts, entry["reason"])
     show(table)
     deliveries = sum(entry["recipients"] for entry in answer)
     oldest = moment(min(entry["since_ms"] for entry in answer)) if answer else "none"

@@ -29,11 +29,12 @@ def held_list(
     with client(config) as fleet:
         answer = fleet.held(after, limit)
     write(json_file, answer)
-    table = grid("id", "message", "since", "sender", "recipients", "reason", whole=("id", "message"))
+    about = "message, since"  # in one cell, so that a terminal of 80 columns has room for the reason
+    table = grid("id", about, "sender, recipients", "reason", whole=("id", about))
     for entry in answer["entries"]:
         people = ", ".join(one["recipient"] for one in entry["recipients"])
-        what = (entry["message"] or "not kept", moment(entry["since_ms"]), f"<{entry['sender'] or ''}>", people)
-        row(table, entry["id"], *what, entry["reason"])
+        what = f"{entry['message'] or 'not kept'}\n{moment(entry['since_ms'])}"
+        row(table, entry["id"], what, f"<{entry['sender'] or ''}>\n{people}", entry["reason"])
     show(table)
     if answer["next"]:
         out.print(f"more: --after {answer['next']}", highlight=False)
