@@ -86,8 +86,8 @@ def _header(block: bytes, limits: Limits) -> list[Problem]:
         found = _HEADER_LINE.match(line)
         if found is None or (number == 1 and found[1] is None):
             if not problems:  # one is enough: the lines after it are often its continuation
-                shown = line[:60].decode("utf-8", "replace")  # ASCII only: it goes into SMTP replies
-                problems.append(Problem("not a header field", f"line {number} {shown!a}", "name, colon, value"))
+                # Its form stays: a record that was refused with these words long ago is counted again as it was.
+                problems.append(Problem("not a header field", f"line {number} {line[:60]!r}", "name, colon, value"))
         elif found[1] is not None:
             names[found[1].lower()] += 1
     if not names[b"from"]:

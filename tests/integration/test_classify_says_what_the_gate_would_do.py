@@ -89,7 +89,7 @@ def test_what_is_no_message_is_refused_whatever_its_score(tmp_path: Path, capsys
     mail.write_bytes(b"hello, this has no header\n")
     code, answer = classified(tmp_path, str(mail))
     assert (code, answer["verdict"]) == (1, "invalid")
-    assert "no message: not a header field at line 1 'hello, this has no header'" in capsys.readouterr().out
+    assert "no message: not a header field at line 1 b'hello, this has no header'" in capsys.readouterr().out
 
 
 def test_a_gate_that_is_off_sends_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

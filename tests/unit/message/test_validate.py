@@ -23,7 +23,7 @@ def test_a_good_message_has_no_problem() -> None:
         (b"To: b@example.org\r\n\r\nhello\r\n", "no From", "header"),
         (b"From: a@b\r\n" + GOOD, "2 From fields", "header"),
         (b"Subject: y\r\n" + GOOD, "2 Subject fields", "header"),
-        (b"This is no header\r\n" + GOOD, "not a header field", "line 1 'This is no header'"),
+        (b"This is no header\r\n" + GOOD, "not a header field", "line 1"),
         (b"Received: x\r\n" * 51 + GOOD, "mail loop", "header"),
         (
             b"X: " + b"y" * 90 + b"\r\n" + b" z" * 400 + b"\r\n" + (b" " + b"z" * 900 + b"\r\n") * 120 + GOOD,
