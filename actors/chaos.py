@@ -37,7 +37,7 @@ from fastemailnet.log.interface import Log
 
 BATCH = 40
 BACKLOG = 3_000  # deliveries that may wait before no more is submitted
-DRAIN_S = 240.0
+DRAIN_S = 400.0  # a retry waits up to 8 × RETRY_DELAY_S where a mail was struck again and again
 POLL_S = 1.0
 LOSE_REPLIES = 0.001
 RETRY_DELAY_S = 40
