@@ -26,7 +26,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from fastemailnet import __version__
-from fastemailnet.errors import FastEmailNetError
+from fastemailnet.errors import FastEmailNetError, NotFound
 from fastemailnet.web.answers import CHALLENGE, UNAUTHORIZED, Receive, Scope, Send, refusal, status_of
 from fastemailnet.web.bodies import json_response
 from fastemailnet.web.doubt import Doubts, doubt_routes
