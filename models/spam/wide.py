@@ -30,7 +30,9 @@ WINDOW_WORDS, WINDOW_STEP = 80, 40
 WORST_SHARE = 0.6  # of the worst window in the opinion of a long mail, where the whole mail has the rest
 HEAD_WORDS = 40  # of a body, which the transformer reads in any case
 GROUP_LETTERS = (3, 4, 5)
-MAX_WORDS_KEPT = 200_000  # about 40 MB; the table starts again when it is full
+MAX_FEATURES_KEPT = (
+    3_000_000  # of words, 12 MB and as many words as that holds; the memory starts again when it is full
+)
 HINT = "\x01"  # before a hint, so that it is no word of a text
 _PAIR_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
@@ -96,13 +98,12 @@ class Features:
     def __init__(self, buckets: int) -> None:
         self._buckets = buckets
         self._known: dict[str, tuple[Places, int]] = {}  # of a word: its places and its number
+        self._kept = 0  # features of all known words
         self._stamps = np.zeros(buckets, dtype=np.int32)
 
     def located(self, reading: Reading) -> tuple[Places, Places]:
         """The different features of a reading, and the place of the word (hints first, then text) where each first stands."""
         hints, words = words_of(reading)
-        if len(self._known) + len(words) > MAX_WORDS_KEPT:
-            self._known.clear()
         found = [self._known.get(word) or self._learn(word) for word in (*hints, *words)]
         numbers = np.array([number for _, number in found[len(hints) :]], dtype=np.uint64)
         pairs = places_of_pairs(numbers, self._buckets)
@@ -116,8 +117,13 @@ class Features:
         return rows[first], at[first]
 
     def _learn(self, word: str) -> tuple[Places, int]:
-        found = self._known[word] = places_of_word(word, self._buckets), number_of(word)
-        return found
+        places = places_of_word(word, self._buckets)
+        if self._kept + len(places) > MAX_FEATURES_KEPT:  # counted in features: random text has long words
+            self._known.clear()
+            self._kept = 0
+        self._known[word] = places, number_of(word)
+        self._kept += len(places)
+        return self._known[word]
 
 
 class Wide:

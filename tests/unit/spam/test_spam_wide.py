@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from models.spam import wide as wide_module
 from models.spam.data import Example
 from models.spam.reading import Reading, read
 from models.spam.wide import (
@@ -127,6 +129,18 @@ def test_a_feature_counts_once_where_it_first_stands() -> None:
     assert set(places_of_word("again", 2**12).tolist()) <= set(rows[at == 1].tolist())
     assert not set(at.tolist()) & {4}  # "and" is known, and so is the pair "again and"
     assert 3 in at.tolist()  # for the pair "and again"
+
+
+def test_its_memory_is_bounded_in_features_and_forgetting_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wide_module, "MAX_FEATURES_KEPT", 400)
+    found = Features(2**12)
+    readings = [read(text) for text in [*TEXTS, *LONG]]
+    for _ in range(2):
+        for reading in readings:
+            rows, at = found.located(reading)
+            others = Features(2**12).located(reading)
+            assert (rows.tolist(), at.tolist()) == tuple(part.tolist() for part in others)
+            assert sum(len(places) for places, _ in found._known.values()) <= 400
 
 
 def test_rare_features_weigh_more() -> None:
