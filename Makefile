@@ -112,6 +112,9 @@ spam-card: $(STAMP) ## measure the spam model anew and write the tables of its c
 	$(PY) -m benchmarks.spam_sizes --data $(DATA) $(if $(TEACHER),--teacher $(TEACHER)) --json models/spam/figures/sizes.json
 	$(PY) -m models.spam.card
 
+bench-spam-sizes: $(STAMP) ## what a larger transformer would bring and cost (DATA=…/mail-train.parquet TEACHER=folder; an hour)
+	$(PY) -m benchmarks.spam_sizes --data $(DATA) $(if $(TEACHER),--teacher $(TEACHER))
+
 compare-filters: $(STAMP) ## rspamd, SpamAssassin and bogofilter on the spam model's messages (DATA=…/mail-train.parquet)
 	tools/system-packages.sh rspamd spamd spamassassin bogofilter
 	$(PY) -m models.spam.foreign_filters --data $(DATA)
@@ -119,4 +122,4 @@ compare-filters: $(STAMP) ## rspamd, SpamAssassin and bogofilter on the spam mod
 clean: ## remove caches and the demo's data
 	rm -rf data/demo data/chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-wire bench-lanes bench-scoring train evaluate-spam spam-card compare-filters clean
+.PHONY: help setup demo up down kafka kafka-down test check lint type model model-short sim soak diagram bench-quick bench-recovery bench-journal bench-kafka bench-wire bench-lanes bench-scoring train evaluate-spam spam-card bench-spam-sizes compare-filters clean
