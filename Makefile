@@ -104,7 +104,7 @@ train: $(STAMP) ## train the spam model anew (DATA=…/mail-train.parquet)
 evaluate-spam: $(STAMP) ## judge the spam model beside the linear baseline (DATA=…/mail-train.parquet)
 	$(PY) -m models.spam.evaluate --data $(DATA)
 
-spam-card: $(STAMP) ## measure the spam model anew and write the tables of its card (DATA=…/mail-train.parquet; two hours)
+spam-card: $(STAMP) ## measure the spam model anew and write the tables of its card (DATA=…/mail-train.parquet; hours)
 	tools/system-packages.sh rspamd spamd spamassassin bogofilter
 	$(PY) -m models.spam.evaluate --data $(DATA) --json models/spam/figures/evaluate.json
 	$(PY) -m models.spam.leave_out --data $(DATA) --json models/spam/figures/leave_out.json
@@ -112,7 +112,7 @@ spam-card: $(STAMP) ## measure the spam model anew and write the tables of its c
 	$(PY) -m benchmarks.spam_sizes --data $(DATA) $(if $(TEACHER),--teacher $(TEACHER)) --json models/spam/figures/sizes.json
 	$(PY) -m models.spam.card
 
-bench-spam-sizes: $(STAMP) ## what a larger transformer would bring and cost (DATA=…/mail-train.parquet TEACHER=folder; an hour)
+bench-spam-sizes: $(STAMP) ## what a larger transformer would bring and cost (DATA=…/mail-train.parquet TEACHER=folder; an hour or two)
 	$(PY) -m benchmarks.spam_sizes --data $(DATA) $(if $(TEACHER),--teacher $(TEACHER))
 
 compare-filters: $(STAMP) ## rspamd, SpamAssassin and bogofilter on the spam model's messages (DATA=…/mail-train.parquet)
