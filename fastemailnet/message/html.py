@@ -30,6 +30,7 @@ _BREAKING = frozenset({
     "p", "br", "div", "tr", "td", "th", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "hr", "blockquote", "pre",
     "section", "article", "header", "footer", "center", "option", "dt", "dd",
 })  # fmt: skip
+_BLOCK_END = object()
 _SPECIAL = frozenset({"img", "form", "input", "area", "base"})
 _PRESENTED = ("bgcolor", "background", "color", "hidden", "text")
 
@@ -71,7 +72,7 @@ def render(source: str) -> Page:
 
 
 def _walk(root: Any, page: Page) -> None:
-    """Depth first without recursion: nodes with the look around them, and marks where a link's text ends."""
+    """Depth first without recursion: nodes with the look around them, and marks where a link's text or a block ends."""
     stack: list[tuple[Any, Look, bool]] = [(root, Look(), False)]
     budget = MAX_NODES
     rules = page.sheet.rules
@@ -80,6 +81,9 @@ def _walk(root: Any, page: Page) -> None:
         node, look, hidden = stack.pop()
         if node.__class__ is _Open:
             _close(node, page)
+            continue
+        if node is _BLOCK_END:
+            page.text.append("\n")
             continue
         following = node.next
         if following is not None:
@@ -96,6 +100,7 @@ def _walk(root: Any, page: Page) -> None:
             look, hidden = _look(tag, attributes, look, page.sheet)
         if tag in _BREAKING:
             page.text.append("\n")
+            stack.append((_BLOCK_END, look, hidden))  # else what follows inline would join the block's last word
         elif tag == "a" and attributes.get("href"):
             stack.append((_Open(attributes["href"], len(page.text), hidden), look, hidden))
         elif tag in _SPECIAL:

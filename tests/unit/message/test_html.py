@@ -77,6 +77,11 @@ def test_line_ends_of_the_source_are_spaces_and_those_of_elements_lines() -> Non
     assert seen("<p>one\n  two</p><p>three<br>four</p>") == "one two\nthree\nfour"
 
 
+@pytest.mark.parametrize("block", ["<p>one</p>", "<div>one</div>", "<ul><li>one</ul>", "<table><tr><td>one</table>"])
+def test_what_follows_a_block_inline_stands_on_a_line_of_its_own(block: str) -> None:
+    assert seen(f"<body>{block}<a href='https://x.example'>two</a> three") == "one\ntwo three"
+
+
 def test_blank_filler_behind_a_preview_line_is_not_counted() -> None:
     assert render(f'<div style="display:none">Preview{"&nbsp;&zwnj;" * 200}</div>').hidden_characters == len("Preview")
 
