@@ -30,18 +30,13 @@ def explain(raw: bytes) -> list[Finding]:
     header = fields(split(raw)[0])
     sender = mailbox(first(header, "From"))
     found = [Finding(name, what) for name in ("Subject", "From") for what in _disguise(first(header, name))]
-    found += [Finding("Reply-To", what) for what in _answers(mailbox(first(header, "Reply-To")).domain, sender.domain)]
+    answers = mailbox(first(header, "Reply-To")).domain
+    if link.strange(answers, sender.domain):
+        found.append(Finding("Reply-To", f"answers go to {answers}, not to {sender.domain}"))
     for number, part in enumerate(parts(raw), 1):
         where = f"part {number} ({part.content_type}{', ' + part.name if part.name else ''})"
         found += [Finding(where, what) for what in _part(part, sender.domain)]
     return found[:MAX_FINDINGS]
-
-
-def _answers(domain: str, sender: str) -> list[str]:
-    """That answers leave the sender's organisation, as they do where a stranger writes under a name that is known."""
-    if not domain or not sender or link.organisation(domain) == link.organisation(sender):
-        return []
-    return [f"answers go to {domain}, not to {sender}"]
 
 
 def _part(part: Part, domain: str) -> list[str]:

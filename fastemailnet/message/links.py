@@ -139,6 +139,16 @@ def organisation(host: str) -> str:
     return ".".join(labels[-size:])
 
 
+def strange(answers: str, sender: str) -> bool:
+    """Whether answers leave the sender's organisation, as they do where a stranger writes under a name that is known.
+
+    Args:
+        answers: domain of Reply-To; "" where there is none.
+        sender: domain of From.
+    """
+    return bool(answers and sender) and organisation(answers) != organisation(sender)
+
+
 @lru_cache(maxsize=8_192)
 def borrowed_brand(text: str, domain: str) -> str:
     """A brand that ``text`` (a host, or a name without spaces) carries while ``domain`` is none of that brand; else ""."""

@@ -37,7 +37,7 @@ RISKY_FILES = (
 FEATURE_NAMES = (
     "hidden_characters", "aside_characters", "invisible_characters", "lookalikes", "links", "mismatched_links", "ip_links",
     "punycode_links", "free_hosting_links", "at_links", "redirect_links", "data_links", "foreign_links", "brand_links",
-    "false_names", "images", "attachments", "risky_attachments", "forms", "html", "text_length",
+    "false_names", "strange_answers", "images", "attachments", "risky_attachments", "forms", "html", "text_length",
 )  # fmt: skip
 # What the model reads of a count: the size class of log(1 + count). For characters it must tell a preview line from stuffing.
 _MARKED = {
@@ -91,7 +91,7 @@ def visible_text(raw: bytes) -> ScoringText:
     numbers = (
         hidden, aside, invisible, lookalikes, count.links, count.mismatched, count.ip,
         count.punycode, count.free_hosting, count.at_sign, count.redirect, count.data, count.foreign, count.brand, bool(false_name),
-        seen.images, seen.attachments, seen.risky, sum(page.forms for page in seen.pages), seen.html, len(body.text),
+        link.strange(mailbox(first(header, "Reply-To")).domain, sender.domain), seen.images, seen.attachments, seen.risky, sum(page.forms for page in seen.pages), seen.html, len(body.text),
     )  # fmt: skip
     return ScoringText(
         subject.text.replace("\n", " ")[:MAX_SUBJECT_CHARACTERS],

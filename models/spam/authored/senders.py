@@ -27,6 +27,7 @@ _BRAND_NAMES = [
     "{brand}", "{brand}", "{brand}", "{brand}", "{brand} Team", "{brand} Support", "{friend} ({brand})", "{friend} at {brand}",
     "{brand} Notifications", "{person} via {brand}", "{brand} Billing", "{host}",
 ]  # fmt: skip
+_ON_BEHALF = ("work", "community", "event", "support")  # honest mail of a service for a person whom one answers
 
 
 def sender(w: Writer, kind: str) -> tuple[str, str]:
@@ -66,6 +67,10 @@ def reply_to(w: Writer, kind: str) -> str:
     rng = w.rng
     if kind in ("scam", "bec") and rng.random() < 0.3:
         return names.free_mail(rng)
+    if kind in letters.HONEST and rng.random() < 0.03:  # people have more than one mailbox
+        return names.free_mail(rng)
+    if kind in _ON_BEHALF and rng.random() < 0.08:
+        return w.author.address
     if kind not in (*letters.HONEST, *letters.BAD) and rng.random() < 0.08:
         return f"reply-{names.random_word(rng)}@{names.stranger_host(rng) if w.bad else w.setting.brand.host}"
     return ""

@@ -115,6 +115,20 @@ def test_a_borrowed_name_is_told(name: str) -> None:
     assert "evil.example" in text.signals[0]
 
 
+@pytest.mark.parametrize(
+    ("answers", "strange"),
+    [
+        ("", 0),
+        ("Reply-To: help@mail.shop.example\r\n", 0),
+        ("Reply-To: Shop <shop.help@free.example>\r\n", math.log1p(1)),
+    ],
+)
+def test_answers_that_leave_the_sender_are_marked(answers: str, strange: float) -> None:
+    text = visible_text(f"From: Shop <news@shop.example>\r\n{answers}Subject: s\r\n\r\nhello".encode())
+    assert feature(text, "strange_answers") == strange
+    assert ("strange_answers1" in model_input(text)) == bool(strange)
+
+
 def test_a_name_of_ones_own_is_not_told() -> None:
     for sender in (
         '"PayPal" <a@mail.paypal.com>',
