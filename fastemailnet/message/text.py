@@ -90,8 +90,9 @@ def visible_text(raw: bytes) -> ScoringText:
     lookalikes = subject.lookalikes + name.lookalikes + body.lookalikes
     numbers = (
         hidden, aside, invisible, lookalikes, count.links, count.mismatched, count.ip,
-        count.punycode, count.free_hosting, count.at_sign, count.redirect, count.data, count.foreign, count.brand, bool(false_name),
-        link.strange(mailbox(first(header, "Reply-To")).domain, sender.domain), seen.images, seen.attachments, seen.risky, sum(page.forms for page in seen.pages), seen.html, len(body.text),
+        count.punycode, count.free_hosting, count.at_sign, count.redirect, count.data, count.foreign, count.brand,
+        bool(false_name), link.strange(mailbox(first(header, "Reply-To")).domain, sender.domain), seen.images,
+        seen.attachments, seen.risky, sum(page.forms for page in seen.pages), seen.html, len(body.text),
     )  # fmt: skip
     return ScoringText(
         subject.text.replace("\n", " ")[:MAX_SUBJECT_CHARACTERS],

@@ -16,6 +16,8 @@ Figures = dict[str, Any]
 
 _RANKS = ("", "bad / honest", "AUC", "PR-AUC", "recall at 1 %", "at 0.1 %", "lost at 95 %", "at 99 %", "F1", "ECE")
 
+_WAYS = [(way, name) for way in ("without", "with") for name in ("model", "linear")]
+
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
@@ -65,6 +67,20 @@ def _folds(found: Figures) -> Rows:
                 held = (_percent(at_hold["honest"]), _percent(at_hold["bad"])) if part == "held out" else ("", "")
                 rows.append((*_ranks(said, both[kind][part]), *held))
     return rows
+
+
+def _beside(found: Figures) -> Rows:
+    rows: Rows = [_RANKS]
+    seen, shifted = found["seen"], found["shifted"]
+    for part, title in (("dev", "development set"), ("phish", "its `phishing_pot` alone")):
+        rows += [_ranks(_learnt(name, way, title), seen[way][name][part]) for way, name in _WAYS]
+    for view in shifted["with"]:
+        rows += [_ranks(_learnt(name, way, f"{view}, held out"), shifted[way][view][name]) for way, name in _WAYS]
+    return rows
+
+
+def _learnt(name: str, way: str, title: str) -> str:
+    return f"**{title}**, trained {way}" if name == "model" else f"TF-IDF + logistic regression, trained {way}"
 
 
 def _filters(found: Figures) -> Rows:
@@ -151,6 +167,7 @@ TABLES: dict[str, tuple[str, Callable[[Figures], Rows]]] = {
     "sources": ("evaluate", _groups("sources")),
     "languages": ("evaluate", _groups("unseen_languages")),
     "folds": ("leave_out", _folds),
+    "beside": ("beside", _beside),
     "filters": ("filters", _filters),
     "sizes": ("sizes", _sizes),
 }

@@ -1,9 +1,9 @@
 """Leave whole kinds of mail out of training, judge on them, and calibrate by what came out: ``python -m models.spam.leave_out``.
 
 Each fold holds out a source, or sources that share their nature, so that nothing like them is in training: all modern mail, the spam
-of today, newsletters, account mail, single corpora. ``phishing_pot`` is never in training. The odds of held-out and known mail
-together, every source weighing the same, give the temperature and the shift that the shipped model uses (``shift.json``): what it
-says should be true of mail of an unseen kind and of a known one alike.
+of today, newsletters, account mail, single corpora. ``phishing_pot`` is in training only for ``beside``. The odds of held-out and
+known mail together, every source weighing the same, give the temperature and the shift that the shipped model uses (``shift.json``):
+what it says should be true of mail of an unseen kind and of a known one alike.
 """
 
 import argparse
@@ -56,24 +56,24 @@ class Asked:
         return self.held + self.known + self.strangers
 
 
-def asked_of(name: str, examples: Sequence[Example]) -> Asked:
-    """The mail that a fold asks about."""
+def asked_of(name: str, examples: Sequence[Example], include: Collection[str] = ()) -> Asked:
+    """The mail that a fold asks about; of an unseen source that is trained on all the same, its development split."""
     plain = [e for e in examples if not e.trick and e.source != authored.SOURCE]
     out = FOLDS[name]
     return Asked(
         [e for e in plain if out(e.source)],
         [e for e in plain if e.split == "dev" and e.source != data.UNSEEN_SOURCE and not out(e.source)],
-        [e for e in plain if e.source == data.UNSEEN_SOURCE],
+        [e for e in plain if e.source == data.UNSEEN_SOURCE and (e.source not in include or e.split == "dev")],
     )
 
 
-def learned_of(name: str, examples: Sequence[Example]) -> list[Example]:
+def learned_of(name: str, examples: Sequence[Example], include: Collection[str] = ()) -> list[Example]:
     """What a fold trains on. Messages that were padded with honest text are left out: it may be of a held-out source."""
     return [
         e
         for e in examples
         if e.split == "train"
-        and e.source != data.UNSEEN_SOURCE
+        and (e.source != data.UNSEEN_SOURCE or e.source in include)
         and e.trick not in data.PADDINGS
         and not FOLDS[name](e.source)
     ]
@@ -105,9 +105,11 @@ def judged(scores: Floats, asked: Asked, without: Collection[str] = ()) -> dict[
     }
 
 
-def fold(name: str, examples: Sequence[Example], plan: Plan) -> tuple[dict[str, Any], Floats, list[Example]]:
+def fold(
+    name: str, examples: Sequence[Example], plan: Plan, include: Collection[str] = ()
+) -> tuple[dict[str, Any], Floats, list[Example]]:
     """Train without the sources of a fold; returns figures, and the odds of what the fold asks about with that mail."""
-    learned, asked = learned_of(name, examples), asked_of(name, examples)
+    learned, asked = learned_of(name, examples, include), asked_of(name, examples, include)
     if not (plan.out / "config.json").exists():  # a model that is there already is judged as it is
         train.make(train.with_padded(learned), plan)
     train.settle(plan.out, train.neutral(plan))

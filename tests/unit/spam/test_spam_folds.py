@@ -38,6 +38,14 @@ def test_a_fold_never_learns_what_it_is_asked(name: str) -> None:
     assert {e.source for e in asked.strangers} == {"phishing_pot"}
 
 
+def test_a_licensed_source_that_is_learnt_is_asked_about_by_its_development_split_alone() -> None:
+    include = {"phishing_pot"}
+    learned, asked = learned_of("modern", EXAMPLES, include), asked_of("modern", EXAMPLES, include)
+    assert "phishing_pot" in {e.source for e in learned}
+    assert {e.split for e in asked.strangers} == {"dev"}
+    assert not {e.text for e in learned} & {e.text for e in asked.everything}
+
+
 def test_a_disputed_source_does_not_move_the_calibration() -> None:
     asked = [
         Example("", label, source, "dev", "en") for source in ("x", "y") for label in ("ham", "spam") for _ in range(20)
