@@ -2,7 +2,7 @@
 
 from random import Random
 
-from models.spam.authored import names
+from models.spam.authored import causes, names
 from models.spam.authored.names import Brand, Person
 
 CURRENCY = {
@@ -79,6 +79,7 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
     form = rng.choice(CURRENCY.get(lang, ["{} €"]))
     author = names.person(rng)
     return {
+        **causes.slots(lang, form, rng),
         "brand": brand.name,
         "host": brand.host,
         "first": to.first,
