@@ -29,6 +29,7 @@ _ASKS = {
     "local": ("gift", "come", "help"),
 }
 _SENTENCE_END = re.compile(r"(?<=[a-z)”\"'é][.!?]) (?=[A-ZÀ-Ý\"“¿¡])")
+_NO_DIGIT = re.compile(r"\D")
 _PLATFORMS = {
     "election": [
         "https://secure.actblue.com/donate/{w}?refcode={t}", "https://secure.winred.com/{s}/{w}/?utm_source=email",
@@ -56,13 +57,15 @@ _PAGES = ["donate", "give", "petition/{w}", "c/{w}", "page/{n}/donate/1", "p/{w}
 def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body of one mail."""
     rng, topic = w.rng, _topic(w)
+    w.site = f"{rng.choice(_ROOMS)}{w.setting.brand.host}"
     composed = w.has(f"campaign_{topic}_say")
     if kind == "campaign" and composed and rng.random() < 0.65:
         return w.say(f"campaign_{topic}_subject"), _composed(w, topic)
     if kind != "campaign" and composed and w.has(f"{kind}_ask") and rng.random() < (0.3 if _impersonates(w, kind) else 0.15):
         return w.say(f"campaign_{topic}_subject"), _composed(w, topic, f"{kind}_ask")
     subject, text = _text(w, kind, topic)
-    return subject, [*_top(w), *_greeting(w), *_told(w, text), *_end(w)]
+    greeted, signed = _opens_and_closes(text)
+    return subject, [*_top(w), *([] if greeted else _greeting(w)), *_told(w, text), *_end(w, signed=signed)]
 
 
 def _topic(w: Writer) -> str:
@@ -85,11 +88,17 @@ def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
     return subject, text
 
 
+def _opens_and_closes(text: str) -> tuple[bool, bool]:
+    """Whether a text brings its own greeting and its own farewell."""
+    paragraphs = text.split("\n\n")
+    return len(paragraphs[0]) < 70 and paragraphs[0].endswith((",", "!", ":", "，", "、")), paragraphs[-1].partition("\n")[0].endswith(",")
+
+
 def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
     """An opening, a story in some paragraphs, what is asked once or twice, a deadline, farewell, a postscript."""
     rng = w.rng
     opening = [w.say("campaign_open")] if w.has("campaign_open") and rng.random() < 0.5 else []
-    story = [*opening, *w.some(f"campaign_{topic}_say", 1, rng.choice([1, 2, 3, 3, 4, 6]))]
+    story = [*opening, *w.some(f"campaign_{topic}_say", 1, rng.choice([1, 2, 3, 4, 5, 7, 9]))]
     kind = rng.choice(_ASKS.get(topic, ("gift",)))
     kind = kind if w.has(f"campaign_ask_{kind}") else "gift"
     asked = [Text(w.say(bad_ask)), *_press(w, topic, "gift")] if bad_ask else _ask(w, topic, kind)
@@ -121,7 +130,8 @@ def _press(w: Writer, topic: str, kind: str) -> list[Block]:
     mark = "&" if "?" in url else "?"
     if kind == "gift" and chance < 0.45:
         word = w.say("campaign_gift_word") if w.has("campaign_gift_word") and rng.random() < 0.6 else "*"
-        return [Button(word.replace("*", w.slots[gift]), f"{url}{mark}amount={gift}") for gift in ("five", "ten", "fifty")]
+        sums = [w.slots[gift] for gift in ("five", "ten", "fifty")]
+        return [Button(word.replace("*", one), f"{url}{mark}amount={_NO_DIGIT.sub('', one)}") for one in sums]
     return [Text(url)] if chance < 0.55 else [Button(w.say(key), url)]
 
 
@@ -166,10 +176,10 @@ def _told(w: Writer, text: str) -> list[Block]:
     return shown
 
 
-def _end(w: Writer) -> list[Block]:
+def _end(w: Writer, *, signed: bool = False) -> list[Block]:
     """Farewell, postscript and small print."""
     rng = w.rng
-    bye: list[Block] = [Text(w.say("campaign_bye"))] if rng.random() < 0.8 else []
+    bye: list[Block] = [Text(w.say("campaign_bye"))] if not signed and rng.random() < 0.8 else []
     after: list[Block] = [Text(w.say("campaign_ps"))] if not w.bad and w.has("campaign_ps") and rng.random() < 0.3 else []
     return [*bye, *after, *_small(w)]
 

@@ -29,6 +29,7 @@ class Cause:
 
     topic: str
     brand: Brand
+    money: str  # the form of its sums, such as "${}"
     slots: Mapping[str, str]
 
 
@@ -84,6 +85,6 @@ def drawn(lang: str, rng: Random) -> Cause:
     facts = slots(lang, money, rng)
     facts["topic"] = topic
     if topic in _KNOWN and rng.random() < _KNOWN_SHARE:
-        return Cause(topic, names.known_brand(frozenset({f"cause-{topic}"}), lang, rng), facts)
+        return Cause(topic, names.known_brand(frozenset({f"cause-{topic}"}), lang, rng), money, facts)
     name = spin(rng.choice(words[f"org_{topic}"]), rng, {**facts, "city": names.city(rng), "last": names.last_name(rng)})
-    return Cause(topic, Brand(name, names.host_of(name, words["tld"], rng), False), facts)
+    return Cause(topic, Brand(name, names.host_of(name, words["tld"], rng), False), money, facts)

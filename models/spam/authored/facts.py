@@ -74,9 +74,9 @@ def _phone(rng: Random) -> str:
     return rng.choice(["+{} {} {} {}", "+{} ({}) {}-{}", "+{} {} {}{}"]).format(*parts)
 
 
-def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
+def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> dict[str, str]:
     """What the slots of the word files are filled with in one mail."""
-    form = rng.choice(CURRENCY.get(lang, ["{} €"]))
+    form = money or rng.choice(CURRENCY.get(lang, ["{} €"]))
     author = names.person(rng)
     return {
         **causes.slots(lang, form, rng),

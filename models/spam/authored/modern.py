@@ -186,7 +186,7 @@ def _setting(kind: str, lang: str, rng: Random) -> Setting:
     to = names.person(rng, names.invented_brand(rng).host if rng.random() < 0.6 else None)
     if kind in campaigns.KINDS:
         cause = causes.drawn(lang, rng)
-        slots = {**facts(lang, cause.brand, to, rng), **cause.slots}
+        slots = {**facts(lang, cause.brand, to, rng, cause.money), **cause.slots}
         return Setting(lang, words_of(lang), slots, cause.brand, to)
     brand = brand_for(kind, lang, rng)
     return Setting(lang, words_of(lang), facts(lang, brand, to, rng), brand, to)
