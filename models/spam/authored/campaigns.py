@@ -105,8 +105,10 @@ def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
     late = [w.say("campaign_late")] if kind == "gift" and w.has("campaign_late") and rng.random() < 0.45 else []
     cut = rng.randint(1, len(story))
     again = _ask(w, topic, kind)[1:] if not bad_ask and rng.random() < 0.35 else []
+    greeting = _greeting(w)
+    story = [line if greeting and not number else line[:1].upper() + line[1:] for number, line in enumerate(story)]
     before, after = _broken(w, story[:cut]), _broken(w, [*story[cut:], *late])
-    return [*_top(w), *_greeting(w), *before, *asked, *after, *again, *_end(w)]
+    return [*_top(w), *greeting, *before, *asked, *after, *again, *_end(w)]
 
 
 def _broken(w: Writer, paragraphs: list[str]) -> list[Block]:

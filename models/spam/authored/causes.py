@@ -57,13 +57,15 @@ def slots(lang: str, money: str, rng: Random) -> dict[str, str]:
     """Round gifts, goals, crowds, parties and places; ``money`` is a form such as "${}"."""
     scale, words, gifts = _SCALE.get(lang, 1), _words(lang), rng.choice(_GIFTS)
     goal = rng.choice(_ROUND) * 1000
-    local = {"city": names.city(rng), "last": names.last_name(rng)}
+    cities = words.get("city", [names.city(rng)])
+    local = {"city": rng.choice(cities), "last": names.last_name(rng)}
     leader = names.person(rng)
     sums = {
         "five": gifts[0], "ten": gifts[1], "fifty": gifts[2], "goal": goal,
         "raised": goal * rng.randrange(31, 97) // 100 // 10 * 10, "missing": goal * rng.randrange(2, 30) // 100 // 10 * 10,
     }  # fmt: skip
     return {
+        **({"city": rng.choice(cities), "town": rng.choice(cities)} if "city" in words else {}),
         **{name: money.format(whole(lang, value * scale)) for name, value in sums.items()},
         "crowd": whole(lang, rng.choice([rng.randrange(1100, 9900), rng.randrange(10_000, 990_000), rng.choice(_ROUND) * 1000])),
         "several": str(rng.choice([3, 4, 5, 6, 8, 12, 14, 20, 25, 30, 40, 60, 80])),
@@ -86,5 +88,5 @@ def drawn(lang: str, rng: Random) -> Cause:
     facts["topic"] = topic
     if topic in _KNOWN and rng.random() < _KNOWN_SHARE:
         return Cause(topic, names.known_brand(frozenset({f"cause-{topic}"}), lang, rng), money, facts)
-    name = spin(rng.choice(words[f"org_{topic}"]), rng, {**facts, "city": names.city(rng), "last": names.last_name(rng)})
+    name = spin(rng.choice(words[f"org_{topic}"]), rng, {"city": names.city(rng), **facts, "last": names.last_name(rng)})
     return Cause(topic, Brand(name, names.host_of(name, words["tld"], rng), False), money, facts)

@@ -79,7 +79,7 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> 
     form = money or rng.choice(CURRENCY.get(lang, ["{} €"]))
     author = names.person(rng)
     return {
-        **causes.slots(lang, form, rng),
+        **causes.slots(lang, form, rng),  # of which a mail that asks for help keeps its own
         "brand": brand.name,
         "host": brand.host,
         "first": to.first,
