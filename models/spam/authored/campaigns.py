@@ -7,12 +7,15 @@ it is bad by what it asks for (a wallet, card codes, a password, a fee) and by w
 import re
 from random import Random
 
-from models.spam.authored import causes, links, names
+from models.spam.authored import causes, platforms
 from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Small, Text
 from models.spam.authored.writer import Writer
 
 HONEST = ("campaign",)
-BAD = ("sham", "relief")  # sham: money for a false cause, false benefactors; relief: log-ins and card data for a false cause
+BAD = (
+    "sham",
+    "relief",
+)  # sham: money for a false cause, false benefactors; relief: log-ins and card data for a false cause
 KINDS = (*HONEST, *BAD)
 PERSONAL = 0.35  # share that looks like a person's letter
 _OWN_SUBJECT, _OWN_BUTTON = "# ", "> "
@@ -29,39 +32,29 @@ _ASKS = {
     "local": ("gift", "come", "help"),
 }
 _SENTENCE_END = re.compile(r"(?<=[a-z)”\"'é][.!?]) (?=[A-ZÀ-Ý\"“¿¡])")
+_MOST_STORY = {
+    "local": 1,
+    "faith": 2,
+    "campus": 2,
+    "health": 2,
+    "culture": 3,
+}  # topics whose paragraphs are of different senders
 _NO_DIGIT = re.compile(r"\D")
-_PLATFORMS = {
-    "election": [
-        "https://secure.actblue.com/donate/{w}?refcode={t}", "https://secure.winred.com/{s}/{w}/?utm_source=email",
-        "https://secure.ngpvan.com/{t}", "https://secure.anedot.com/{s}/{w}", "https://www.mobilize.us/{s}/event/{n}/",
-        "https://act.myngp.com/el/{n}/{t}", "https://click.actionnetwork.org/ss/c/{t}",
-    ],
-    "gift": [
-        "https://www.justgiving.com/campaign/{w}", "https://donorbox.org/{s}", "https://www.gofundme.com/f/{s}-{w}",
-        "https://www.paypal.com/donate?campaign_id={t}", "https://secure.everyaction.com/{t}", "https://opencollective.com/{s}",
-        "https://www.betterplace.org/de/projects/{n}", "https://www.helloasso.com/associations/{s}", "https://ko-fi.com/{s}",
-        "https://www.patreon.com/{s}", "https://www.kickstarter.com/projects/{s}/{w}/posts/{n}", "https://www.givelively.org/{s}",
-        "https://www.zeffy.com/donation-form/{w}", "https://{s}.enthuse.com/donate", "https://secure.fundraiseup.com/{t}",
-    ],
-    "sign": [
-        "https://www.change.org/p/{w}?utm_medium=email", "https://actionnetwork.org/petitions/{s}?source=email",
-        "https://you.38degrees.org.uk/petitions/{w}", "https://secure.avaaz.org/campaign/en/{w}/", "https://petition.parliament.uk/petitions/{n}",
-        "https://www.openpetition.de/!{w}", "https://e-activist.com/page/{n}/action/1", "https://engaging.networks.{b}/page/{n}",
-    ],
-    "come": ["https://www.eventbrite.com/e/{w}-{n}", "https://zoom.us/webinar/register/WN_{t}", "https://www.meetup.com/{s}/events/{n}"],
-}  # fmt: skip
-_ROOMS = ["act.", "action.", "donate.", "give.", "secure.", "support.", "go.", "www.", "", "my.", "join."]
-_PAGES = ["donate", "give", "petition/{w}", "c/{w}", "page/{n}/donate/1", "p/{w}", "join", "{w}?utm_source=email&utm_campaign={w}", "?sourceid={n}"]
 
 
 def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body of one mail."""
     rng, topic = w.rng, _topic(w)
-    w.site = f"{rng.choice(_ROOMS)}{w.setting.brand.host}"
+    w.site = platforms.site(w.setting.brand, rng)
     composed = w.has(f"campaign_{topic}_say")
     if kind == "campaign" and composed and rng.random() < 0.65:
         return w.say(f"campaign_{topic}_subject"), _composed(w, topic)
-    if kind != "campaign" and composed and w.has(f"{kind}_ask") and rng.random() < (0.3 if _impersonates(w, kind) else 0.15):
+    if (
+        kind != "campaign"
+        and composed
+        and w.has(f"{kind}_ask")
+        and rng.random() < (0.3 if _impersonates(w, kind) else 0.15)
+    ):
         return w.say(f"campaign_{topic}_subject"), _composed(w, topic, f"{kind}_ask")
     subject, text = _text(w, kind, topic)
     greeted, signed = _opens_and_closes(text)
@@ -91,14 +84,19 @@ def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
 def _opens_and_closes(text: str) -> tuple[bool, bool]:
     """Whether a text brings its own greeting and its own farewell."""
     paragraphs = text.split("\n\n")
-    return len(paragraphs[0]) < 70 and paragraphs[0].endswith((",", "!", ":", "，", "、")), paragraphs[-1].partition("\n")[0].endswith(",")
+    return len(paragraphs[0]) < 70 and paragraphs[0].endswith((",", "!", ":", "，", "、")), paragraphs[-1].partition(
+        "\n"
+    )[0].endswith(",")
 
 
 def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
     """An opening, a story in some paragraphs, what is asked once or twice, a deadline, farewell, a postscript."""
     rng = w.rng
     opening = [w.say("campaign_open")] if w.has("campaign_open") and rng.random() < 0.5 else []
-    story = [*opening, *w.some(f"campaign_{topic}_say", 1, rng.choice([1, 2, 3, 4, 5, 7, 9]))]
+    story = [
+        *opening,
+        *w.some(f"campaign_{topic}_say", 1, min(rng.choice([1, 2, 3, 4, 5, 7, 9]), _MOST_STORY.get(topic, 9))),
+    ]
     kind = rng.choice(_ASKS.get(topic, ("gift",)))
     kind = kind if w.has(f"campaign_ask_{kind}") else "gift"
     asked = [Text(w.say(bad_ask)), *_press(w, topic, "gift")] if bad_ask else _ask(w, topic, kind)
@@ -128,24 +126,13 @@ def _press(w: Writer, topic: str, kind: str) -> list[Block]:
     chance = rng.random()
     if chance < 0.08:
         return []
-    url = address(w, topic, kind)
+    url = platforms.address(w, topic, kind)
     mark = "&" if "?" in url else "?"
     if kind == "gift" and chance < 0.45:
         word = w.say("campaign_gift_word") if w.has("campaign_gift_word") and rng.random() < 0.6 else "*"
         sums = [w.slots[gift] for gift in ("five", "ten", "fifty")]
         return [Button(word.replace("*", one), f"{url}{mark}amount={_NO_DIGIT.sub('', one)}") for one in sums]
     return [Text(url)] if chance < 0.55 else [Button(w.say(key), url)]
-
-
-def address(w: Writer, topic: str, kind: str) -> str:
-    """Where a button goes: a page of the organisation or a platform that collects for it; where mail deceives, a trick."""
-    rng, brand = w.rng, w.setting.brand
-    if w.bad or w.service:
-        return w.url()
-    platforms = _PLATFORMS["election"] if topic == "election" and kind != "sign" else _PLATFORMS.get(kind, [])
-    rooms = [f"https://{room}{brand.host}/{page}" for room in rng.sample(_ROOMS, 2) for page in rng.sample(_PAGES, 2)]
-    pattern = rng.choice(platforms) if platforms and rng.random() < 0.3 else rng.choice(rooms)
-    return pattern.format(w=names.random_word(rng), t=names.token(rng, rng.choice([8, 24, 60])), n=rng.randrange(10**6), s=links.slug(brand)[:24], b=brand.host)
 
 
 def _top(w: Writer) -> list[Block]:
@@ -169,7 +156,7 @@ def _told(w: Writer, text: str) -> list[Block]:
     shown: list[Block] = []
     for paragraph in paragraphs:
         if paragraph.startswith(_OWN_BUTTON):
-            shown.append(Button(paragraph.removeprefix(_OWN_BUTTON), address(w, _topic(w), "gift")))
+            shown.append(Button(paragraph.removeprefix(_OWN_BUTTON), platforms.address(w, _topic(w), "gift")))
         elif paragraph.startswith("| "):
             rows = (line.removeprefix("| ").partition(": ") for line in paragraph.split("\n"))
             shown.append(Rows(tuple((label, value) for label, _, value in rows)))
@@ -182,7 +169,9 @@ def _end(w: Writer, *, signed: bool = False) -> list[Block]:
     """Farewell, postscript and small print."""
     rng = w.rng
     bye: list[Block] = [Text(w.say("campaign_bye"))] if not signed and rng.random() < 0.8 else []
-    after: list[Block] = [Text(w.say("campaign_ps"))] if not w.bad and w.has("campaign_ps") and rng.random() < 0.3 else []
+    after: list[Block] = (
+        [Text(w.say("campaign_ps"))] if not w.bad and w.has("campaign_ps") and rng.random() < 0.3 else []
+    )
     return [*bye, *after, *_small(w)]
 
 
@@ -192,7 +181,11 @@ def _small(w: Writer) -> list[Block]:
     if rng.random() < (0.45 if w.bad else 0.1):
         return []
     political = w.has("campaign_small_election") and _topic(w) in ("election", "politics")
-    said = [*w.some("campaign_small_election", 1, 2), *w.some("campaign_small", 0, 1)] if political else w.some("campaign_small", 1, 3)
+    said = (
+        [*w.some("campaign_small_election", 1, 2), *w.some("campaign_small", 0, 1)]
+        if political
+        else w.some("campaign_small", 1, 3)
+    )
     text = "\n".join(said)
     ways = [(w.wear(key), w.url()) for key in rng.choice([["out"], ["out", "links"], ["links", "out"], []])]
     return [Small(text, tuple(dict(ways).items()))]
@@ -203,4 +196,6 @@ def sender(w: Writer) -> tuple[str, str]:
     rng: Random = w.rng
     forms = w.setting.words.get("campaign_from", []) if rng.random() < 0.7 else ["{brand}"]
     name = w.spun(rng.choice(forms or ["{brand}", "{sender}, {brand}", "{author} ({brand})"]))
-    return name, rng.choice(w.setting.words.get("campaign_local", []) + ["info", "team", "news", "action", "contact", "hello", "office"])
+    return name, rng.choice(
+        [*w.setting.words.get("campaign_local", []), "info", "team", "news", "action", "contact", "hello", "office"]
+    )

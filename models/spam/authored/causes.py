@@ -12,7 +12,9 @@ from models.spam.authored.names import Brand
 from models.spam.authored.spin import spin
 
 _FILE = Path(__file__).with_name("causes.toml")
-_KNOWN = frozenset({"aid", "nature", "rights", "animals", "health", "software", "media"})  # topics with known names in brands.txt
+_KNOWN = frozenset(
+    {"aid", "nature", "rights", "animals", "health", "software", "media"}
+)  # topics with known names in brands.txt
 _KNOWN_SHARE = 0.3
 _SCALE = {
     "sv": 10, "da": 10, "nb": 10, "cs": 25, "hu": 400, "pl": 4, "ro": 5, "tr": 40, "ru": 100, "uk": 50, "hi": 100, "ja": 100,
@@ -88,5 +90,7 @@ def drawn(lang: str, rng: Random) -> Cause:
     facts["topic"] = topic
     if topic in _KNOWN and rng.random() < _KNOWN_SHARE:
         return Cause(topic, names.known_brand(frozenset({f"cause-{topic}"}), lang, rng), money, facts)
-    name = spin(rng.choice(words[f"org_{topic}"]), rng, {"city": names.city(rng), **facts, "last": names.last_name(rng)})
+    name = spin(
+        rng.choice(words[f"org_{topic}"]), rng, {"city": names.city(rng), **facts, "last": names.last_name(rng)}
+    )
     return Cause(topic, Brand(name, names.host_of(name, words["tld"], rng), False), money, facts)
