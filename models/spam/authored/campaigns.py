@@ -128,7 +128,7 @@ def _press(w: Writer, topic: str, kind: str) -> list[Block]:
         return []
     url = platforms.address(w, topic, kind)
     mark = "&" if "?" in url else "?"
-    if kind == "gift" and chance < 0.45:
+    if kind == "gift" and rng.random() < 0.5:
         word = w.say("campaign_gift_word") if w.has("campaign_gift_word") and rng.random() < 0.6 else "*"
         sums = [w.slots[gift] for gift in ("five", "ten", "fifty")]
         return [Button(word.replace("*", one), f"{url}{mark}amount={_NO_DIGIT.sub('', one)}") for one in sums]

@@ -53,7 +53,9 @@ def _campaigner(w: Writer, kind: str, own: str) -> tuple[str, str]:
     rng, brand = w.rng, w.setting.brand
     name, local = campaigns.sender(w)
     if not w.bad:
-        return name, f"{local}@{honest_host(brand, rng)}"
+        small = w.slots.get("topic") in ("local", "faith", "campus") and rng.random() < 0.15
+        free = names.free_mail(rng).rpartition("@")[2]
+        return name, f"{links.slug(brand)[:24]}@{free}" if small else f"{local}@{honest_host(brand, rng)}"
     if kind == "relief":
         return name, links.trick_sender(brand, own, rng)
     host = names.stranger_host(rng) if rng.random() < 0.6 else links.lookalike_host(brand, rng)
@@ -80,6 +82,8 @@ def reply_to(w: Writer, kind: str) -> str:
     rng = w.rng
     if kind in ("scam", "bec", "sham") and rng.random() < 0.3:
         return names.free_mail(rng)
+    if kind == "campaign" and rng.random() < 0.15:
+        return rng.choice([f"info@{w.setting.brand.host}", w.author.address])
     if kind not in (*letters.HONEST, *letters.BAD) and rng.random() < 0.08:
         return f"reply-{names.random_word(rng)}@{names.stranger_host(rng) if w.bad else w.setting.brand.host}"
     return ""
