@@ -68,7 +68,7 @@ def test_a_row_of_gifts_has_three_rising_sums_for_one_page() -> None:
             seen += 1
             assert len({b.url.partition("amount=")[0] for b in row}) <= len(row) // 3
             assert all(w.slots[gift] in b.text for gift, b in zip(GIFTS, row[:3], strict=True))
-    assert seen > 20
+    assert seen > 10
 
 
 def test_all_sums_of_a_mail_are_of_one_currency() -> None:
