@@ -2,7 +2,7 @@
 
 from random import Random
 
-from models.spam.authored import names
+from models.spam.authored import causes, names
 from models.spam.authored.names import Brand, Person
 
 CURRENCY = {
@@ -74,11 +74,12 @@ def _phone(rng: Random) -> str:
     return rng.choice(["+{} {} {} {}", "+{} ({}) {}-{}", "+{} {} {}{}"]).format(*parts)
 
 
-def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
+def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> dict[str, str]:
     """What the slots of the word files are filled with in one mail."""
-    form = rng.choice(CURRENCY.get(lang, ["{} €"]))
+    form = money or rng.choice(CURRENCY.get(lang, ["{} €"]))
     author = names.person(rng)
     return {
+        **causes.slots(lang, form, rng),  # of which a mail that asks for help keeps its own
         "brand": brand.name,
         "host": brand.host,
         "first": to.first,

@@ -7,7 +7,7 @@ where the links go. Every pair shares brand, language and recipient.
 from collections.abc import Iterator
 from random import Random
 
-from models.spam.authored import bodies, layout, letters, names, senders
+from models.spam.authored import bodies, campaigns, causes, layout, letters, names, senders
 from models.spam.authored.facts import facts
 from models.spam.authored.names import Brand
 from models.spam.authored.rich import Block, Text, as_html, as_letter, as_plain
@@ -18,9 +18,10 @@ _OTHER_WEIGHT = 3
 _HONEST = {
     "order": 3, "ship": 3, "promo": 4, "news": 3, "note": 4, "talk": 4,
     "account": 4, "statement": 4, "event": 4, "work": 4, "support": 3, "community": 4, "office": 4,
+    "campaign": 8,
 }  # fmt: skip
-_BAD = {"phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4}
-_PHISH = ("phish", "lure", "bec")  # the bad kinds that are phish; the others are spam
+_BAD = {"phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4, "sham": 3, "relief": 3}
+_PHISH = ("phish", "lure", "bec", "relief")  # the bad kinds that are phish; the others are spam
 _BESIDE_LETTERS = {"talk": 4, "office": 6, "support": 1, "note": 1}  # the honest mail beside a bad letter
 _ALL = "account,bank,pay,telecom,stream,host,mail,tax,parcel,crypto,document"
 _BRANCHES = {
@@ -88,6 +89,8 @@ def _drawn(weights: dict[str, int], words: Words, rng: Random) -> str:
 
 def _said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body."""
+    if kind in campaigns.KINDS:
+        return campaigns.said(w, kind)
     subject = w.say(f"{kind}_subject")
     if kind in bodies.BODIES:
         return subject, bodies.BODIES[kind](w)
@@ -118,12 +121,13 @@ def _dressed_subject(w: Writer, kind: str, subject: str) -> str:
 
 def write(kind: str, setting: Setting, rng: Random) -> bytes:
     """One mail of a kind: one of those of ``kinds_of`` its language."""
-    bad, personal = kind in _BAD, kind in (*letters.HONEST, *letters.BAD)
+    bad, asking = kind in _BAD, kind in campaigns.KINDS
+    personal = kind in (*letters.HONEST, *letters.BAD) or (asking and rng.random() < campaigns.PERSONAL)
     w = Writer(setting, rng, bad=bad)
     subject, blocks = _said(w, kind)
-    if not personal and rng.random() < (0.7 if bad else 0.85):
+    if not personal and not asking and rng.random() < (0.7 if bad else 0.85):
         blocks.append(w.small())
-    if bad and not personal and rng.random() < 0.12:  # honest talk as padding, for all to see
+    if bad and not personal and not asking and rng.random() < 0.12:  # honest talk as padding, for all to see
         blocks += map(Text, w.some(rng.choice(["talk", "teasers", "note_text"]), 1, 4))
     if rng.random() < _FORWARDED.get(kind, 0.0):
         blocks = [*_forward(w, subject), *blocks]
@@ -154,7 +158,7 @@ def _preheader(w: Writer, kind: str, blocks: list[Block]) -> str:
     said = [block.text[:100] for block in blocks if isinstance(block, Text) and len(block.text) > 30]
     if said and w.rng.random() < 0.6:
         return said[0]
-    return w.say("teasers" if kind in ("news", "promo") else "cta")
+    return w.say("teasers" if kind in ("news", "promo") else "campaign_cta_gift" if kind in campaigns.KINDS else "cta")
 
 
 def _attached(kind: str, rng: Random) -> tuple[tuple[str, str], ...]:
@@ -180,8 +184,19 @@ def _attached(kind: str, rng: Random) -> tuple[tuple[str, str], ...]:
 
 def _setting(kind: str, lang: str, rng: Random) -> Setting:
     to = names.person(rng, names.invented_brand(rng).host if rng.random() < 0.6 else None)
+    if kind in campaigns.KINDS:
+        cause = causes.drawn(lang, rng)
+        slots = {**facts(lang, cause.brand, to, rng, cause.money), **cause.slots}
+        return Setting(lang, words_of(lang), slots, cause.brand, to)
     brand = brand_for(kind, lang, rng)
     return Setting(lang, words_of(lang), facts(lang, brand, to, rng), brand, to)
+
+
+def _beside(kind: str, rng: Random) -> dict[str, int]:
+    """The honest kinds that stand beside a bad kind."""
+    if kind in campaigns.BAD:
+        return {"campaign": 1}
+    return _BESIDE_LETTERS if kind in letters.BAD and rng.random() < 0.7 else _HONEST
 
 
 def pair(rng: Random) -> Iterator[tuple[str, str, str, bytes]]:
@@ -189,8 +204,8 @@ def pair(rng: Random) -> Iterator[tuple[str, str, str, bytes]]:
     lang = language(rng)
     words = words_of(lang)
     kind = _drawn(_BAD, words, rng)
-    honest = _drawn(_BESIDE_LETTERS if kind in letters.BAD and rng.random() < 0.7 else _HONEST, words, rng)
-    setting = _setting(kind if kind in ("phish", "lure") else honest, lang, rng)
+    honest = _drawn(_beside(kind, rng), words, rng)
+    setting = _setting(kind if kind in ("phish", "lure", *campaigns.BAD) else honest, lang, rng)
     yield kind, "phish" if kind in _PHISH else "spam", lang, write(kind, setting, rng)
     yield honest, "ham", lang, write(honest, setting, rng)
     if rng.random() < 0.5:  # honest mail is the more varied of the two

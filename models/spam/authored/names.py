@@ -210,6 +210,21 @@ def _host_letters(name: str) -> str:
     return "".join(letter for letter in plain if letter.isascii() and (letter.isalnum() or letter in " -"))
 
 
+def host_of(name: str, tlds: list[str], rng: Random) -> str:
+    """A host for an organisation's name: its words, some of them or their first letters; made up where none is of Latin letters."""
+    said = _host_letters(name.replace("&", " ").replace("'", "").replace("-", " ")).split()
+    words = [word for word in said if len(word) > 2] or [rng.choice(_STEMS).lower(), rng.choice(_TAILS)]
+    if len(words) > 2 and rng.random() < 0.3:
+        words = ["".join(word[0] for word in words)]
+    kept = words[: rng.choice([2, 3, 3, 4])]
+    return f"{rng.choice(['', '', '-']).join(kept)}.{rng.choice(tlds)}"
+
+
+def last_name(rng: Random) -> str:
+    """A family name."""
+    return rng.choice(_LAST)
+
+
 def company(rng: Random) -> str:
     """Name of a firm that nobody claims to be."""
     return rng.choice(

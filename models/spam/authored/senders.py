@@ -2,7 +2,7 @@
 
 from random import Random
 
-from models.spam.authored import letters, links, names
+from models.spam.authored import campaigns, letters, links, names
 from models.spam.authored.names import Brand
 from models.spam.authored.writer import Writer
 
@@ -37,6 +37,8 @@ def sender(w: Writer, kind: str) -> tuple[str, str]:
         return w.author.name, w.author.address
     if kind in letters.BAD:
         return _writer_of_letters(w, kind, own)
+    if kind in campaigns.KINDS:
+        return _campaigner(w, kind, own)
     if kind in ("phish", "lure"):
         name = brand.name if kind == "phish" else w.spun(rng.choice(_LURE_NAMES))
         return name, links.trick_sender(brand, own, rng)
@@ -45,6 +47,20 @@ def sender(w: Writer, kind: str) -> tuple[str, str]:
         local = rng.choice(["info", "offer", "news", "contact", names.random_word(rng), "newsletter", "support"])
         return name, rng.choices([f"{local}@{names.stranger_host(rng)}", names.free_mail(rng)], [5, 1])[0]
     return w.spun(rng.choice(_BRAND_NAMES)), f"{rng.choice(_LOCALS)}@{honest_host(brand, rng)}"
+
+
+def _campaigner(w: Writer, kind: str, own: str) -> tuple[str, str]:
+    """Who asks for help: the organisation, somebody of it; who only pretends has another host or a free mailbox."""
+    rng, brand = w.rng, w.setting.brand
+    name, local = campaigns.sender(w)
+    if not w.bad:
+        small = w.slots.get("topic") in ("local", "faith", "campus") and rng.random() < 0.15
+        free = names.free_mail(rng).rpartition("@")[2]
+        return name, f"{links.slug(brand)[:24]}@{free}" if small else f"{local}@{honest_host(brand, rng)}"
+    if kind == "relief":
+        return name, links.trick_sender(brand, own, rng)
+    host = names.stranger_host(rng) if rng.random() < 0.6 else links.lookalike_host(brand, rng)
+    return (name, f"{local}@{host}") if rng.random() < 0.6 else (w.author.name, w.author.address)
 
 
 def _writer_of_letters(w: Writer, kind: str, own: str) -> tuple[str, str]:
@@ -65,12 +81,14 @@ def _writer_of_letters(w: Writer, kind: str, own: str) -> tuple[str, str]:
 def reply_to(w: Writer, kind: str) -> str:
     """Where answers go, if not to the sender; "" for there."""
     rng = w.rng
-    if kind in ("scam", "bec") and rng.random() < 0.3:
+    if kind in ("scam", "bec", "sham") and rng.random() < 0.3:
         return names.free_mail(rng)
     if kind in letters.HONEST and rng.random() < 0.03:  # people have more than one mailbox
         return names.free_mail(rng)
     if kind in _ON_BEHALF and rng.random() < 0.08:
         return w.author.address
+    if kind == "campaign" and rng.random() < 0.15:
+        return rng.choice([f"info@{w.setting.brand.host}", w.author.address])
     if kind not in (*letters.HONEST, *letters.BAD) and rng.random() < 0.08:
         return f"reply-{names.random_word(rng)}@{names.stranger_host(rng) if w.bad else w.setting.brand.host}"
     return ""

@@ -1,0 +1,201 @@
+"""Mail that asks for a gift, a signature, a vote or an hour: composed from paragraphs by topic, and what deceives in the same words.
+
+Honest campaign mail is urgent, emotional and full of money. The bad mail takes the same openings, stories, farewells and small print;
+it is bad by what it asks for (a wallet, card codes, a password, a fee) and by where its links go.
+"""
+
+import re
+from random import Random
+
+from models.spam.authored import causes, platforms
+from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Small, Text
+from models.spam.authored.writer import Writer
+
+HONEST = ("campaign",)
+BAD = (
+    "sham",
+    "relief",
+)  # sham: money for a false cause, false benefactors; relief: log-ins and card data for a false cause
+KINDS = (*HONEST, *BAD)
+PERSONAL = 0.35  # share that looks like a person's letter
+_OWN_SUBJECT, _OWN_BUTTON = "# ", "> "
+_ASKS = {
+    "election": ("gift", "gift", "gift", "vote", "help"),
+    "politics": ("gift", "vote", "help", "sign", "come"),
+    "nature": ("gift", "gift", "sign"),
+    "rights": ("sign", "sign", "gift"),
+    "animals": ("gift", "gift", "sign"),
+    "campus": ("gift", "come"),
+    "faith": ("gift", "come"),
+    "culture": ("gift", "come"),
+    "union": ("sign", "come", "help"),
+    "local": ("gift", "come", "help"),
+}
+_SENTENCE_END = re.compile(r"(?<=[a-z)”\"'é][.!?]) (?=[A-ZÀ-Ý\"“¿¡])")
+_MOST_STORY = {
+    "local": 1,
+    "faith": 2,
+    "campus": 2,
+    "health": 2,
+    "culture": 3,
+}  # topics whose paragraphs are of different senders
+_NO_DIGIT = re.compile(r"\D")
+
+
+def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of one mail."""
+    rng, topic = w.rng, _topic(w)
+    w.site = platforms.site(w.setting.brand, rng)
+    composed = w.has(f"campaign_{topic}_say")
+    if kind == "campaign" and composed and rng.random() < 0.65:
+        return w.say(f"campaign_{topic}_subject"), _composed(w, topic)
+    if (
+        kind != "campaign"
+        and composed
+        and w.has(f"{kind}_ask")
+        and rng.random() < (0.3 if _impersonates(w, kind) else 0.15)
+    ):
+        return w.say(f"campaign_{topic}_subject"), _composed(w, topic, f"{kind}_ask")
+    subject, text = _text(w, kind, topic)
+    greeted, signed = _opens_and_closes(text)
+    return subject, [*_top(w), *([] if greeted else _greeting(w)), *_told(w, text), *_end(w, signed=signed)]
+
+
+def _topic(w: Writer) -> str:
+    """The topic of the setting, or of another where that says none."""
+    return w.slots.get("topic") or w.rng.choice(causes.topics(w.setting.lang))
+
+
+def _impersonates(w: Writer, kind: str) -> bool:
+    return kind == "relief" or w.setting.brand.known
+
+
+def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
+    """A text that is a whole mail, with its own subject or one of the kind."""
+    own = f"{kind}_{topic}_text"
+    key = own if w.has(own) and w.rng.random() < 0.6 else f"{kind}_text"
+    subject, text = w.say(f"{kind}_subject"), w.say(key)
+    if text.startswith(_OWN_SUBJECT):
+        first, _, text = text.removeprefix(_OWN_SUBJECT).partition("\n\n")
+        subject = first if w.rng.random() < 0.9 else subject
+    return subject, text
+
+
+def _opens_and_closes(text: str) -> tuple[bool, bool]:
+    """Whether a text brings its own greeting and its own farewell."""
+    paragraphs = text.split("\n\n")
+    return len(paragraphs[0]) < 70 and paragraphs[0].endswith((",", "!", ":", "，", "、")), paragraphs[-1].partition(
+        "\n"
+    )[0].endswith(",")
+
+
+def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
+    """An opening, a story in some paragraphs, what is asked once or twice, a deadline, farewell, a postscript."""
+    rng = w.rng
+    opening = [w.say("campaign_open")] if w.has("campaign_open") and rng.random() < 0.5 else []
+    story = [
+        *opening,
+        *w.some(f"campaign_{topic}_say", 1, min(rng.choice([1, 2, 3, 4, 5, 7, 9]), _MOST_STORY.get(topic, 9))),
+    ]
+    kind = rng.choice(_ASKS.get(topic, ("gift",)))
+    kind = kind if w.has(f"campaign_ask_{kind}") else "gift"
+    asked = [Text(w.say(bad_ask)), *_press(w, topic, "gift")] if bad_ask else _ask(w, topic, kind)
+    late = [w.say("campaign_late")] if kind == "gift" and w.has("campaign_late") and rng.random() < 0.45 else []
+    cut = rng.randint(1, len(story))
+    again = _ask(w, topic, kind)[1:] if not bad_ask and rng.random() < 0.35 else []
+    greeting = _greeting(w)
+    story = [line if greeting and not number else line[:1].upper() + line[1:] for number, line in enumerate(story)]
+    before, after = _broken(w, story[:cut]), _broken(w, [*story[cut:], *late])
+    return [*_top(w), *greeting, *before, *asked, *after, *again, *_end(w)]
+
+
+def _broken(w: Writer, paragraphs: list[str]) -> list[Block]:
+    """Paragraphs, in some mails with every sentence on a line of its own."""
+    if w.slots["code"] < "250000":
+        paragraphs = [line for paragraph in paragraphs for line in _SENTENCE_END.split(paragraph)]
+    return [Text(paragraph) for paragraph in paragraphs]
+
+
+def _ask(w: Writer, topic: str, kind: str) -> list[Block]:
+    return [Text(w.say(f"campaign_ask_{kind}")), *_press(w, topic, kind)]
+
+
+def _press(w: Writer, topic: str, kind: str) -> list[Block]:
+    """A button, a row of gifts to choose from, a bare link, or nothing but an answer."""
+    rng, key = w.rng, f"campaign_cta_{kind}" if w.has(f"campaign_cta_{kind}") else "campaign_cta_gift"
+    chance = rng.random()
+    if chance < 0.08:
+        return []
+    url = platforms.address(w, topic, kind)
+    mark = "&" if "?" in url else "?"
+    if kind == "gift" and rng.random() < 0.5:
+        word = w.say("campaign_gift_word") if w.has("campaign_gift_word") and rng.random() < 0.6 else "*"
+        sums = [w.slots[gift] for gift in ("five", "ten", "fifty")]
+        return [Button(word.replace("*", one), f"{url}{mark}amount={_NO_DIGIT.sub('', one)}") for one in sums]
+    return [Text(url)] if chance < 0.55 else [Button(w.say(key), url)]
+
+
+def _top(w: Writer) -> list[Block]:
+    chance, brand = w.rng.random(), w.setting.brand
+    if chance < 0.12:
+        return [Heading(brand.name)]
+    return [Picture(w.url(), w.picture(), brand.name)] if chance < 0.3 else []
+
+
+def _greeting(w: Writer) -> list[Block]:
+    chance = w.rng.random()
+    if chance < 0.15:
+        return []
+    cold = "greet_cold" if w.bad and chance < 0.4 else "greet" if chance < 0.4 else "campaign_greet"
+    return [Text(w.say(cold))]
+
+
+def _told(w: Writer, text: str) -> list[Block]:
+    """The paragraphs of a whole text with the buttons that it brings; one is added where it brings none, as most mail has one."""
+    paragraphs = text.split("\n\n")
+    shown: list[Block] = []
+    for paragraph in paragraphs:
+        if paragraph.startswith(_OWN_BUTTON):
+            shown.append(Button(paragraph.removeprefix(_OWN_BUTTON), platforms.address(w, _topic(w), "gift")))
+        elif paragraph.startswith("| "):
+            rows = (line.removeprefix("| ").partition(": ") for line in paragraph.split("\n"))
+            shown.append(Rows(tuple((label, value) for label, _, value in rows)))
+        else:
+            shown.append(Text(paragraph))
+    return shown
+
+
+def _end(w: Writer, *, signed: bool = False) -> list[Block]:
+    """Farewell, postscript and small print."""
+    rng = w.rng
+    bye: list[Block] = [Text(w.say("campaign_bye"))] if not signed and rng.random() < 0.8 else []
+    after: list[Block] = (
+        [Text(w.say("campaign_ps"))] if not w.bad and w.has("campaign_ps") and rng.random() < 0.3 else []
+    )
+    return [*bye, *after, *_small(w)]
+
+
+def _small(w: Writer) -> list[Block]:
+    """Who pays, why one gets this, how to get out; bad mail has it less often."""
+    rng = w.rng
+    if rng.random() < (0.45 if w.bad else 0.1):
+        return []
+    political = w.has("campaign_small_election") and _topic(w) in ("election", "politics")
+    said = (
+        [*w.some("campaign_small_election", 1, 2), *w.some("campaign_small", 0, 1)]
+        if political
+        else w.some("campaign_small", 1, 3)
+    )
+    text = "\n".join(said)
+    ways = [(w.wear(key), w.url()) for key in rng.choice([["out"], ["out", "links"], ["links", "out"], []])]
+    return [Small(text, tuple(dict(ways).items()))]
+
+
+def sender(w: Writer) -> tuple[str, str]:
+    """Display name and local part of who asks."""
+    rng: Random = w.rng
+    forms = w.setting.words.get("campaign_from", []) if rng.random() < 0.7 else ["{brand}"]
+    name = w.spun(rng.choice(forms or ["{brand}", "{sender}, {brand}", "{author} ({brand})"]))
+    return name, rng.choice(
+        [*w.setting.words.get("campaign_local", []), "info", "team", "news", "action", "contact", "hello", "office"]
+    )
