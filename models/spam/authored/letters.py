@@ -4,11 +4,11 @@ from models.spam.authored import links, names
 from models.spam.authored.rich import Block, Quote, Text
 from models.spam.authored.writer import Writer
 
-HONEST = ("talk", "office")
-BAD = ("outreach", "scam", "bec")
-_LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1}
-_COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1}
-_ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35}
+HONEST = ("talk", "office", "errand")
+BAD = ("outreach", "scam", "bec", "slip")
+_LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1, "errand": 0.3, "slip": 0.6}
+_COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1, "slip": 0.4, "errand": 0.15}
+_ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35, "errand": 0.2, "slip": 0.1}
 
 
 def letter(w: Writer, kind: str, text: str) -> list[Block]:
@@ -38,7 +38,7 @@ def chat(w: Writer) -> str:
 
 def _link(w: Writer, kind: str) -> str:
     """Where a letter points: fraud to where tricks live, who wants to sell to a site or a form, as honest people do."""
-    if kind == "bec":
+    if kind in ("bec", "slip"):
         return links.trick_url(w.setting.brand, w.rng)
     if w.bad and w.rng.random() < 0.6:
         page = w.rng.choice(["", "portfolio", "pricing", "apply", "r/1"])
