@@ -30,7 +30,9 @@ def facts(country: str, rng: Random) -> dict[str, str]:
     return {
         "small": _money(place, form, rng.randrange(1, 5), rng.randrange(100)),
         "fee": _money(place, form, rng.randrange(6, 95), rng.choice([0, 90, 99, 95, 50, rng.randrange(100)])),
-        "amount": _money(place, form, rng.choice([rng.randrange(60, 900), rng.randrange(900, 9000)]), rng.randrange(100)),
+        "amount": _money(
+            place, form, rng.choice([rng.randrange(60, 900), rng.randrange(900, 9000)]), rng.randrange(100)
+        ),
         "phone": _drawn(rng.choice(place["phone"]), rng),
         "city": towns[0],
         "town": towns[1],
@@ -40,10 +42,8 @@ def facts(country: str, rng: Random) -> dict[str, str]:
 
 def _money(place: Mapping[str, Any], form: str, whole: int, cents: int) -> str:
     """An amount as the country writes it; round, and without hundredths, where the euro has many units."""
-    if "coins" in place:
-        english = f"{round((whole * 100 + cents) * place['coins'] / 100, -1):,}"
-    else:
-        english = f"{whole:,}.{cents:02d}"
+    units = round((whole * 100 + cents) * place.get("coins", 1) / 100, -1)
+    english = f"{units:,.0f}" if "coins" in place else f"{whole:,}.{cents:02d}"
     return str(form.format(english.translate(str.maketrans(",.", ".,")) if place["comma"] else english))
 
 
