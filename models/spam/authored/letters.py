@@ -6,6 +6,7 @@ from models.spam.authored.writer import Writer
 
 HONEST = ("talk", "office", "errand")
 BAD = ("outreach", "scam", "bec", "slip")
+_GREETING = 60  # letters that a greeting has at most
 _LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1, "errand": 0.3, "slip": 0.6}
 _COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1, "slip": 0.4, "errand": 0.15}
 _ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35, "errand": 0.2, "slip": 0.1}
@@ -14,7 +15,7 @@ _ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 
 def letter(w: Writer, kind: str, text: str) -> list[Block]:
     """A letter whose body is ``text``, with or without greeting, signature, a telephone's last line, a notice and a quoted mail."""
     rng = w.rng
-    greeting = w.greeting(cold=_COLD.get(kind, 0.0))
+    greeting = [] if greets(text) else w.greeting(cold=_COLD.get(kind, 0.0))
     body: list[Block] = [Text(paragraph) for paragraph in begun(text, greeting)]
     if rng.random() < _LINKED[kind]:
         body.append(Text(_link(w, kind)))
@@ -27,6 +28,12 @@ def letter(w: Writer, kind: str, text: str) -> list[Block]:
 def begun(text: str, greeting: list[Block]) -> list[str]:
     """The paragraphs of a text; without a greeting before it, it begins with a capital letter in every language."""
     return (text if greeting else text[:1].upper() + text[1:]).split("\n\n")
+
+
+def greets(text: str) -> bool:
+    """Whether a text opens with a greeting of its own: a short line that ends as greetings do."""
+    first = text.partition("\n")[0]
+    return len(first) < _GREETING and first.endswith((",", ":", "!", "、", "：", "，", " 様", "님"))
 
 
 def chat(w: Writer) -> str:

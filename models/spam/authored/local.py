@@ -2,7 +2,8 @@
 
 A file of ``blocks/local`` is a language. Its tables are countries, with ``cta`` (what buttons say) and ``names`` (what stands in From
 beside the sender); their tables are topics: ``from`` (names of ``brands.txt``, ``~`` for a firm that nobody knows, ``*`` for a person
-who writes a letter), ``bad``, ``good``, and ``cta`` where the country's do not do. Both sides share sender, facts and buttons.
+who writes a letter), ``bad``, ``good``, and ``cta`` where the country's do not do. Both sides share sender, facts and buttons. A text
+that begins with a line "@..." suits only senders of these names or branches of business.
 """
 
 import tomllib
@@ -13,7 +14,6 @@ from random import Random
 
 from models.spam.authored import names, places
 from models.spam.authored.facts import facts
-from models.spam.authored.names import Brand
 from models.spam.authored.writer import BLOCKS, Setting, words_of
 
 FOLDER = BLOCKS / "local"
@@ -22,6 +22,7 @@ BAD = ("pose", "slip")
 _TEXTS_TO_THE_WHOLE = 200  # with so many texts a language would write nothing else
 _MOST = 0.35  # of a language's pairs
 _FIRM, _PERSON = "~", "*"
+_ONLY = "@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Topic:
     bad: tuple[str, ...]
     good: tuple[str, ...]
     cta: tuple[str, ...]
-    names: tuple[str, ...]
+    shown: tuple[str, ...]  # names in From
 
     @property
     def kinds(self) -> tuple[str, str]:
@@ -66,29 +67,26 @@ def drawn(lang: str, rng: Random) -> Topic | None:
     return rng.choices(known, texts)[0]
 
 
+def senders(topic: Topic, lang: str) -> list[str]:
+    """The senders of a topic whose name stands on both sides."""
+    return [name for name in topic.senders if fitting(topic.bad, name, lang) and fitting(topic.good, name, lang)]
+
+
+def fitting(texts: tuple[str, ...], name: str, lang: str) -> list[str]:
+    """The texts that suit a sender, without the line that says so."""
+    suits = {name} if name in (_FIRM, _PERSON) else {name, *names.branches(names.brand_named(name, lang), lang)}
+    parted = [text[1:].split("\n", 1) if text.startswith(_ONLY) else ["", text] for text in texts]
+    return [text for only, text in parted if not only or suits & set(only.split(","))]
+
+
 def setting(topic: Topic, lang: str, rng: Random) -> Setting:
     """What both sides of a topic share: the words of its language with its own texts, and the facts of its country."""
     to = names.person(rng, names.invented_brand(rng).host if rng.random() < 0.6 else None)
-    brand = _brand(topic, lang, rng)
+    name = rng.choice(senders(topic, lang))
+    brand = names.invented_brand(rng) if name in (_FIRM, _PERSON) else names.brand_named(name, lang)
     slots = {**facts(lang, brand, to, rng), **places.facts(topic.country, rng)}
-    bad, honest = topic.kinds
-    own = {
-        f"{bad}_text": list(topic.bad),
-        f"{honest}_text": list(topic.good),
-        f"{bad}_subject": _subjects(topic),
-        f"{honest}_subject": _subjects(topic),
-        f"{bad}_cta": list(topic.cta),
-        f"{honest}_cta": list(topic.cta),
-        "local_names": list(topic.names),
-    }
+    own = {"local_names": list(topic.shown)}
+    for kind, texts in zip(topic.kinds, (topic.bad, topic.good), strict=True):
+        suited = fitting(texts, name, lang)
+        own |= {f"{kind}_text": suited, f"{kind}_cta": list(topic.cta)}
     return Setting(lang, {**words_of(lang), **own}, slots, brand, to)
-
-
-def _brand(topic: Topic, lang: str, rng: Random) -> Brand:
-    name = rng.choice(topic.senders)
-    return names.invented_brand(rng) if name in (_FIRM, _PERSON) else names.brand_named(name, lang)
-
-
-def _subjects(topic: Topic) -> list[str]:
-    """The subjects of all texts of a topic: each may stand over another text of it."""
-    return [text.removeprefix("# ").partition("\n")[0] for text in topic.bad + topic.good]

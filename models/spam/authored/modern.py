@@ -65,6 +65,7 @@ _WITH_FILES = {
 }  # fmt: skip
 _EMOJI = ["🎉", "🔥", "📦", "✨", "🎁", "💙", "⏰", "🛒", "👋", "✅", "⚠️", "💸"]
 _EMOJI_KINDS = {"promo": 0.2, "spam": 0.2, "order": 0.2, "ship": 0.2, "community": 0.06, "event": 0.06, "lure": 0.04}
+_OWN_ONLY = (*local.BAD, *local.HONEST)  # kinds whose every text has a subject, without which it says little
 _OWN_SUBJECT = "# "  # a text may open with a line of its own subject
 
 
@@ -93,13 +94,13 @@ def _drawn(weights: dict[str, int], words: Words, rng: Random) -> str:
 
 def _said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body."""
-    subject = w.say(f"{kind}_subject")
+    subject = "" if kind in _OWN_ONLY else w.say(f"{kind}_subject")
     if kind in bodies.BODIES:
         return subject, bodies.BODIES[kind](w)
     text = letters.chat(w) if kind == "talk" else w.say(f"{kind}_text")
     if text.startswith(_OWN_SUBJECT):
         own, _, text = text.removeprefix(_OWN_SUBJECT).partition("\n\n")
-        subject = own if w.rng.random() < 0.85 else subject
+        subject = own if kind in _OWN_ONLY or w.rng.random() < 0.85 else subject
     if kind in (*letters.HONEST, *letters.BAD):
         return subject, letters.letter(w, kind, text)
     return subject, bodies.notice(w, kind, text)

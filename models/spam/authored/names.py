@@ -181,6 +181,11 @@ def brand_named(name: str, lang: str) -> Brand:
     return named[lang] if lang in named else named[""]
 
 
+def branches(brand: Brand, lang: str) -> frozenset[str]:
+    """The branches of business of a well-known brand."""
+    return frozenset[str]().union(*(has for known, has, only in _BRANDS if known == brand and only in ("", lang)))
+
+
 def invented_brand(rng: Random) -> Brand:
     """A brand that does not exist, with its own host."""
     if rng.random() < 0.35:  # small firms and the sites that get broken into must share their words
