@@ -44,6 +44,8 @@ def sender(w: Writer, kind: str) -> tuple[str, str]:
         name = rng.choice([*_SPAM_NAMES, brand.name, w.slots["person"], w.say("spam_subject")[:40]])
         local = rng.choice(["info", "offer", "news", "contact", names.random_word(rng), "newsletter", "support"])
         return name, rng.choices([f"{local}@{names.stranger_host(rng)}", names.free_mail(rng)], [5, 1])[0]
+    if kind == "local" and brand.known:
+        return _local_name(w), links.honest_sender(brand, rng)
     name = _local_name(w) if kind == "local" else w.spun(rng.choice(_BRAND_NAMES))
     return name, f"{rng.choice(_LOCALS)}@{honest_host(brand, rng)}"
 
