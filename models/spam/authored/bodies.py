@@ -8,7 +8,7 @@ from models.spam.authored.writer import Writer
 
 NOTICES = ("account", "statement", "event", "work", "support", "community")  # honest mail of which a text is the whole
 _SHORT_LINKS = ("community", "event", "work", "support")  # kinds that people write by hand as well
-_OWN_BUTTON = "\n\n> "  # a paragraph that begins so is a button
+_OWN_BUTTON = "\n\n>"  # a paragraph that begins so is a button; with nothing behind it, there is none at all
 _ROWED = {"statement": 0.3, "event": 0.2, "lure": 0.1}
 
 
@@ -67,7 +67,7 @@ def _spam(w: Writer) -> list[Block]:
 
 def notice(w: Writer, kind: str, text: str) -> list[Block]:
     """A notice of a firm, honest or not, of which ``text`` is the whole: greeting, paragraphs with a button between, farewell."""
-    rng, greeting = w.rng, w.greeting(cold=0.5 if w.bad else 0.2)
+    rng, greeting = w.rng, [] if letters.greets(text) else w.greeting(cold=0.5 if w.bad else 0.2)
     paragraphs = letters.begun(text, greeting)
     place = rng.randint(1, len(paragraphs))
     before, after = _told(w, paragraphs[:place]), _told(w, paragraphs[place:])
@@ -89,8 +89,9 @@ def notice(w: Writer, kind: str, text: str) -> list[Block]:
 
 def _told(w: Writer, paragraphs: list[str]) -> list[Block]:
     """Paragraphs, and the buttons that a text brings along."""
-    button = _OWN_BUTTON.strip() + " "
-    return [Button(p.removeprefix(button), w.url()) if p.startswith(button) else Text(p) for p in paragraphs]
+    mark = _OWN_BUTTON.strip()
+    said: list[Block] = [Button(p[1:].strip(), w.url()) if p.startswith(mark) else Text(p) for p in paragraphs]
+    return [block for block in said if not isinstance(block, Button) or block.text]
 
 
 def _facts(w: Writer, kind: str) -> list[Block]:

@@ -4,17 +4,18 @@ from models.spam.authored import links, names
 from models.spam.authored.rich import Block, Quote, Text
 from models.spam.authored.writer import Writer
 
-HONEST = ("talk", "office")
-BAD = ("outreach", "scam", "bec")
-_LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1}
-_COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1}
-_ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35}
+HONEST = ("talk", "office", "errand")
+BAD = ("outreach", "scam", "bec", "slip")
+_GREETING = 60  # letters that a greeting has at most
+_LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1, "errand": 0.3, "slip": 0.6}
+_COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1, "slip": 0.4, "errand": 0.15}
+_ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35, "errand": 0.2, "slip": 0.1}
 
 
 def letter(w: Writer, kind: str, text: str) -> list[Block]:
     """A letter whose body is ``text``, with or without greeting, signature, a telephone's last line, a notice and a quoted mail."""
     rng = w.rng
-    greeting = w.greeting(cold=_COLD.get(kind, 0.0))
+    greeting = [] if greets(text) else w.greeting(cold=_COLD.get(kind, 0.0))
     body: list[Block] = [Text(paragraph) for paragraph in begun(text, greeting)]
     if rng.random() < _LINKED[kind]:
         body.append(Text(_link(w, kind)))
@@ -29,6 +30,12 @@ def begun(text: str, greeting: list[Block]) -> list[str]:
     return (text if greeting else text[:1].upper() + text[1:]).split("\n\n")
 
 
+def greets(text: str) -> bool:
+    """Whether a text opens with a greeting of its own: a short line that ends as greetings do."""
+    first = text.partition("\n")[0]
+    return len(first) < _GREETING and first.endswith((",", ":", "!", "、", "：", "，", " 様", "님"))
+
+
 def chat(w: Writer) -> str:
     """Some lines of talk, in one paragraph or two."""
     said = w.some("talk", 2, 6)
@@ -38,7 +45,7 @@ def chat(w: Writer) -> str:
 
 def _link(w: Writer, kind: str) -> str:
     """Where a letter points: fraud to where tricks live, who wants to sell to a site or a form, as honest people do."""
-    if kind == "bec":
+    if kind in ("bec", "slip"):
         return links.trick_url(w.setting.brand, w.rng)
     if w.bad and w.rng.random() < 0.6:
         page = w.rng.choice(["", "portfolio", "pricing", "apply", "r/1"])

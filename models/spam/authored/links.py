@@ -82,8 +82,13 @@ _HONEST_LOCALS = [
 
 
 def slug(brand: Brand) -> str:
-    """The brand as a word of a host name."""
-    return "".join(letter for letter in brand.name.lower() if letter.isascii() and letter.isalnum()) or "brand"
+    """The brand as a word of a host name: its name, or where that is of other letters the longest part of its host."""
+    latin = _letters(brand.name)
+    return latin if len(latin) > 1 else _letters(max(brand.host.split(".")[:-1], key=len)) or "brand"
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum())
 
 
 def _misspelt(name: str, rng: Random) -> str:

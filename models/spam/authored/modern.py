@@ -7,7 +7,7 @@ where the links go. Every pair shares brand, language and recipient.
 from collections.abc import Iterator
 from random import Random
 
-from models.spam.authored import bodies, campaigns, causes, layout, letters, names, senders
+from models.spam.authored import bodies, campaigns, causes, layout, letters, local, names, senders
 from models.spam.authored.facts import facts
 from models.spam.authored.names import Brand
 from models.spam.authored.rich import Block, Text, as_html, as_letter, as_plain
@@ -21,7 +21,7 @@ _HONEST = {
     "campaign": 8,
 }  # fmt: skip
 _BAD = {"phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4, "sham": 3, "relief": 3}
-_PHISH = ("phish", "lure", "bec", "relief")  # the bad kinds that are phish; the others are spam
+_PHISH = ("phish", "lure", "bec", "relief", *local.BAD)  # the bad kinds that are phish; the others are spam
 _BESIDE_LETTERS = {"talk": 4, "office": 6, "support": 1, "note": 1}  # the honest mail beside a bad letter
 _ALL = "account,bank,pay,telecom,stream,host,mail,tax,parcel,crypto,document"
 _BRANCHES = {
@@ -54,13 +54,19 @@ _FORWARDED = {
     "event": 0.03,
     "lure": 0.03,
     "office": 0.05,
+    "local": 0.03,
+    "pose": 0.03,
+    "slip": 0.04,
+    "errand": 0.04,
 }
 _WITH_FILES = {
     "order": 0.2, "note": 0.15, "talk": 0.2, "news": 0.05, "promo": 0.04, "spam": 0.08, "phish": 0.15, "statement": 0.25,
     "event": 0.2, "office": 0.25, "community": 0.05, "support": 0.05, "lure": 0.12, "outreach": 0.06, "scam": 0.1, "bec": 0.15,
+    "local": 0.15, "pose": 0.15, "errand": 0.45, "slip": 0.4,
 }  # fmt: skip
 _EMOJI = ["🎉", "🔥", "📦", "✨", "🎁", "💙", "⏰", "🛒", "👋", "✅", "⚠️", "💸"]
 _EMOJI_KINDS = {"promo": 0.2, "spam": 0.2, "order": 0.2, "ship": 0.2, "community": 0.06, "event": 0.06, "lure": 0.04}
+_OWN_ONLY = (*local.BAD, *local.HONEST)  # kinds whose every text has a subject, without which it says little
 _OWN_SUBJECT = "# "  # a text may open with a line of its own subject
 
 
@@ -91,13 +97,13 @@ def _said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body."""
     if kind in campaigns.KINDS:
         return campaigns.said(w, kind)
-    subject = w.say(f"{kind}_subject")
+    subject = "" if kind in _OWN_ONLY else w.say(f"{kind}_subject")
     if kind in bodies.BODIES:
         return subject, bodies.BODIES[kind](w)
     text = letters.chat(w) if kind == "talk" else w.say(f"{kind}_text")
     if text.startswith(_OWN_SUBJECT):
         own, _, text = text.removeprefix(_OWN_SUBJECT).partition("\n\n")
-        subject = own if w.rng.random() < 0.85 else subject
+        subject = own if kind in _OWN_ONLY or w.rng.random() < 0.85 else subject
     if kind in (*letters.HONEST, *letters.BAD):
         return subject, letters.letter(w, kind, text)
     return subject, bodies.notice(w, kind, text)
@@ -121,7 +127,7 @@ def _dressed_subject(w: Writer, kind: str, subject: str) -> str:
 
 def write(kind: str, setting: Setting, rng: Random) -> bytes:
     """One mail of a kind: one of those of ``kinds_of`` its language."""
-    bad, asking = kind in _BAD, kind in campaigns.KINDS
+    bad, asking = kind in (*_BAD, *local.BAD), kind in campaigns.KINDS
     personal = kind in (*letters.HONEST, *letters.BAD) or (asking and rng.random() < campaigns.PERSONAL)
     w = Writer(setting, rng, bad=bad)
     subject, blocks = _said(w, kind)
@@ -178,7 +184,7 @@ def _attached(kind: str, rng: Random) -> tuple[tuple[str, str], ...]:
         (f"{word}.pdf", "application/pdf"),
         (f"{word}.svg", "image/svg+xml"),
     ]
-    chosen = bad if kind in ("phish", "lure") and rng.random() < 0.6 else honest
+    chosen = bad if kind in ("phish", "lure", *local.BAD) and rng.random() < 0.6 else honest
     return tuple(rng.sample(chosen, rng.choice([1, 1, 2])))
 
 
@@ -199,9 +205,22 @@ def _beside(kind: str, rng: Random) -> dict[str, int]:
     return _BESIDE_LETTERS if kind in letters.BAD and rng.random() < 0.7 else _HONEST
 
 
+def local_pair(topic: local.Topic, lang: str, rng: Random) -> Iterator[tuple[str, str, str, bytes]]:
+    """One bad mail of a country's topic and what honestly is written on it: by the same sender, and often by another as well."""
+    bad, honest = topic.kinds
+    setting = local.setting(topic, lang, rng)
+    yield bad, "phish", lang, write(bad, setting, rng)
+    yield honest, "ham", lang, write(honest, setting, rng)
+    if rng.random() < 0.5:
+        yield honest, "ham", lang, write(honest, local.setting(topic, lang, rng), rng)
+
+
 def pair(rng: Random) -> Iterator[tuple[str, str, str, bytes]]:
     """One bad mail and one or two honest ones beside it, as (kind, label, language, octets)."""
     lang = language(rng)
+    if topic := local.drawn(lang, rng):
+        yield from local_pair(topic, lang, rng)
+        return
     words = words_of(lang)
     kind = _drawn(_BAD, words, rng)
     honest = _drawn(_beside(kind, rng), words, rng)

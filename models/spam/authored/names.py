@@ -171,6 +171,21 @@ def known_brand(branches: frozenset[str], lang: str, rng: Random) -> Brand:
     return rng.choice(fits or [brand for brand, _, only in _BRANDS if only in ("", lang)])
 
 
+def brand_named(name: str, lang: str) -> Brand:
+    """The well-known brand of that name, the one of the language where several bear it.
+
+    Raises:
+        KeyError: nobody bears it.
+    """
+    named = {only: brand for brand, _, only in _BRANDS if brand.name == name and only in ("", lang)}
+    return named[lang] if lang in named else named[""]
+
+
+def branches(brand: Brand, lang: str) -> frozenset[str]:
+    """The branches of business of a well-known brand."""
+    return frozenset[str]().union(*(has for known, has, only in _BRANDS if known == brand and only in ("", lang)))
+
+
 def invented_brand(rng: Random) -> Brand:
     """A brand that does not exist, with its own host."""
     if rng.random() < 0.35:  # small firms and the sites that get broken into must share their words

@@ -39,14 +39,23 @@ def sender(w: Writer, kind: str) -> tuple[str, str]:
         return _writer_of_letters(w, kind, own)
     if kind in campaigns.KINDS:
         return _campaigner(w, kind, own)
-    if kind in ("phish", "lure"):
+    if kind in ("phish", "lure", "pose"):
         name = brand.name if kind == "phish" else w.spun(rng.choice(_LURE_NAMES))
+        name = _local_name(w) if kind == "pose" else name
         return name, links.trick_sender(brand, own, rng)
     if kind == "spam":
         name = rng.choice([*_SPAM_NAMES, brand.name, w.slots["person"], w.say("spam_subject")[:40]])
         local = rng.choice(["info", "offer", "news", "contact", names.random_word(rng), "newsletter", "support"])
         return name, rng.choices([f"{local}@{names.stranger_host(rng)}", names.free_mail(rng)], [5, 1])[0]
-    return w.spun(rng.choice(_BRAND_NAMES)), f"{rng.choice(_LOCALS)}@{honest_host(brand, rng)}"
+    if kind == "local" and brand.known:
+        return _local_name(w), links.honest_sender(brand, rng)
+    name = _local_name(w) if kind == "local" else w.spun(rng.choice(_BRAND_NAMES))
+    return name, f"{rng.choice(_LOCALS)}@{honest_host(brand, rng)}"
+
+
+def _local_name(w: Writer) -> str:
+    """An institution's name alone, or what its country's mail puts there."""
+    return w.setting.brand.name if w.rng.random() < 0.5 else w.say("local_names")
 
 
 def _campaigner(w: Writer, kind: str, own: str) -> tuple[str, str]:
@@ -74,6 +83,8 @@ def _writer_of_letters(w: Writer, kind: str, own: str) -> tuple[str, str]:
             [author.address, f"{local}@{host}", names.free_mail(rng), f"ceo.office{rng.randrange(99)}@gmail.com"]
         )
         return author.name, address
+    if kind == "slip" and rng.random() < 0.4:
+        return w.say("local_names"), links.trick_sender(w.setting.brand, own, rng)
     role = rng.choice(_SPAM_NAMES) if kind == "scam" and rng.random() < 0.25 else author.name
     return role, author.address if rng.random() < 0.75 else f"{names.random_word(rng)}@{names.stranger_host(rng)}"
 

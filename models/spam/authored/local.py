@@ -1,0 +1,92 @@
+"""Mail that is particular to a country: a topic has its senders, the bad texts that bear their names, and what they really write.
+
+A file of ``blocks/local`` is a language. Its tables are countries, with ``cta`` (what buttons say) and ``names`` (what stands in From
+beside the sender); their tables are topics: ``from`` (names of ``brands.txt``, ``~`` for a firm that nobody knows, ``*`` for a person
+who writes a letter), ``bad``, ``good``, and ``cta`` where the country's do not do. Both sides share sender, facts and buttons. A text
+that begins with a line "@..." suits only senders of these names or branches of business.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+
+from models.spam.authored import names, places
+from models.spam.authored.facts import facts
+from models.spam.authored.writer import BLOCKS, Setting, words_of
+
+FOLDER = BLOCKS / "local"
+HONEST = ("local", "errand")  # a notice, a letter
+BAD = ("pose", "slip")
+_TEXTS_TO_THE_WHOLE = 200  # with so many texts a language would write nothing else
+_MOST = 0.35  # of a language's pairs
+_FIRM, _PERSON = "~", "*"
+_ONLY = "@"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What somebody in a country writes about, honestly and not."""
+
+    country: str
+    name: str
+    senders: tuple[str, ...]
+    bad: tuple[str, ...]
+    good: tuple[str, ...]
+    cta: tuple[str, ...]
+    shown: tuple[str, ...]  # names in From
+
+    @property
+    def kinds(self) -> tuple[str, str]:
+        """The bad kind of mail and the honest one."""
+        return (BAD[1], HONEST[1]) if _PERSON in self.senders else (BAD[0], HONEST[0])
+
+
+@cache
+def topics(lang: str) -> tuple[Topic, ...]:
+    """The topics of all countries of a language; none where it has no file."""
+    path = FOLDER / f"{lang}.toml"
+    return tuple(_read(path.read_text("utf-8"))) if path.exists() else ()
+
+
+def _read(text: str) -> Iterator[Topic]:
+    for country, table in tomllib.loads(text).items():
+        for name, topic in table.items():
+            if isinstance(topic, dict):
+                parts = (topic["from"], topic["bad"], topic["good"], topic.get("cta", table["cta"]), table["names"])
+                yield Topic(country, name, *map(tuple, parts))
+
+
+def drawn(lang: str, rng: Random) -> Topic | None:
+    """A topic, those of many texts more often; or none, the more often the fewer texts the language has."""
+    known = topics(lang)
+    texts = [len(topic.bad) + len(topic.good) for topic in known]
+    if rng.random() >= min(_MOST, sum(texts) / _TEXTS_TO_THE_WHOLE):
+        return None
+    return rng.choices(known, texts)[0]
+
+
+def senders(topic: Topic, lang: str) -> list[str]:
+    """The senders of a topic whose name stands on both sides."""
+    return [name for name in topic.senders if fitting(topic.bad, name, lang) and fitting(topic.good, name, lang)]
+
+
+def fitting(texts: tuple[str, ...], name: str, lang: str) -> list[str]:
+    """The texts that suit a sender, without the line that says so."""
+    suits = {name} if name in (_FIRM, _PERSON) else {name, *names.branches(names.brand_named(name, lang), lang)}
+    parted = [text[1:].split("\n", 1) if text.startswith(_ONLY) else ["", text] for text in texts]
+    return [text for only, text in parted if not only or suits & set(only.split(","))]
+
+
+def setting(topic: Topic, lang: str, rng: Random) -> Setting:
+    """What both sides of a topic share: the words of its language with its own texts, and the facts of its country."""
+    to = names.person(rng, names.invented_brand(rng).host if rng.random() < 0.6 else None)
+    name = rng.choice(senders(topic, lang))
+    brand = names.invented_brand(rng) if name in (_FIRM, _PERSON) else names.brand_named(name, lang)
+    slots = {**facts(lang, brand, to, rng), **places.facts(topic.country, rng)}
+    own = {"local_names": list(topic.shown)}
+    for kind, texts in zip(topic.kinds, (topic.bad, topic.good), strict=True):
+        suited = fitting(texts, name, lang)
+        own |= {f"{kind}_text": suited, f"{kind}_cta": list(topic.cta)}
+    return Setting(lang, {**words_of(lang), **own}, slots, brand, to)
