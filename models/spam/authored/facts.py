@@ -47,6 +47,18 @@ _FILES = [
 ]  # fmt: skip
 
 
+_HOTLINES = {
+    "en": ["+1 (8##) ###-####", "1-888-###-####", "1-8##-###-####", "(8##) ###-####", "0800 ### ####", "0330 ### ####", "+1 808 ### ####"],
+    "de": ["0800 ### ####", "0800 #######", "030 ########", "+49 69 #######", "0180 6 ######"],
+    "fr": ["0 805 ## ## ##", "09 ## ## ## ##", "01 ## ## ## ##", "+33 1 ## ## ## ##"],
+    "es": ["900 ### ###", "91 ### ## ##", "+34 9## ### ###", "+52 55 #### ####"],
+    "pt": ["0800 ### ####", "4003-####", "+351 21# ### ###", "808 ### ###"],
+    "it": ["800 ######", "02 #### ####", "+39 06 ########", "199 ######"],
+    "nl": ["0800-####", "088 ### ## ##", "+31 20 ### ## ##", "0900-####"],
+    "pl": ["800 ### ###", "22 ### ## ##", "+48 22 ### ## ##", "801 ### ###"],
+}  # fmt: skip
+
+
 def _money(lang: str, form: str, whole: int, cents: int) -> str:
     """An amount as the language writes it: points and commas, and no hundredths where money has none."""
     units = (whole * 100 + cents) * _SMALL_COINS[lang] // 100 if lang in _SMALL_COINS else whole
@@ -72,6 +84,11 @@ def _date(lang: str, rng: Random) -> str:
 def _phone(rng: Random) -> str:
     parts = [str(rng.randrange(low, high)) for low, high in ((1, 99), (100, 999), (100, 999), (1000, 9999))]
     return rng.choice(["+{} {} {} {}", "+{} ({}) {}-{}", "+{} {} {}{}"]).format(*parts)
+
+
+def _hotline(lang: str, rng: Random) -> str:
+    """A number that is free or cheap to call, as the country writes it; ``#`` is a figure."""
+    return "".join(str(rng.randrange(2, 10)) if sign == "#" else sign for sign in rng.choice(_HOTLINES.get(lang, _HOTLINES["en"])))
 
 
 def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
@@ -105,6 +122,7 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
         "time": f"{rng.randrange(7, 21)}:{rng.choice(['00', '15', '30', '45', '10', '05', '50'])}",
         "year": str(rng.choice([2024, 2025, 2026])),
         "phone": _phone(rng),
+        "hotline": _hotline(lang, rng),
         "person": names.person(rng).name,
         "other": names.person(rng).name,
         "friend": names.person(rng).first,
