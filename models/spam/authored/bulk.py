@@ -1,9 +1,10 @@
 """Bulk mail: loud offers, and renewals with a number to call; the honest ones and those that only dress like them.
 
-``blast`` is what affiliates and swindlers send to everybody, ``sale`` is honest marketing of the same loudness; ``callback`` is an invoice
-for something nobody bought with a number to call, ``receipt`` an invoice or renewal notice of a firm, which has a number as well.
+``blast`` is what affiliates and swindlers send to everybody, ``sale`` is honest marketing of the same loudness; ``callback`` is an
+invoice for something nobody bought with a number to call, ``receipt`` an invoice or renewal notice of a firm, which has one as well.
 """
 
+import re
 from random import Random
 
 from models.spam.authored import bodies, letters, links, names
@@ -19,9 +20,30 @@ _CLIPPED = {"blast": 0.2, "sale": 0.06}  # a piece of news below, or a magazine'
 _CUT_UP = {"blast": 0.16, "sale": 0.02, "callback": 0.08, "receipt": 0.0}
 _PRESSED = {"callback": 0.2, "receipt": 0.55}
 _BY_HAND = {"callback": 0.4, "receipt": 0.15}
-_ENGLISH_LOOKALIKES = {"a": "а", "e": "е", "o": "о", "c": "с", "p": "р", "i": "і", "x": "х", "y": "у"}  # noqa: RUF001 - Cyrillic on purpose
+_ENGLISH_LOOKALIKES = {"a": "а", "e": "е", "o": "о", "c": "с", "p": "р", "i": "і", "x": "х", "y": "у"}
 _UNSEEN = ["\u200b", "\u200c", "\u00ad", "\u2060", "\ufeff"]
-_EMOJI = ["🎁", "🔥", "⏰", "🚨", "💰", "✅", "⚡", "🛒", "❗", "🎉", "📩", "💳", "🏆", "❤️", "👀", "🔔", "⚠️", "🥳", "💥", "🖤"]
+_EMOJI = [
+    "🎁",
+    "🔥",
+    "⏰",
+    "🚨",
+    "💰",
+    "✅",
+    "⚡",
+    "🛒",
+    "❗",
+    "🎉",
+    "📩",
+    "💳",
+    "🏆",
+    "❤️",
+    "👀",
+    "🔔",
+    "⚠️",
+    "🥳",
+    "💥",
+    "🖤",
+]
 _PATHS = [
     "{w}/{w2}/{n}", "cl/{n}_md/{m}/{k}/{n}/{m}/{k}", "rd/c{n}{w}", "{w}.php?i={t}", "click?aff={m}&s={t}", "{t}", "?c={m}&l={k}&e={n}",
     "r/{w2}/{t}/{k}", "t/{n}/{t}/", "{w}-{w2}/{n}.html", "go/{m}?sub={w}", "#{t}", "lp/{w2}?clickid={t}", "track.php?o={n}&a={m}",
@@ -67,7 +89,7 @@ def body(w: Writer, kind: str, text: str) -> list[Block]:
         return [*_bill(w, kind, text), *_end(w, kind)]
     if rng.random() < _PICTURED[kind]:
         said = [Text(text.split("\n\n")[0])] if rng.random() < 0.3 else []
-        alt = rng.choice([w.say(f"{kind}_subject"), w.say(f"{kind}_cta"), "", w.setting.brand.name])
+        alt = rng.choice([_opening(text), _opening(text), w.say(f"{kind}_cta"), "", w.setting.brand.name])
         return [*said, Picture(w.url(), w.picture(), alt), *_end(w, kind)]
     return [*bodies.notice(w, kind, text), *_end(w, kind)]
 
@@ -80,18 +102,24 @@ def _true_service(w: Writer) -> str:
 def _bill(w: Writer, kind: str, text: str) -> list[Block]:
     """A bill with its facts in rows, mostly nothing to press where a call is wanted."""
     rng = w.rng
-    slots, labels = w.slots, w.setting.words["labels"]
-    greeting = w.greeting(cold=0.5 if w.bad else 0.15)
+    slots = w.slots
+    greeting = letters.greet(w, text, cold=0.5 if w.bad else 0.15)
     paragraphs: list[Block] = [Text(p) for p in letters.begun(_dialled(w, text), greeting)]
-    facts = [(labels[0], slots["ref"]), (labels[1], slots["date"]), (w.say("plans"), slots["amount"]), (labels[5], slots["amount"])]
-    if rng.random() < 0.4:
-        facts.append((labels[7], w.say("payment")))
-    if rng.random() < 0.55:
-        paragraphs.insert(rng.randint(0, len(paragraphs)), Rows(tuple(facts[rng.randrange(2) :])))
+    if slots["price"] in text and rng.random() < 0.55:
+        paragraphs.insert(rng.randint(0, len(paragraphs)), _rows(w))
     top: list[Block] = [Heading(w.setting.brand.name)] if rng.random() < 0.25 else []
     pressed = [Button(w.say(f"{kind}_cta"), w.url())] if rng.random() < _PRESSED[kind] else []
     bye: list[Block] = [Text(w.say("bye"))] if w.has("bye") and rng.random() < 0.4 else []
     return [*top, *greeting, *paragraphs, *pressed, *bye]
+
+
+def _rows(w: Writer) -> Rows:
+    """Number, date and sum, at times with what was bought and how it is paid."""
+    rng, slots, labels = w.rng, w.slots, w.setting.words["labels"]
+    facts = [(labels[0], slots["ref"]), (labels[1], slots["date"])][rng.randrange(2) :]
+    bought = [(w.say("plans"), slots["price"])] if rng.random() < (0.4 if w.bad else 0.2) else []
+    paid = [(labels[7], w.say("payment"))] if rng.random() < 0.4 else []
+    return Rows((*facts, *bought, (labels[5], slots["price"]), *paid))
 
 
 def _dialled(w: Writer, text: str) -> str:
@@ -125,7 +153,8 @@ def _end(w: Writer, kind: str) -> list[Block]:
 
 def _way_out(w: Writer) -> str:
     if w.bad and w.rng.random() < 0.6:
-        return f"https://{names.stranger_host(w.rng)}/{w.rng.choice(['unsub', 'optout', 'u', 'remove.php', 'o'])}/{names.token(w.rng, 9)}"
+        page = w.rng.choice(["unsub", "optout", "u", "remove.php", "o"])
+        return f"https://{names.stranger_host(w.rng)}/{page}/{names.token(w.rng, 9)}"
     return w.url()
 
 
@@ -152,6 +181,17 @@ def cut_up(text: str, rng: Random) -> str:
     return "\n\n".join(" ".join(map(cut, paragraph.split(" "))) for paragraph in text.split("\n\n"))
 
 
+def _opening(text: str) -> str:
+    """The first sentence, "" where it is too long for a subject."""
+    first = re.split(r"(?<=[.!?])\s|\n", text.strip(), maxsplit=1)[0]
+    return first.rstrip(".:") if len(first) < 80 else ""
+
+
+def title(text: str, said: str, rng: Random) -> str:
+    """The subject of a text that brings none of its own: mostly how it begins."""
+    return (_opening(text) or said) if rng.random() < 0.6 else said
+
+
 def subject(w: Writer, kind: str, said: str) -> str:
     """The subject as such mail has it: loud, with marks, numbers, a false answer, or the recipient's address."""
     rng = w.rng
@@ -165,7 +205,7 @@ def subject(w: Writer, kind: str, said: str) -> str:
     if chance < 0.32:
         return said.upper()
     if chance < 0.37:
-        return f"{w.slots['first']}, {said[:1].lower()}{said[1:]}" if not said.startswith(w.slots["first"]) else said
+        return said if said.startswith(w.slots["first"]) else f"{w.slots['first']}, {said}"
     if w.bad and chance < 0.62:
         ticket = f"{rng.choice(['Ticket', 'Case', 'Order', 'Ref', 'ID', 'N'])} {w.slots['ref']}"
         to = rng.choice([w.slots["email"], w.slots["local"]])
@@ -179,16 +219,39 @@ def subject(w: Writer, kind: str, said: str) -> str:
 def sender(w: Writer, kind: str) -> tuple[str, str]:
     """Display name and address of From of bad bulk mail."""
     rng, own = w.rng, w.setting.to.address.rpartition("@")[2]
-    name = w.say(f"{kind}_names")
+    name = (
+        w.say(f"{kind}_names")
+        if rng.random() < 0.7
+        else rng.choice([w.setting.brand.name, w.slots["firm"], w.slots["person"]])
+    )
     if kind == "callback" and w.service == _true_service(w):
         return w.setting.brand.name, f"{rng.choice(['service', 'noreply', 'notifications'])}@{w.setting.brand.host}"
     if kind == "callback":
         local = rng.choice(["billing", "invoice", "service", "no-reply", names.random_word(rng), "accounts", "orders"])
         address = rng.choices(
-            [names.free_mail(rng), f"{local}@{names.stranger_host(rng)}", links.trick_sender(w.setting.brand, own, rng)], [4, 4, 2]
+            [
+                names.free_mail(rng),
+                f"{local}@{names.stranger_host(rng)}",
+                links.trick_sender(w.setting.brand, own, rng),
+            ],
+            [4, 4, 2],
         )[0]
         return name, address
-    local = rng.choice(["info", "offer", "news", "hello", "contact", "noreply", "return", names.random_word(rng), w.slots["friend"].lower()])
+    local = rng.choice(
+        [
+            "info",
+            "offer",
+            "news",
+            "hello",
+            "contact",
+            "noreply",
+            "return",
+            names.random_word(rng),
+            w.slots["friend"].lower(),
+        ]
+    )
     host = names.stranger_host(rng)
-    shape = rng.choices([host, f"{names.random_word(rng, 2, 7)}.{host}", f"{names.random_word(rng)}.onmicrosoft.com"], [6, 3, 1])[0]
+    shape = rng.choices(
+        [host, f"{names.random_word(rng, 2, 7)}.{host}", f"{names.random_word(rng)}.onmicrosoft.com"], [6, 3, 1]
+    )[0]
     return name, f"{local if local.isascii() else 'info'}@{shape}"

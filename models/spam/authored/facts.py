@@ -48,7 +48,7 @@ _FILES = [
 
 
 _HOTLINES = {
-    "en": ["+1 (8##) ###-####", "1-888-###-####", "1-8##-###-####", "(8##) ###-####", "0800 ### ####", "0330 ### ####", "+1 808 ### ####"],
+    "en": ["+1 (8##) ###-####", "1-888-###-####", "1-8##-###-####", "(8##) ###-####", "0800 ### ####", "0330 ### ####"],
     "de": ["0800 ### ####", "0800 #######", "030 ########", "+49 69 #######", "0180 6 ######"],
     "fr": ["0 805 ## ## ##", "09 ## ## ## ##", "01 ## ## ## ##", "+33 1 ## ## ## ##"],
     "es": ["900 ### ###", "91 ### ## ##", "+34 9## ### ###", "+52 55 #### ####"],
@@ -88,7 +88,9 @@ def _phone(rng: Random) -> str:
 
 def _hotline(lang: str, rng: Random) -> str:
     """A number that is free or cheap to call, as the country writes it; ``#`` is a figure."""
-    return "".join(str(rng.randrange(2, 10)) if sign == "#" else sign for sign in rng.choice(_HOTLINES.get(lang, _HOTLINES["en"])))
+    return "".join(
+        str(rng.randrange(2, 10)) if sign == "#" else sign for sign in rng.choice(_HOTLINES.get(lang, _HOTLINES["en"]))
+    )
 
 
 def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
@@ -108,11 +110,13 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random) -> dict[str, str]:
         "card": f"{rng.randrange(10**4):04d}",
         "number": str(rng.choice([rng.randrange(11, 99), rng.randrange(100, 999), rng.randrange(1000, 9999)])),
         "percent": f"{rng.randrange(3, 96)}{'%' if lang in _CLOSE_PERCENT else ' %'}",
+        "most": f"{rng.randrange(84, 100)}{'%' if lang in _CLOSE_PERCENT else ' %'}",
         "age": str(rng.randrange(27, 60)),
         "days": str(rng.randrange(2, 9)),
         "hours": rng.choice(["12", "24", "48", "72", "30", "15"]),
         "small": _money(lang, form, rng.randrange(1, 5), rng.randrange(100)),
         "fee": _money(lang, form, rng.randrange(6, 95), rng.choice([0, 90, 99, 95, 50, rng.randrange(100)])),
+        "price": _money(lang, form, rng.randrange(99, 899), rng.choice([0, 99, 95, 49, rng.randrange(100)])),
         "amount": _money(lang, form, rng.choice([rng.randrange(20, 900), rng.randrange(900, 48000)]), rng.randrange(100)),
         "million": _millions(lang, rng),
         "coin": f"0.{rng.randrange(10**6):06d} BTC",

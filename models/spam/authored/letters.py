@@ -1,11 +1,19 @@
 """Mail that a person writes: talk, business, and the spam and fraud that are written by hand; with signature and quoted mail."""
 
+import re
+
 from models.spam.authored import links, names
 from models.spam.authored.rich import Block, Quote, Text
 from models.spam.authored.writer import Writer
 
 HONEST = ("talk", "office")
 BAD = ("outreach", "scam", "bec")
+_GREETS = re.compile(
+    "(dear|hi|hello|hey|good (day|morning|evening)|greetings|attention|sehr geehrte|liebe[rs]?|hallo|guten tag|moin|bonjour|cher|"
+    "chère|madame|monsieur|estimad[oa]|hola|buen(os|as)|querid[oa]|olá|prezad[oa]|car[oai]|ex[.]?m[oa]|bom dia|ciao|gentile|buongiorno|egregio|"
+    r"salve|geachte|beste|dag|goedendag|dzień|szanown[aiy]|cześć|witaj|witam|drog[ai])\b",
+    re.IGNORECASE,
+)
 _LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1}
 _COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1}
 _ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35}
@@ -14,7 +22,7 @@ _ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 
 def letter(w: Writer, kind: str, text: str) -> list[Block]:
     """A letter whose body is ``text``, with or without greeting, signature, a telephone's last line, a notice and a quoted mail."""
     rng = w.rng
-    greeting = w.greeting(cold=_COLD.get(kind, 0.0))
+    greeting = greet(w, text, cold=_COLD.get(kind, 0.0))
     body: list[Block] = [Text(paragraph) for paragraph in begun(text, greeting)]
     if rng.random() < _LINKED[kind]:
         body.append(Text(_link(w, kind)))
@@ -22,6 +30,12 @@ def letter(w: Writer, kind: str, text: str) -> list[Block]:
     shares = {"phone": 0.12, "notice": 0.12, "out": 0.12 if kind == "outreach" else 0.0}
     ends = [w.wear(key) for key, share in shares.items() if rng.random() < share]
     return [*greeting, *body, *signed, *(Text(end) for end in ends if end), *_answered(w, kind)]
+
+
+def greet(w: Writer, text: str, *, cold: float) -> list[Block]:
+    """A greeting or none; none where the text brings its own."""
+    greeting = w.greeting(cold=cold)
+    return [] if _GREETS.match(text) else greeting
 
 
 def begun(text: str, greeting: list[Block]) -> list[str]:

@@ -23,7 +23,10 @@ _HONEST = {
 _BAD = {"phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4, "blast": 8, "callback": 4}
 _PHISH = ("phish", "lure", "bec", "callback")  # the bad kinds that are phish; the others are spam
 _BESIDE_LETTERS = {"talk": 4, "office": 6, "support": 1, "note": 1}  # the honest mail beside a bad letter
-_BESIDE_BULK = {"blast": {"sale": 7, "promo": 1, "receipt": 1, "news": 1}, "callback": {"receipt": 7, "statement": 2, "order": 1}}
+_BESIDE_BULK = {
+    "blast": {"sale": 7, "promo": 1, "receipt": 1, "news": 1},
+    "callback": {"receipt": 7, "statement": 2, "order": 1},
+}
 _ALL = "account,bank,pay,telecom,stream,host,mail,tax,parcel,crypto,document"
 _BRANCHES = {
     "order": "shop",
@@ -102,6 +105,8 @@ def _said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     if text.startswith(_OWN_SUBJECT):
         own, _, text = text.removeprefix(_OWN_SUBJECT).partition("\n\n")
         subject = own if w.rng.random() < 0.85 else subject
+    elif kind in ("blast", "sale"):
+        subject = bulk.title(text, subject, w.rng)
     if kind in bulk.KINDS:
         return subject, bulk.body(w, kind, text)
     if kind in (*letters.HONEST, *letters.BAD):

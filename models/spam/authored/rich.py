@@ -30,7 +30,12 @@ _FILLERS = [
     "&#8203;&nbsp;",
     "&#173;&#8199;",
 ]
-_UNSEEN = ["display:none", "font-size:1px;color:#ffffff", "color:#fefefe;font-size:2px;line-height:2px", "height:0;overflow:hidden"]
+_UNSEEN = [
+    "display:none",
+    "font-size:1px;color:#ffffff",
+    "color:#fefefe;font-size:2px;line-height:2px",
+    "height:0;overflow:hidden",
+]
 _SPACE_OUTLOOK = (
     "<!--[if mso]><style>table{border-collapse:collapse}td{mso-line-height-rule:exactly}</style><![endif]-->"
 )
