@@ -9,9 +9,9 @@ from models.spam.authored.writer import Writer
 HONEST = ("talk", "office")
 BAD = ("outreach", "scam", "bec")
 _GREETS = re.compile(
-    "(dear|hi|hello|hey|good (day|morning|evening)|greetings|attention|sehr geehrte|liebe[rs]?|hallo|guten tag|moin|bonjour|cher|"
-    "chère|madame|monsieur|estimad[oa]|hola|buen(os|as)|querid[oa]|olá|prezad[oa]|car[oai]|ex[.]?m[oa]|bom dia|ciao|gentile|buongiorno|egregio|"
-    r"salve|geachte|beste|dag|goedendag|dzień|szanown[aiy]|cześć|witaj|witam|drog[ai])\b",
+    "(dear|hi|hello|hey|good (day|morning|evening)|greetings|attention|sehr geehrte|liebe[rs]?|hallo|guten tag|moin|bonjour|"
+    "cher|chère|madame|monsieur|estimad[oa]|hola|buen(os|as)|querid[oa]|olá|prezad[oa]|car[oai]|ex[.]?m[oa]|bom dia|ciao|"
+    r"gentile|buongiorno|egregio|salve|geachte|beste|dag|goedendag|dzień|szanown[aiy]|cześć|witaj|witam|drog[ai])\b",
     re.IGNORECASE,
 )
 _LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1}
