@@ -7,7 +7,7 @@ where the links go. Every pair shares brand, language and recipient.
 from collections.abc import Iterator
 from random import Random
 
-from models.spam.authored import bodies, bulk, layout, letters, names, senders
+from models.spam.authored import bodies, bulk, layout, letters, loud, names, senders
 from models.spam.authored.facts import facts
 from models.spam.authored.names import Brand
 from models.spam.authored.rich import Block, Text, as_html, as_letter, as_plain
@@ -105,9 +105,9 @@ def _said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     if text.startswith(_OWN_SUBJECT):
         own, _, text = text.removeprefix(_OWN_SUBJECT).partition("\n\n")
         subject = own if w.rng.random() < 0.85 else subject
-    elif kind in ("blast", "sale"):
-        subject = bulk.title(text, subject, w.rng)
-    if kind in bulk.KINDS:
+    elif kind in loud.LOUD:
+        subject = loud.title(text, subject, w.rng)
+    if kind in loud.KINDS:
         return subject, bulk.body(w, kind, text)
     if kind in (*letters.HONEST, *letters.BAD):
         return subject, letters.letter(w, kind, text)
@@ -123,8 +123,8 @@ def _forward(w: Writer, subject: str) -> list[Block]:
 
 def _dressed_subject(w: Writer, kind: str, subject: str) -> str:
     rng = w.rng
-    if kind in bulk.KINDS:
-        return bulk.subject(w, kind, subject)
+    if kind in loud.KINDS:
+        return loud.subject(w, kind, subject)
     if rng.random() < _EMOJI_KINDS.get(kind, 0.0):
         subject = f"{rng.choice(_EMOJI)} {subject}" if rng.random() < 0.5 else f"{subject} {rng.choice(_EMOJI)}"
     if kind in ("promo", "spam", "scam") and rng.random() < 0.12:
@@ -137,7 +137,7 @@ def write(kind: str, setting: Setting, rng: Random) -> bytes:
     bad, personal = kind in _BAD, kind in (*letters.HONEST, *letters.BAD)
     w = Writer(setting, rng, bad=bad)
     subject, blocks = _said(w, kind)
-    if not personal and kind not in bulk.KINDS and rng.random() < (0.7 if bad else 0.85):
+    if not personal and kind not in loud.KINDS and rng.random() < (0.7 if bad else 0.85):
         blocks.append(w.small())
     if bad and not personal and rng.random() < 0.12:  # honest talk as padding, for all to see
         blocks += map(Text, w.some(rng.choice(["talk", "teasers", "note_text"]), 1, 4))
