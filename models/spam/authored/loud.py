@@ -81,12 +81,12 @@ def cut_up(text: str, rng: Random) -> str:
 def opening(text: str) -> str:
     """The first sentence, "" where it is too long for a subject."""
     first = re.split(r"(?<=[.!?])\s|\n", text.strip(), maxsplit=1)[0]
-    return first.rstrip(".:") if len(first) < 80 else ""
+    return first.rstrip(".:") if len(first) < 90 else ""
 
 
 def title(text: str, said: str, rng: Random) -> str:
     """The subject of a text that brings none of its own: mostly how it begins."""
-    return (opening(text) or said) if rng.random() < 0.6 else said
+    return (opening(text) or said) if rng.random() < 0.8 else said
 
 
 def subject(w: Writer, kind: str, said: str) -> str:

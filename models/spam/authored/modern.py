@@ -104,7 +104,7 @@ def _said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     text = letters.chat(w) if kind == "talk" else w.say(f"{kind}_text")
     if text.startswith(_OWN_SUBJECT):
         own, _, text = text.removeprefix(_OWN_SUBJECT).partition("\n\n")
-        subject = own if w.rng.random() < 0.85 else subject
+        subject = own if kind in loud.KINDS or w.rng.random() < 0.85 else subject
     elif kind in loud.LOUD:
         subject = loud.title(text, subject, w.rng)
     if kind in loud.KINDS:
