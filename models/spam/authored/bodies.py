@@ -67,7 +67,7 @@ def _spam(w: Writer) -> list[Block]:
 
 def notice(w: Writer, kind: str, text: str) -> list[Block]:
     """A notice of a firm, honest or not, of which ``text`` is the whole: greeting, paragraphs with a button between, farewell."""
-    rng, greeting = w.rng, [] if letters.greets(text) else w.greeting(cold=0.5 if w.bad else 0.2)
+    rng, greeting = w.rng, letters.greet(w, text, cold=0.5 if w.bad else 0.2)
     paragraphs = letters.begun(text, greeting)
     place = rng.randint(1, len(paragraphs))
     before, after = _told(w, paragraphs[:place]), _told(w, paragraphs[place:])

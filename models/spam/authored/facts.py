@@ -47,6 +47,25 @@ _FILES = [
 ]  # fmt: skip
 
 
+_HOTLINES = {
+    "en": ["+1 (8##) ###-####", "1-888-###-####", "1-8##-###-####", "(8##) ###-####", "0800 ### ####", "0330 ### ####"],
+    "de": ["0800 ### ####", "0800 #######", "030 ########", "+49 69 #######", "0180 6 ######"],
+    "fr": ["0 805 ## ## ##", "09 ## ## ## ##", "01 ## ## ## ##", "+33 1 ## ## ## ##"],
+    "es": ["900 ### ###", "91 ### ## ##", "+34 9## ### ###", "+52 55 #### ####"],
+    "pt": ["0800 ### ####", "4003-####", "+351 21# ### ###", "808 ### ###"],
+    "it": ["800 ######", "02 #### ####", "+39 06 ########", "199 ######"],
+    "nl": ["0800-####", "088 ### ## ##", "+31 20 ### ## ##", "0900-####"],
+    "pl": ["800 ### ###", "22 ### ## ##", "+48 22 ### ## ##", "801 ### ###"],
+    "sv": ["0200-### ###", "08-### ### ##", "+46 8 ### ## ##"],
+    "da": ["70 ## ## ##", "+45 ## ## ## ##"],
+    "cs": ["800 ### ###", "+420 2## ### ###"],
+    "ro": ["0800 ### ###", "021 ### ####", "+40 31 ### ####"],
+    "tr": ["0850 ### ## ##", "0212 ### ## ##"],
+    "ru": ["8 800 ### ## ##", "+7 495 ### ## ##"],
+    "ja": ["0120-###-###", "03-####-####", "050-####-####"],
+}  # fmt: skip
+
+
 def _money(lang: str, form: str, whole: int, cents: int) -> str:
     """An amount as the language writes it: points and commas, and no hundredths where money has none."""
     units = (whole * 100 + cents) * _SMALL_COINS[lang] // 100 if lang in _SMALL_COINS else whole
@@ -74,6 +93,13 @@ def _phone(rng: Random) -> str:
     return rng.choice(["+{} {} {} {}", "+{} ({}) {}-{}", "+{} {} {}{}"]).format(*parts)
 
 
+def _hotline(lang: str, rng: Random) -> str:
+    """A number that is free or cheap to call, as the country writes it; ``#`` is a figure."""
+    return "".join(
+        str(rng.randrange(2, 10)) if sign == "#" else sign for sign in rng.choice(_HOTLINES.get(lang, _HOTLINES["en"]))
+    )
+
+
 def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> dict[str, str]:
     """What the slots of the word files are filled with in one mail."""
     form = money or rng.choice(CURRENCY.get(lang, ["{} €"]))
@@ -92,11 +118,13 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> 
         "card": f"{rng.randrange(10**4):04d}",
         "number": str(rng.choice([rng.randrange(11, 99), rng.randrange(100, 999), rng.randrange(1000, 9999)])),
         "percent": f"{rng.randrange(3, 96)}{'%' if lang in _CLOSE_PERCENT else ' %'}",
+        "most": f"{rng.randrange(84, 100)}{'%' if lang in _CLOSE_PERCENT else ' %'}",
         "age": str(rng.randrange(27, 60)),
         "days": str(rng.randrange(2, 9)),
         "hours": rng.choice(["12", "24", "48", "72", "30", "15"]),
         "small": _money(lang, form, rng.randrange(1, 5), rng.randrange(100)),
         "fee": _money(lang, form, rng.randrange(6, 95), rng.choice([0, 90, 99, 95, 50, rng.randrange(100)])),
+        "price": _money(lang, form, rng.randrange(99, 899), rng.choice([0, 99, 95, 49, rng.randrange(100)])),
         "amount": _money(lang, form, rng.choice([rng.randrange(20, 900), rng.randrange(900, 48000)]), rng.randrange(100)),
         "million": _millions(lang, rng),
         "coin": f"0.{rng.randrange(10**6):06d} BTC",
@@ -106,6 +134,7 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> 
         "time": f"{rng.randrange(7, 21)}:{rng.choice(['00', '15', '30', '45', '10', '05', '50'])}",
         "year": str(rng.choice([2024, 2025, 2026])),
         "phone": _phone(rng),
+        "hotline": _hotline(lang, rng),
         "person": names.person(rng).name,
         "other": names.person(rng).name,
         "friend": names.person(rng).first,

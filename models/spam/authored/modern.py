@@ -7,7 +7,7 @@ where the links go. Every pair shares brand, language and recipient.
 from collections.abc import Iterator
 from random import Random
 
-from models.spam.authored import bodies, campaigns, causes, layout, letters, local, names, senders
+from models.spam.authored import bodies, bulk, campaigns, causes, layout, letters, local, loud, names, senders
 from models.spam.authored.facts import facts
 from models.spam.authored.names import Brand
 from models.spam.authored.rich import Block, Text, as_html, as_letter, as_plain
@@ -18,11 +18,17 @@ _OTHER_WEIGHT = 3
 _HONEST = {
     "order": 3, "ship": 3, "promo": 4, "news": 3, "note": 4, "talk": 4,
     "account": 4, "statement": 4, "event": 4, "work": 4, "support": 3, "community": 4, "office": 4,
-    "campaign": 8,
+    "campaign": 8, "sale": 6, "receipt": 4,
 }  # fmt: skip
-_BAD = {"phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4, "sham": 3, "relief": 3}
-_PHISH = ("phish", "lure", "bec", "relief", *local.BAD)  # the bad kinds that are phish; the others are spam
+_BAD = {
+    "phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4, "sham": 3, "relief": 3, "blast": 8, "callback": 4,
+}  # fmt: skip
+_PHISH = ("phish", "lure", "bec", "callback", "relief", *local.BAD)  # the bad kinds that are phish; the others are spam
 _BESIDE_LETTERS = {"talk": 4, "office": 6, "support": 1, "note": 1}  # the honest mail beside a bad letter
+_BESIDE_BULK = {
+    "blast": {"sale": 7, "promo": 1, "receipt": 1, "news": 1},
+    "callback": {"receipt": 7, "statement": 2, "order": 1},
+}
 _ALL = "account,bank,pay,telecom,stream,host,mail,tax,parcel,crypto,document"
 _BRANCHES = {
     "order": "shop",
@@ -44,6 +50,10 @@ _BRANCHES = {
     "bec": "account",
     "outreach": "account",
     "scam": "account",
+    "sale": "shop,stream,telecom,travel,ticket,energy,insure,health",
+    "receipt": "shop,account,pay,stream,saas,telecom,host",
+    "blast": "shop,parcel,account,stream",
+    "callback": "pay,account,shop,saas",
 }
 _FORWARDED = {
     "talk": 0.1,
@@ -63,6 +73,7 @@ _WITH_FILES = {
     "order": 0.2, "note": 0.15, "talk": 0.2, "news": 0.05, "promo": 0.04, "spam": 0.08, "phish": 0.15, "statement": 0.25,
     "event": 0.2, "office": 0.25, "community": 0.05, "support": 0.05, "lure": 0.12, "outreach": 0.06, "scam": 0.1, "bec": 0.15,
     "local": 0.15, "pose": 0.15, "errand": 0.45, "slip": 0.4,
+    "sale": 0.02, "receipt": 0.3, "blast": 0.02, "callback": 0.3,
 }  # fmt: skip
 _EMOJI = ["🎉", "🔥", "📦", "✨", "🎁", "💙", "⏰", "🛒", "👋", "✅", "⚠️", "💸"]
 _EMOJI_KINDS = {"promo": 0.2, "spam": 0.2, "order": 0.2, "ship": 0.2, "community": 0.06, "event": 0.06, "lure": 0.04}
@@ -103,7 +114,11 @@ def _said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     text = letters.chat(w) if kind == "talk" else w.say(f"{kind}_text")
     if text.startswith(_OWN_SUBJECT):
         own, _, text = text.removeprefix(_OWN_SUBJECT).partition("\n\n")
-        subject = own if kind in _OWN_ONLY or w.rng.random() < 0.85 else subject
+        subject = own if kind in (*_OWN_ONLY, *loud.KINDS) or w.rng.random() < 0.85 else subject
+    elif kind in loud.LOUD:
+        subject = loud.title(text, subject, w.rng)
+    if kind in loud.KINDS:
+        return subject, bulk.body(w, kind, text)
     if kind in (*letters.HONEST, *letters.BAD):
         return subject, letters.letter(w, kind, text)
     return subject, bodies.notice(w, kind, text)
@@ -118,6 +133,8 @@ def _forward(w: Writer, subject: str) -> list[Block]:
 
 def _dressed_subject(w: Writer, kind: str, subject: str) -> str:
     rng = w.rng
+    if kind in loud.KINDS:
+        return loud.subject(w, kind, subject)
     if rng.random() < _EMOJI_KINDS.get(kind, 0.0):
         subject = f"{rng.choice(_EMOJI)} {subject}" if rng.random() < 0.5 else f"{subject} {rng.choice(_EMOJI)}"
     if kind in ("promo", "spam", "scam") and rng.random() < 0.12:
@@ -131,7 +148,7 @@ def write(kind: str, setting: Setting, rng: Random) -> bytes:
     personal = kind in (*letters.HONEST, *letters.BAD) or (asking and rng.random() < campaigns.PERSONAL)
     w = Writer(setting, rng, bad=bad)
     subject, blocks = _said(w, kind)
-    if not personal and not asking and rng.random() < (0.7 if bad else 0.85):
+    if not personal and not asking and kind not in loud.KINDS and rng.random() < (0.7 if bad else 0.85):
         blocks.append(w.small())
     if bad and not personal and not asking and rng.random() < 0.12:  # honest talk as padding, for all to see
         blocks += map(Text, w.some(rng.choice(["talk", "teasers", "note_text"]), 1, 4))
@@ -142,7 +159,8 @@ def write(kind: str, setting: Setting, rng: Random) -> bytes:
     lines = layout.head(name, address, setting.to.address, _dressed_subject(w, kind, subject))
     if answers := senders.reply_to(w, kind):
         lines.append(f"Reply-To: {answers}")
-    return layout.message(lines, _pages(w, kind, blocks, personal=personal), rng, _attached(kind, rng))
+    by_hand = personal or bulk.by_hand(kind, rng)
+    return layout.message(lines, _pages(w, kind, blocks, personal=by_hand), rng, _attached(kind, rng))
 
 
 def _pages(w: Writer, kind: str, blocks: list[Block], *, personal: bool) -> list[tuple[str, str]]:
@@ -199,10 +217,12 @@ def _setting(kind: str, lang: str, rng: Random) -> Setting:
 
 
 def _beside(kind: str, rng: Random) -> dict[str, int]:
-    """The honest kinds that stand beside a bad kind."""
+    """The honest kinds that stand beside a bad one: mostly of the same dress."""
     if kind in campaigns.BAD:
         return {"campaign": 1}
-    return _BESIDE_LETTERS if kind in letters.BAD and rng.random() < 0.7 else _HONEST
+    if rng.random() > 0.7:
+        return _HONEST
+    return _BESIDE_LETTERS if kind in letters.BAD else _BESIDE_BULK.get(kind, _HONEST)
 
 
 def local_pair(topic: local.Topic, lang: str, rng: Random) -> Iterator[tuple[str, str, str, bytes]]:

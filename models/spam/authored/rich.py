@@ -30,6 +30,12 @@ _FILLERS = [
     "&#8203;&nbsp;",
     "&#173;&#8199;",
 ]
+_UNSEEN = [
+    "display:none",
+    "font-size:1px;color:#ffffff",
+    "color:#fefefe;font-size:2px;line-height:2px",
+    "height:0;overflow:hidden",
+]
 _SPACE_OUTLOOK = (
     "<!--[if mso]><style>table{border-collapse:collapse}td{mso-line-height-rule:exactly}</style><![endif]-->"
 )
@@ -104,7 +110,14 @@ class Quote:
     text: str
 
 
-Block = Text | Heading | Rows | Button | Story | Picture | Small | Quote
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What a mail says to filters and not to readers."""
+
+    text: str
+
+
+Block = Text | Heading | Rows | Button | Story | Picture | Small | Quote | Hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +165,7 @@ def as_plain(blocks: list[Block], rng: Random) -> str:
 
 def _plain(block: Block, manner: str, rule: str) -> str:
     match block:
-        case Text(text) | Heading(text):
+        case Text(text) | Heading(text) | Hidden(text):
             return text
         case Rows(rows):
             return "\n".join(f"{label}: {value}" if value else label for label, value in rows)
@@ -244,6 +257,8 @@ def _drawn(block: Block, theme: Theme) -> str:
             return f"{_lines(text)}<br>{' | '.join(_anchor(name, url) for name, url in links)}"
         case Quote(head, text):
             return f"{_lines(head)}<blockquote>{_lines(text)}</blockquote>"
+        case Hidden(text):
+            return f'<div style="{_UNSEEN[len(text) % len(_UNSEEN)]}">{_lines(text)}</div>'
         case _ as never:
             assert_never(never)
 

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from models.spam.authored import campaigns, letters, links, names
+from models.spam.authored import campaigns, letters, links, loud, names
 from models.spam.authored.names import Brand
 from models.spam.authored.writer import Writer
 
@@ -35,6 +35,8 @@ def sender(w: Writer, kind: str) -> tuple[str, str]:
     rng, brand, own = w.rng, w.setting.brand, w.setting.to.address.rpartition("@")[2]
     if kind in letters.HONEST:
         return w.author.name, w.author.address
+    if kind in loud.BAD:
+        return loud.sender(w, kind)
     if kind in letters.BAD:
         return _writer_of_letters(w, kind, own)
     if kind in campaigns.KINDS:
