@@ -2,7 +2,7 @@
 
 from random import Random
 
-from models.spam.authored import letters, links, names
+from models.spam.authored import letters, links, names, pages, threads
 from models.spam.authored.names import Brand
 from models.spam.authored.writer import Writer
 
@@ -36,6 +36,10 @@ def sender(w: Writer, kind: str) -> tuple[str, str]:
         return w.author.name, w.author.address
     if kind in letters.BAD:
         return _writer_of_letters(w, kind, own)
+    if kind in threads.KINDS:
+        return threads.sender(w, kind)
+    if kind in pages.BURIED:  # as the bad mail that is buried
+        kind = {"buried_phish": "lure", "buried_spam": "spam"}[kind]
     if kind in ("phish", "lure"):
         name = brand.name if kind == "phish" else w.spun(rng.choice(_LURE_NAMES))
         return name, links.trick_sender(brand, own, rng)
@@ -66,7 +70,9 @@ def reply_to(w: Writer, kind: str) -> str:
     rng = w.rng
     if kind in ("scam", "bec") and rng.random() < 0.3:
         return names.free_mail(rng)
-    if kind not in (*letters.HONEST, *letters.BAD) and rng.random() < 0.08:
+    if kind == "hijack" and rng.random() < 0.2:
+        return names.free_mail(rng)
+    if kind not in (*letters.HONEST, *letters.BAD, *threads.KINDS) and rng.random() < 0.08:
         return f"reply-{names.random_word(rng)}@{names.stranger_host(rng) if w.bad else w.setting.brand.host}"
     return ""
 
