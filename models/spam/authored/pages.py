@@ -12,7 +12,8 @@ BURIED = {"buried_phish": ("phish", "lure", "lure", "bec"), "buried_spam": ("spa
 KINDS = (*HONEST, *BURIED)
 _ALONE = ("terms", "privacy", "legal", "minutes", "insurance", "travel", "recipes", "course", "release")  # not mixed with other subjects
 _BORROWED = ("community_text", "event_text", "work_text", "support_text", "note_text", "teasers", "legal")  # where a language has no page
-_CHARACTERS = (1_800, 5_600)
+_CHARACTERS = ((700, 2_200), (1_800, 5_600))  # of a page, one short and one long range
+_NEAR = 2_000  # characters of the page that stand above bad mail in its middle; far down nobody reads on
 _DENSE = ("zh", "ja", "ko")  # a sentence takes a third of the letters
 _HEADED = "# "
 
@@ -44,7 +45,7 @@ def _page(w: Writer) -> tuple[str, list[Block]]:
         subject, pool = _drawn(w, here)
     greeting = w.greeting(cold=0.3) if rng.random() < 0.5 else []
     top: list[Block] = [Heading(rng.choice([subject, w.setting.brand.name]))] if rng.random() < 0.5 else []
-    wanted = rng.randint(*_CHARACTERS) // (3 if w.setting.lang in _DENSE else 1)
+    wanted = rng.randint(*rng.choice(_CHARACTERS)) // (3 if w.setting.lang in _DENSE else 1)
     blocks, length = [*top, *greeting], 0
     for text in pool:
         if length > wanted:
@@ -104,8 +105,18 @@ def _buried(w: Writer, kind: str, subject: str, page: list[Block]) -> tuple[str,
     bad: list[Block] = [*greeting, *threads.told(w, letters.begun(text, greeting)), *_press(w, bad_kind, text)]
     if rng.random() < 0.3:
         bad.insert(0, Heading(own))
-    place = rng.choice([0, 0, len(page), len(page) // 2, rng.randint(0, len(page))])
+    place = rng.choice([0, 0, len(page), rng.randint(0, _last_near(page)), _last_near(page)])
     return own if rng.random() < (0.75 if place == 0 else 0.4) else subject, [*page[:place], *bad, *page[place:]]
+
+
+def _last_near(page: list[Block]) -> int:
+    """How many blocks from the top stand within what is read of a page."""
+    length = 0
+    for index, block in enumerate(page):
+        length += len(block.text) if isinstance(block, (Text, Heading, Button)) else 0
+        if length > _NEAR:
+            return index
+    return len(page)
 
 
 def _press(w: Writer, kind: str, text: str) -> list[Block]:

@@ -31,6 +31,7 @@ _ANSWER = {
     "nb": ["SV", "Re"], "fi": ["VS", "Re"], "cs": ["RE", "Re"], "tr": ["YNT", "Re"], "zh": ["回复", "Re", "答复"], "hu": ["RE", "Vá"],
 }  # fmt: skip
 _MAX_QUOTED = 6
+_AWAKE = range(7, 22)  # hours of the day
 _OWN_SUBJECT = "# "
 _BUTTON, _BARE = "> ", "*"  # a paragraph that begins so is a link; one whose text is a star is shown as the address itself
 
@@ -79,7 +80,7 @@ def _letter(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """A letter with the signature and the notices of a firm."""
     subject, text = _own_subject(w.say(f"{kind}_text"), w.say(f"{kind}_subject"))
     me = _side(w, w.author, w.setting.to, [])
-    greeting = w.greeting(cold=0.15)
+    greeting = w.greeting(cold=0.2 if w.bad else 0.04)
     body = told(w, letters.begun(text, greeting))
     return subject, [*greeting, *body, *map(Text, _ends(w, me))]
 
@@ -233,6 +234,7 @@ def _stamps(w: Writer, count: int) -> list[tuple[str, str]]:
     for _ in range(count):
         stamps.append((facts.written(w.setting.lang, moment.day, moment.month, moment.year, rng), f"{moment:%H:%M}"))
         moment -= timedelta(minutes=rng.choice([40, 300, 1500, 3000, 9000]) + rng.randrange(90))
+        moment = moment.replace(hour=moment.hour if moment.hour in _AWAKE else rng.choice(_AWAKE))
     return stamps
 
 
