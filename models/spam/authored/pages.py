@@ -80,7 +80,7 @@ def _told(w: Writer, text: str) -> list[Block]:
     head, _, rest = w.spun(text).partition("\n\n")
     parts = rest.split("\n\n") if head.startswith(_HEADED) else [head, *filter(None, rest.split("\n\n"))]
     title: list[Block] = [Heading(head.removeprefix(_HEADED))] if head.startswith(_HEADED) else []
-    body: list[Block] = [Button(p[2:], _url(w)) if p.startswith("> ") else Text(p) for p in parts]
+    body: list[Block] = [Button(p[2:], _url(w)) if p.startswith("> ") else Text(p[:1].upper() + p[1:]) for p in parts]
     linked = any(isinstance(block, Button) for block in body)
     more = [Button(w.say("cta"), _url(w))] if not linked and rng.random() < 0.22 else []
     return [*title, *body, *more]

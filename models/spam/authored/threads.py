@@ -149,8 +149,8 @@ def _body(w: Writer, side: _Side, *, first: bool) -> str:
     parts = [] if first or rng.random() < 0.6 else words.get("reply_open", [])
     opened = [rng.choice(parts)] if parts else []
     closed = [rng.choice(words["reply_close"])] if "reply_close" in words and (not taken or rng.random() < 0.4) else []
-    spoken = [side.say(_plainly(line), rng) for line in (*opened, *taken, *closed)]
     greeting = [side.say(rng.choice(words["greet"]), rng)] if rng.random() < 0.65 else []
+    spoken = _sentences([side.say(_plainly(line), rng) for line in (*opened, *taken, *closed)], after=bool(greeting))
     ends = [side.signature] if rng.random() < 0.85 else []
     notice = [w.wear("notice")] if rng.random() < 0.2 else []
     return "\n\n".join(filter(None, [*greeting, rng.choice([" ", "\n\n"]).join(spoken), *ends, *notice]))
@@ -178,13 +178,19 @@ def _newest(w: Writer, me: _Side) -> list[Block]:
     elif rng.random() < 0.55:
         text = w.say("newest_text")
     else:
-        text = "\n\n".join(me.say(line, rng) for line in me.lines[: rng.choice([1, 2, 2, 3, 4])] or w.setting.words["newest_text"][:1])
+        left = me.lines[: rng.choice([1, 2, 2, 3, 4])] or w.setting.words["newest_text"][:1]
+        text = "\n\n".join(_sentences([me.say(line, rng) for line in left], after=True))
     lead = [w.say("reply_open")] if w.has("reply_open") and rng.random() < 0.3 else []
     if w.bad and me.lines and rng.random() < 0.25:
         lead.append(me.say(_plainly(me.lines[0]), rng))
     tail = [w.say("reply_close")] if w.has("reply_close") and rng.random() < 0.25 else []
-    body = told(w, letters.begun("\n\n".join([*lead, text, *tail]), greeting))
+    body = told(w, letters.begun("\n\n".join(_sentences([*lead, text, *tail], after=True)), greeting))
     return [*greeting, *body, *map(Text, _ends(w, me))]
+
+
+def _sentences(lines: list[str], *, after: bool) -> list[str]:
+    """The lines with a capital letter each; the first may begin small ``after`` a greeting, as it does in German."""
+    return [line if after and not index else line[:1].upper() + line[1:] for index, line in enumerate(lines)]
 
 
 def _bad_text(w: Writer) -> str:
