@@ -60,9 +60,11 @@ def _drawn(w: Writer, here: list[str]) -> tuple[str, list[str]]:
     """Subject line and paragraphs of one subject, or of a digest of several."""
     rng, words = w.rng, w.setting.words
     first = rng.choice(here)
+    if first in _ALONE:  # in order, now and then with a gap
+        return w.say(f"page_{first}_subject"), [text for text in words[f"page_{first}"] if rng.random() < 0.8]
     mixed = [topic for topic in here if topic not in _ALONE and topic != first]
     among = [first]
-    if first not in _ALONE and mixed and rng.random() < 0.6:
+    if mixed and rng.random() < 0.6:
         among += rng.sample(mixed, min(len(mixed), rng.randint(1, 4)))
     pool = [text for topic in among for text in words[f"page_{topic}"]]
     return w.say(f"page_{first}_subject"), rng.sample(pool, len(pool))

@@ -38,7 +38,9 @@ def sender(w: Writer, kind: str) -> tuple[str, str]:
         return _writer_of_letters(w, kind, own)
     if kind in threads.KINDS:
         return threads.sender(w, kind)
-    if kind in pages.BURIED:  # as the bad mail that is buried
+    if kind in pages.BURIED:  # somebody whose mailbox was broken into, or as the bad mail that is buried
+        if rng.random() < 0.3:
+            return w.author.name, w.author.address
         kind = {"buried_phish": "lure", "buried_spam": "spam"}[kind]
     if kind in ("phish", "lure"):
         name = brand.name if kind == "phish" else w.spun(rng.choice(_LURE_NAMES))
