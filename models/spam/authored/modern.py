@@ -20,10 +20,24 @@ _HONEST = {
     "account": 4, "statement": 4, "event": 4, "work": 4, "support": 3, "community": 4, "office": 4,
     "thread": 8, "sharing": 4, "page": 9,
 }  # fmt: skip
-_BAD = {"phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4, "hijack": 4, "taken": 2, "buried_phish": 3, "buried_spam": 2}
-_PHISH = ("phish", "lure", "bec", "hijack", "taken", "buried_phish")  # the bad kinds that are phish; the others are spam
+_BAD = {"phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4} | {
+    "hijack": 4, "taken": 2, "buried_phish": 3, "buried_spam": 2,
+}  # fmt: skip
+_PHISH = (
+    "phish",
+    "lure",
+    "bec",
+    "hijack",
+    "taken",
+    "buried_phish",
+)  # the bad kinds that are phish; the others are spam
 _BESIDE_LETTERS = {"talk": 4, "office": 6, "support": 1, "note": 1}  # the honest mail beside a bad letter
-_BESIDE_LONG = {"hijack": {"thread": 1}, "taken": {"sharing": 4, "thread": 1}, "buried_phish": {"page": 1}, "buried_spam": {"page": 1}}
+_BESIDE_LONG = {
+    "hijack": {"thread": 1},
+    "taken": {"sharing": 4, "thread": 1},
+    "buried_phish": {"page": 1},
+    "buried_spam": {"page": 1},
+}
 _ALL = "account,bank,pay,telecom,stream,host,mail,tax,parcel,crypto,document"
 _BRANCHES = {
     "order": "shop",

@@ -10,8 +10,8 @@ from models.spam.authored.writer import Words, Writer
 HONEST = ("page",)
 BURIED = {"buried_phish": ("phish", "lure", "lure", "bec"), "buried_spam": ("spam", "scam", "scam", "outreach")}
 KINDS = (*HONEST, *BURIED)
-_ALONE = ("terms", "privacy", "legal", "minutes", "insurance", "travel", "recipes", "course", "release")  # not mixed with other subjects
-_BORROWED = ("community_text", "event_text", "work_text", "support_text", "note_text", "teasers", "legal")  # where a language has no page
+_ALONE = ("terms", "privacy", "legal", "minutes", "insurance", "travel", "recipes", "course", "release")  # never mixed
+_BORROWED = ("community_text", "event_text", "work_text", "support_text", "note_text", "teasers", "legal")  # at times
 _CHARACTERS = ((700, 2_200), (1_800, 5_600))  # of a page, one short and one long range
 _NEAR = 2_000  # characters of the page that stand above bad mail in its middle; far down nobody reads on
 _DENSE = ("zh", "ja", "ko")  # a sentence takes a third of the letters
@@ -52,7 +52,11 @@ def _page(w: Writer) -> tuple[str, list[Block]]:
             break
         blocks += _told(w, text)
         length += len(text)
-    ends = [Text(w.say(key)) for key, share in (("page_end", 0.4), ("long_legal", 0.2)) if w.has(key) and rng.random() < share]
+    ends = [
+        Text(w.say(key))
+        for key, share in (("page_end", 0.4), ("long_legal", 0.2))
+        if w.has(key) and rng.random() < share
+    ]
     return subject, [*blocks, *ends]
 
 

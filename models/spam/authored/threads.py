@@ -5,14 +5,11 @@ differs from an honest one by that mail alone, and a letter from a firm's mailbo
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from random import Random
 
 from models.spam.authored import facts, letters, links, names
 from models.spam.authored.names import Brand, Person
-from models.spam.authored.rich import Block, Button, Quote, Text
-from models.spam.authored.spin import spin
+from models.spam.authored.quoted import Side, flat, nested
+from models.spam.authored.rich import Block, Button, Text
 from models.spam.authored.writer import Words, Writer
 
 HONEST = ("thread", "sharing")
@@ -24,30 +21,23 @@ _NEEDS = {  # keys of a language without which a kind cannot be written
     "sharing": ("sharing_text", "sharing_subject"),
     "taken": ("taken_text", "taken_subject"),
 }
-_BAD_LETTERS = ("bec_text", "lure_text", "phish_text", "scam_text")  # lines of other kinds that a hijacked thread may end in
+_BAD_LETTERS = (
+    "bec_text",
+    "lure_text",
+    "phish_text",
+    "scam_text",
+)  # lines of other kinds that a hijacked thread may end in
 _ANSWER = {
     "de": ["AW", "AW", "Re"], "fr": ["RE", "Re", "Tr"], "es": ["RE", "Re", "RV"], "pt": ["RE", "Re", "RES", "ENC"],
     "it": ["R", "Re", "I"], "nl": ["RE", "Antw", "Re"], "pl": ["Odp", "Re", "PD"], "sv": ["SV", "Re"], "da": ["SV", "Re"],
     "nb": ["SV", "Re"], "fi": ["VS", "Re"], "cs": ["RE", "Re"], "tr": ["YNT", "Re"], "zh": ["回复", "Re", "答复"], "hu": ["RE", "Vá"],
 }  # fmt: skip
 _MAX_QUOTED = 6
-_AWAKE = range(7, 22)  # hours of the day
 _OWN_SUBJECT = "# "
-_BUTTON, _BARE = "> ", "*"  # a paragraph that begins so is a link; one whose text is a star is shown as the address itself
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One of the two who write to one another."""
-
-    person: Person
-    slots: Mapping[str, str]  # {first} and {name} are those of the other
-    signature: str
-    lines: list[str]  # what is left to say
-
-    def say(self, text: str, rng: Random) -> str:
-        """``text`` as this side writes it."""
-        return spin(text, rng, self.slots)
+_BUTTON, _BARE = (
+    "> ",
+    "*",
+)  # a paragraph that begins so is a link; one whose text is a star is shown as the address itself
 
 
 def writable(words: Words) -> frozenset[str]:
@@ -85,7 +75,7 @@ def _letter(w: Writer, kind: str) -> tuple[str, list[Block]]:
     return subject, [*greeting, *body, *map(Text, _ends(w, me))]
 
 
-def _ends(w: Writer, side: _Side) -> list[str]:
+def _ends(w: Writer, side: Side) -> list[str]:
     """Signature, and what firms put under it."""
     rng = w.rng
     long = w.some("long_legal", 1, 2) if w.has("long_legal") and rng.random() < 0.2 else []
@@ -106,7 +96,7 @@ def _thread(w: Writer) -> tuple[str, list[Block]]:
     older = list(_older(w, me, you))
     newest = _newest(w, me)
     marked = f"{rng.choice(_ANSWER.get(w.setting.lang, ['Re', 'RE', 'Re', 'Fwd']))}: {subject}"
-    below = _flat(w, older, me, you, subject) if rng.random() < 0.45 else _nested(w, older, me, you)
+    below = flat(w, older, subject) if rng.random() < 0.45 else nested(w, older)
     if topic == "list" and rng.random() < 0.6:  # lists answer below what they quote
         return marked, [*below[:1], *newest]
     return marked if rng.random() < 0.93 else subject, [*newest, *below]
@@ -123,10 +113,10 @@ def _pools(w: Writer, topic: str) -> tuple[list[str], list[str]]:
     return half[::2], half[1::2]
 
 
-def _side(w: Writer, person: Person, other: Person, lines: list[str]) -> _Side:
+def _side(w: Writer, person: Person, other: Person, lines: list[str]) -> Side:
     slots = {**w.slots, "first": other.first, "name": other.name, "sender": person.first, "author": person.name}
     slots |= {"email": other.address, "phone": facts.phone(w.rng)}
-    return _Side(person, slots, _signature(w, person, slots), list(lines))
+    return Side(person, other, slots, _signature(w, person, slots), list(lines))
 
 
 def _signature(w: Writer, person: Person, slots: Mapping[str, str]) -> str:
@@ -137,12 +127,20 @@ def _signature(w: Writer, person: Person, slots: Mapping[str, str]) -> str:
         return regards + rng.choice([person.first, person.first, person.name])
     firm = host.partition(".")[0].replace("-", " ").title()
     mobile = f"{rng.choice(['M', 'Mobil', 'Cell', 'M.'])}: {facts.phone(rng)}"
-    lines = [w.wear("titles"), firm, f"{slots['street']}, {slots['city']}", f"T: {slots['phone']}", mobile, person.address, f"www.{host}"]
+    lines = [
+        w.wear("titles"),
+        firm,
+        f"{slots['street']}, {slots['city']}",
+        f"T: {slots['phone']}",
+        mobile,
+        person.address,
+        f"www.{host}",
+    ]
     kept = [line for line in lines if line and rng.random() < 0.7]
     return regards + rng.choice(["\n", "\n", "\n", " | "]).join([person.name, *kept])
 
 
-def _body(w: Writer, side: _Side, *, first: bool) -> str:
+def _body(w: Writer, side: Side, *, first: bool) -> str:
     """One mail below: greeting, some of what the side has to say, signature."""
     rng, words = w.rng, w.setting.words
     taken = [side.lines.pop() for _ in range(min(len(side.lines), rng.choice([1, 1, 2, 2, 3, 4])))]
@@ -161,7 +159,7 @@ def _plainly(text: str) -> str:
     return "\n\n".join(part for part in text.split("\n\n") if not part.startswith(_BUTTON))
 
 
-def _older(w: Writer, me: _Side, you: _Side) -> Iterator[tuple[_Side, str]]:
+def _older(w: Writer, me: Side, you: Side) -> Iterator[tuple[Side, str]]:
     """The mails below, the newest of them first, each with who wrote it."""
     count = w.rng.choice([1, 1, 2, 2, 3, 3, 4, 5, _MAX_QUOTED])
     for index in range(count):
@@ -169,7 +167,7 @@ def _older(w: Writer, me: _Side, you: _Side) -> Iterator[tuple[_Side, str]]:
         yield side, _body(w, side, first=index == count - 1)
 
 
-def _newest(w: Writer, me: _Side) -> list[Block]:
+def _newest(w: Writer, me: Side) -> list[Block]:
     """The mail on top, which makes the thread honest or bad."""
     rng = w.rng
     greeting = w.greeting(cold=0.02)
@@ -218,50 +216,21 @@ def _link(w: Writer, text: str) -> Block:
 
 
 def _place(w: Writer) -> str:
-    """Where a letter's link goes: to the writer's firm, the reader's or a service that shares files; in bad hands mostly to a stranger."""
+    """Where a letter's link goes: to either's firm or a service that shares files; in bad hands mostly to a stranger."""
     rng, chance = w.rng, w.rng.random()
     host = w.author.address.rpartition("@")[2]
     if w.bad and chance > 0.1:
-        return links.trick_url(w.setting.brand, rng) if chance < 0.7 else f"https://{names.stranger_host(rng)}/{names.random_word(rng)}"
+        return (
+            links.trick_url(w.setting.brand, rng)
+            if chance < 0.7
+            else f"https://{names.stranger_host(rng)}/{names.random_word(rng)}"
+        )
     if w.bad or chance < 0.45 or names.is_free_mail(host):
         return links.short_url(w.setting.brand, rng)
     own = rng.choice([host, host, w.setting.to.address.rpartition("@")[2]])
     if chance < 0.6 or names.is_free_mail(own):
         return links.honest_url(w.setting.brand, rng)
     where = rng.choice(["", "www.", "files.", "portal.", "intranet.", "cloud.", "wiki."])
-    return f"https://{where}{own}/{rng.choice(['', 's/', 'docs/', 'projects/', 'd/', 'share/'])}{names.random_word(rng)}"
-
-
-def _stamps(w: Writer, count: int) -> list[tuple[str, str]]:
-    """Day and time of each mail below, going back."""
-    rng = w.rng
-    moment = datetime(rng.choice([2024, 2025, 2026]), rng.randrange(1, 13), rng.randrange(1, 29), rng.randrange(7, 20), rng.randrange(60))
-    stamps = []
-    for _ in range(count):
-        stamps.append((facts.written(w.setting.lang, moment.day, moment.month, moment.year, rng), f"{moment:%H:%M}"))
-        moment -= timedelta(minutes=rng.choice([40, 300, 1500, 3000, 9000]) + rng.randrange(90))
-        moment = moment.replace(hour=moment.hour if moment.hour in _AWAKE else rng.choice(_AWAKE))
-    return stamps
-
-
-def _nested(w: Writer, older: list[tuple[_Side, str]], me: _Side, you: _Side) -> list[Block]:
-    """Each mail quotes the one before, as Gmail and Apple Mail do."""
-    manner = w.rng.choice([line for line in w.dress.get("wrote", []) if line[0] not in "-_"] or ["{other}, {date} {time}:"])
-    quote: Quote | None = None
-    for (side, body), (date, time) in zip(reversed(older), reversed(_stamps(w, len(older))), strict=True):
-        slots = {**side.slots, "date": date, "time": time, "other": side.person.name, "freemail": side.person.address}
-        quote = Quote(spin(manner, w.rng, slots), body, quote)
-    return [quote] if quote else []
-
-
-def _flat(w: Writer, older: list[tuple[_Side, str]], me: _Side, you: _Side, subject: str) -> list[Block]:
-    """The mails below one another under a rule and four fields each, as Outlook does."""
-    rules = [line for line in w.dress.get("wrote", []) if line[0] in "-_"]
-    rule = w.rng.choice([*rules, "", "_" * 32])
-    blocks: list[Block] = []
-    for (side, body), (date, time) in zip(older, _stamps(w, len(older)), strict=True):
-        other = you if side is me else me
-        fields = [f"{side.person.name} <{side.person.address}>", f"{date} {time}", f"{other.person.name} <{other.person.address}>", subject]
-        head = "\n".join(f"{mark}: {value}" for mark, value in zip(w.dress["marks"], fields, strict=True))
-        blocks += [Text(f"{rule}\n{head}".strip()), Text(body)]
-    return blocks
+    return (
+        f"https://{where}{own}/{rng.choice(['', 's/', 'docs/', 'projects/', 'd/', 'share/'])}{names.random_word(rng)}"
+    )
