@@ -82,13 +82,18 @@ def _millions(lang: str, rng: Random) -> str:
 
 def _date(lang: str, rng: Random) -> str:
     """A day, in figures or with the month's name."""
-    day, month, year = rng.randrange(1, 29), rng.randrange(1, 13), rng.choice([2024, 2025, 2026])
+    return written(lang, rng.randrange(1, 29), rng.randrange(1, 13), rng.choice([2024, 2025, 2026]), rng)
+
+
+def written(lang: str, day: int, month: int, year: int, rng: Random) -> str:
+    """A given day in one of the manners of the language."""
     if lang in _MONTHS and rng.random() < 0.5:
         return _WRITTEN.get(lang, "{d} {m} {y}").format(d=day, m=_MONTHS[lang].split()[month - 1], y=year)
     return rng.choice([f"{day:02d}/{month:02d}/{year}", f"{day}.{month}.{year}", f"{year}-{month:02d}-{day:02d}"])
 
 
-def _phone(rng: Random) -> str:
+def phone(rng: Random) -> str:
+    """A telephone number of nowhere."""
     parts = [str(rng.randrange(low, high)) for low, high in ((1, 99), (100, 999), (100, 999), (1000, 9999))]
     return rng.choice(["+{} {} {} {}", "+{} ({}) {}-{}", "+{} {} {}{}"]).format(*parts)
 
@@ -133,7 +138,7 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> 
         "later": _date(lang, rng),
         "time": f"{rng.randrange(7, 21)}:{rng.choice(['00', '15', '30', '45', '10', '05', '50'])}",
         "year": str(rng.choice([2024, 2025, 2026])),
-        "phone": _phone(rng),
+        "phone": phone(rng),
         "hotline": _hotline(lang, rng),
         "person": names.person(rng).name,
         "other": names.person(rng).name,

@@ -7,7 +7,20 @@ where the links go. Every pair shares brand, language and recipient.
 from collections.abc import Iterator
 from random import Random
 
-from models.spam.authored import bodies, bulk, campaigns, causes, layout, letters, local, loud, names, senders
+from models.spam.authored import (
+    bodies,
+    bulk,
+    campaigns,
+    causes,
+    layout,
+    letters,
+    local,
+    loud,
+    names,
+    pages,
+    senders,
+    threads,
+)
 from models.spam.authored.facts import facts
 from models.spam.authored.names import Brand
 from models.spam.authored.rich import Block, Text, as_html, as_letter, as_plain
@@ -18,16 +31,25 @@ _OTHER_WEIGHT = 3
 _HONEST = {
     "order": 3, "ship": 3, "promo": 4, "news": 3, "note": 4, "talk": 4,
     "account": 4, "statement": 4, "event": 4, "work": 4, "support": 3, "community": 4, "office": 4,
-    "campaign": 8, "sale": 6, "receipt": 4,
+    "campaign": 8, "sale": 6, "receipt": 4, "thread": 8, "sharing": 4, "page": 9,
 }  # fmt: skip
 _BAD = {
     "phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4, "sham": 3, "relief": 3, "blast": 8, "callback": 4,
+    "hijack": 4, "taken": 2, "buried_phish": 3, "buried_spam": 2,
 }  # fmt: skip
-_PHISH = ("phish", "lure", "bec", "callback", "relief", *local.BAD)  # the bad kinds that are phish; the others are spam
+_PHISH = (
+    "phish", "lure", "bec", "callback", "relief", "hijack", "taken", "buried_phish", *local.BAD,
+)  # fmt: skip  # the bad kinds that are phish; the others are spam
 _BESIDE_LETTERS = {"talk": 4, "office": 6, "support": 1, "note": 1}  # the honest mail beside a bad letter
 _BESIDE_BULK = {
     "blast": {"sale": 7, "promo": 1, "receipt": 1, "news": 1},
     "callback": {"receipt": 7, "statement": 2, "order": 1},
+}
+_BESIDE_LONG = {
+    "hijack": {"thread": 1},
+    "taken": {"sharing": 4, "thread": 1},
+    "buried_phish": {"page": 1},
+    "buried_spam": {"page": 1},
 }
 _ALL = "account,bank,pay,telecom,stream,host,mail,tax,parcel,crypto,document"
 _BRANCHES = {
@@ -54,6 +76,13 @@ _BRANCHES = {
     "receipt": "shop,account,pay,stream,saas,telecom,host",
     "blast": "shop,parcel,account,stream",
     "callback": "pay,account,shop,saas",
+    "thread": "account,document",
+    "hijack": "account,document",
+    "sharing": "document,account,saas",
+    "taken": "document,account,saas",
+    "page": "account,bank,news,edu,community,saas,insure,travel,health,shop,telecom,energy,public,crypto",
+    "buried_phish": _ALL,
+    "buried_spam": "shop,account,news",
 }
 _FORWARDED = {
     "talk": 0.1,
@@ -74,6 +103,7 @@ _WITH_FILES = {
     "event": 0.2, "office": 0.25, "community": 0.05, "support": 0.05, "lure": 0.12, "outreach": 0.06, "scam": 0.1, "bec": 0.15,
     "local": 0.15, "pose": 0.15, "errand": 0.45, "slip": 0.4,
     "sale": 0.02, "receipt": 0.3, "blast": 0.02, "callback": 0.3,
+    "thread": 0.25, "hijack": 0.3, "sharing": 0.25, "taken": 0.25, "buried_phish": 0.06, "page": 0.05,
 }  # fmt: skip
 _EMOJI = ["🎉", "🔥", "📦", "✨", "🎁", "💙", "⏰", "🛒", "👋", "✅", "⚠️", "💸"]
 _EMOJI_KINDS = {"promo": 0.2, "spam": 0.2, "order": 0.2, "ship": 0.2, "community": 0.06, "event": 0.06, "lure": 0.04}
@@ -96,7 +126,7 @@ def brand_for(kind: str, lang: str, rng: Random) -> Brand:
 def kinds_of(words: Words) -> frozenset[str]:
     """The kinds of mail that a language can write: those with subjects and texts, or with a body of their own."""
     whole = (kind for kind in (*_HONEST, *_BAD) if f"{kind}_subject" in words and f"{kind}_text" in words)
-    return frozenset({*whole, *bodies.BODIES, "talk"})
+    return frozenset({*whole, *bodies.BODIES, "talk", *threads.writable(words), *pages.writable(words)})
 
 
 def _drawn(weights: dict[str, int], words: Words, rng: Random) -> str:
@@ -108,6 +138,10 @@ def _said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body."""
     if kind in campaigns.KINDS:
         return campaigns.said(w, kind)
+    if kind in threads.KINDS:
+        return threads.said(w, kind)
+    if kind in pages.KINDS:
+        return pages.said(w, kind)
     subject = "" if kind in _OWN_ONLY else w.say(f"{kind}_subject")
     if kind in bodies.BODIES:
         return subject, bodies.BODIES[kind](w)
@@ -145,7 +179,7 @@ def _dressed_subject(w: Writer, kind: str, subject: str) -> str:
 def write(kind: str, setting: Setting, rng: Random) -> bytes:
     """One mail of a kind: one of those of ``kinds_of`` its language."""
     bad, asking = kind in (*_BAD, *local.BAD), kind in campaigns.KINDS
-    personal = kind in (*letters.HONEST, *letters.BAD) or (asking and rng.random() < campaigns.PERSONAL)
+    personal = kind in (*letters.HONEST, *letters.BAD, *threads.KINDS) or (asking and rng.random() < campaigns.PERSONAL)
     w = Writer(setting, rng, bad=bad)
     subject, blocks = _said(w, kind)
     if not personal and not asking and kind not in loud.KINDS and rng.random() < (0.7 if bad else 0.85):
@@ -202,7 +236,7 @@ def _attached(kind: str, rng: Random) -> tuple[tuple[str, str], ...]:
         (f"{word}.pdf", "application/pdf"),
         (f"{word}.svg", "image/svg+xml"),
     ]
-    chosen = bad if kind in ("phish", "lure", *local.BAD) and rng.random() < 0.6 else honest
+    chosen = bad if kind in ("phish", "lure", "hijack", "taken", *local.BAD) and rng.random() < 0.6 else honest
     return tuple(rng.sample(chosen, rng.choice([1, 1, 2])))
 
 
@@ -220,6 +254,8 @@ def _beside(kind: str, rng: Random) -> dict[str, int]:
     """The honest kinds that stand beside a bad one: mostly of the same dress."""
     if kind in campaigns.BAD:
         return {"campaign": 1}
+    if kind in _BESIDE_LONG:
+        return _BESIDE_LONG[kind]
     if rng.random() > 0.7:
         return _HONEST
     return _BESIDE_LETTERS if kind in letters.BAD else _BESIDE_BULK.get(kind, _HONEST)
@@ -244,7 +280,7 @@ def pair(rng: Random) -> Iterator[tuple[str, str, str, bytes]]:
     words = words_of(lang)
     kind = _drawn(_BAD, words, rng)
     honest = _drawn(_beside(kind, rng), words, rng)
-    setting = _setting(kind if kind in ("phish", "lure", *campaigns.BAD) else honest, lang, rng)
+    setting = _setting(kind if kind in ("phish", "lure", *campaigns.BAD, *_BESIDE_LONG) else honest, lang, rng)
     yield kind, "phish" if kind in _PHISH else "spam", lang, write(kind, setting, rng)
     yield honest, "ham", lang, write(honest, setting, rng)
     if rng.random() < 0.5:  # honest mail is the more varied of the two

@@ -104,10 +104,11 @@ class Small:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The mail that is answered."""
+    """The mail that is answered, and the one that it answered itself."""
 
     head: str
     text: str
+    inner: "Quote | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +179,9 @@ def _plain(block: Block, manner: str, rule: str) -> str:
         case Small(text, links):
             named = "\n".join(manner.format(name, url) for name, url in links)
             return "\n".join(part for part in (rule, text, named) if part)
-        case Quote(head, text):
-            return head + "\n" + "\n".join(f"> {line}" for line in text.split("\n"))
+        case Quote(head, text, inner):
+            quoted = f"{text}\n\n{_plain(inner, manner, rule)}" if inner else text
+            return head + "\n" + "\n".join(f"> {line}" for line in quoted.split("\n"))
         case _ as never:
             assert_never(never)
 
@@ -255,8 +257,9 @@ def _drawn(block: Block, theme: Theme) -> str:
             return f'<a href="{html.escape(url)}">{image}</a>' if url else image
         case Small(text, links):
             return f"{_lines(text)}<br>{' | '.join(_anchor(name, url) for name, url in links)}"
-        case Quote(head, text):
-            return f"{_lines(head)}<blockquote>{_lines(text)}</blockquote>"
+        case Quote(head, text, inner):
+            below = _drawn(inner, theme) if inner else ""
+            return f"{_lines(head)}<blockquote>{_lines(text)}{below}</blockquote>"
         case Hidden(text):
             return f'<div style="{_UNSEEN[len(text) % len(_UNSEEN)]}">{_lines(text)}</div>'
         case _ as never:
@@ -291,8 +294,8 @@ def _letter(block: Block, program: str) -> str:
     match block:
         case Button(text, url):
             inside = _anchor(text, url)
-        case Quote(head, text):
-            quoted = f"<blockquote>{_lines(text)}</blockquote>"
+        case Quote(head, text, inner):
+            quoted = f"<blockquote>{_lines(text)}{_letter(inner, program) if inner else ''}</blockquote>"
             return f'<div class="{program}_quote"><div class="{program}_attr">{_lines(head)}</div>{quoted}</div>'
         case Picture(_, picture, alt):
             inside = f'<img src="{picture}" alt="{html.escape(alt)}">'

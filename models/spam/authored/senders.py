@@ -2,7 +2,7 @@
 
 from random import Random
 
-from models.spam.authored import campaigns, letters, links, loud, names
+from models.spam.authored import campaigns, letters, links, loud, names, pages, threads
 from models.spam.authored.names import Brand
 from models.spam.authored.writer import Writer
 
@@ -41,6 +41,12 @@ def sender(w: Writer, kind: str) -> tuple[str, str]:
         return _writer_of_letters(w, kind, own)
     if kind in campaigns.KINDS:
         return _campaigner(w, kind, own)
+    if kind in threads.KINDS:
+        return threads.sender(w, kind)
+    if kind in pages.BURIED:  # somebody whose mailbox was broken into, or as the bad mail that is buried
+        if rng.random() < 0.3:
+            return w.author.name, w.author.address
+        kind = {"buried_phish": "lure", "buried_spam": "spam"}[kind]
     if kind in ("phish", "lure", "pose"):
         name = brand.name if kind == "phish" else w.spun(rng.choice(_LURE_NAMES))
         name = _local_name(w) if kind == "pose" else name
@@ -96,13 +102,15 @@ def reply_to(w: Writer, kind: str) -> str:
     rng = w.rng
     if kind in ("scam", "bec", "sham") and rng.random() < 0.3:
         return names.free_mail(rng)
+    if kind == "hijack" and rng.random() < 0.2:
+        return names.free_mail(rng)
     if kind in letters.HONEST and rng.random() < 0.03:  # people have more than one mailbox
         return names.free_mail(rng)
     if kind in _ON_BEHALF and rng.random() < 0.08:
         return w.author.address
     if kind == "campaign" and rng.random() < 0.15:
         return rng.choice([f"info@{w.setting.brand.host}", w.author.address])
-    if kind not in (*letters.HONEST, *letters.BAD) and rng.random() < 0.08:
+    if kind not in (*letters.HONEST, *letters.BAD, *threads.KINDS) and rng.random() < 0.08:
         return f"reply-{names.random_word(rng)}@{names.stranger_host(rng) if w.bad else w.setting.brand.host}"
     return ""
 

@@ -1,0 +1,132 @@
+"""Long pages that many people get: newsletters, digests, terms, letters of the law, minutes; and spam or phish buried in one.
+
+The page around buried mail is drawn exactly as an honest one, so that no length, subject or small print tells the two apart.
+"""
+
+from models.spam.authored import letters, links, names, threads
+from models.spam.authored.rich import Block, Button, Heading, Text
+from models.spam.authored.writer import Words, Writer
+
+HONEST = ("page",)
+BURIED = {"buried_phish": ("phish", "lure", "lure", "bec"), "buried_spam": ("spam", "scam", "scam", "outreach")}
+KINDS = (*HONEST, *BURIED)
+_ALONE = ("terms", "privacy", "legal", "minutes", "insurance", "travel", "recipes", "course", "release")  # never mixed
+_BORROWED = ("community_text", "event_text", "work_text", "support_text", "note_text", "teasers", "legal")  # at times
+_CHARACTERS = ((700, 2_200), (1_800, 5_600))  # of a page, one short and one long range
+_NEAR = 2_000  # characters of the page that stand above bad mail in its middle; far down nobody reads on
+_DENSE = ("zh", "ja", "ko")  # a sentence takes a third of the letters
+_HEADED = "# "
+
+
+def writable(words: Words) -> frozenset[str]:
+    """The kinds of this module for which a language has words."""
+    whole = topics(words) or any(key in words for key in _BORROWED[:4])
+    buried = [kind for kind, of in BURIED.items() if any(f"{bad}_text" in words for bad in of)]
+    return frozenset([*HONEST, *buried] if whole else [])
+
+
+def topics(words: Words) -> list[str]:
+    """The subjects that a language has pages about: those with ``page_TOPIC`` and ``page_TOPIC_subject``."""
+    return [key[len("page_") :] for key in words if key.startswith("page_") and f"{key}_subject" in words]
+
+
+def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of one mail of a kind of this module."""
+    subject, blocks = _page(w)
+    return (subject, blocks) if kind in HONEST else _buried(w, kind, subject, blocks)
+
+
+def _page(w: Writer) -> tuple[str, list[Block]]:
+    """A page of some hundred words."""
+    rng, here = w.rng, topics(w.setting.words)
+    if not here or rng.random() < 0.08:
+        subject, pool = w.say("news_subject"), _borrowed(w)
+    else:
+        subject, pool = _drawn(w, here)
+    greeting = w.greeting(cold=0.3) if rng.random() < 0.5 else []
+    top: list[Block] = [Heading(rng.choice([subject, w.setting.brand.name]))] if rng.random() < 0.5 else []
+    wanted = rng.randint(*rng.choice(_CHARACTERS)) // (3 if w.setting.lang in _DENSE else 1)
+    blocks, length = [*top, *greeting], 0
+    for text in pool:
+        if length > wanted:
+            break
+        blocks += _told(w, text)
+        length += len(text)
+    ends = [
+        Text(w.say(key))
+        for key, share in (("page_end", 0.4), ("long_legal", 0.2))
+        if w.has(key) and rng.random() < share
+    ]
+    return subject, [*blocks, *ends]
+
+
+def _drawn(w: Writer, here: list[str]) -> tuple[str, list[str]]:
+    """Subject line and paragraphs of one subject, or of a digest of several."""
+    rng, words = w.rng, w.setting.words
+    first = rng.choice(here)
+    if first in _ALONE:  # in order, now and then with a gap
+        return w.say(f"page_{first}_subject"), [text for text in words[f"page_{first}"] if rng.random() < 0.8]
+    mixed = [topic for topic in here if topic not in _ALONE and topic != first]
+    among = [first]
+    if mixed and rng.random() < 0.6:
+        among += rng.sample(mixed, min(len(mixed), rng.randint(1, 4)))
+    pool = [text for topic in among for text in words[f"page_{topic}"]]
+    return w.say(f"page_{first}_subject"), rng.sample(pool, len(pool))
+
+
+def _borrowed(w: Writer) -> list[str]:
+    """Paragraphs of shorter honest mail, for languages without pages of their own."""
+    pool = [text for key in _BORROWED if w.has(key) for text in w.setting.words[key]]
+    return w.rng.sample(pool, len(pool))
+
+
+def _told(w: Writer, text: str) -> list[Block]:
+    """One item: perhaps a heading, paragraphs, perhaps a link."""
+    rng = w.rng
+    head, _, rest = w.spun(text).partition("\n\n")
+    parts = rest.split("\n\n") if head.startswith(_HEADED) else [head, *filter(None, rest.split("\n\n"))]
+    title: list[Block] = [Heading(head.removeprefix(_HEADED))] if head.startswith(_HEADED) else []
+    body: list[Block] = [Button(p[2:], _url(w)) if p.startswith("> ") else Text(p[:1].upper() + p[1:]) for p in parts]
+    linked = any(isinstance(block, Button) for block in body)
+    more = [Button(w.say("cta"), _url(w))] if not linked and rng.random() < 0.22 else []
+    return [*title, *body, *more]
+
+
+def _url(w: Writer) -> str:
+    """Where a page's links go: home; those around buried mail were mostly left as they were found."""
+    if w.bad and w.rng.random() < 0.75:
+        return links.honest_url(names.invented_brand(w.rng) if w.rng.random() < 0.4 else w.setting.brand, w.rng)
+    return w.url()
+
+
+def _buried(w: Writer, kind: str, subject: str, page: list[Block]) -> tuple[str, list[Block]]:
+    """The page with a bad mail above, below or in the middle of it."""
+    rng = w.rng
+    bad_kind = rng.choice([bad for bad in BURIED[kind] if w.has(f"{bad}_text")])
+    text = w.say(f"{bad_kind}_text")
+    own = w.say(f"{bad_kind}_subject")
+    if text.startswith(_HEADED):
+        own, _, text = text.removeprefix(_HEADED).partition("\n\n")
+    greeting = w.greeting(cold=0.5)
+    bad: list[Block] = [*greeting, *threads.told(w, letters.begun(text, greeting)), *_press(w, bad_kind, text)]
+    if rng.random() < 0.3:
+        bad.insert(0, Heading(own))
+    place = rng.choice([0, 0, len(page), rng.randint(0, _last_near(page)), _last_near(page)])
+    return own if rng.random() < (0.75 if place == 0 else 0.4) else subject, [*page[:place], *bad, *page[place:]]
+
+
+def _last_near(page: list[Block]) -> int:
+    """How many blocks from the top stand within what is read of a page."""
+    length = 0
+    for index, block in enumerate(page):
+        length += len(block.text) if isinstance(block, (Text, Heading, Button)) else 0
+        if length > _NEAR:
+            return index
+    return len(page)
+
+
+def _press(w: Writer, kind: str, text: str) -> list[Block]:
+    if "\n\n> " in text or w.rng.random() < (0.75 if kind in ("bec", "scam", "outreach") else 0.1):
+        return []
+    key = next(key for key in (f"{kind}_cta", "phish_cta", "cta") if w.has(key))
+    return [Button(w.say(key), w.url()) if w.rng.random() < 0.8 else Text(w.url())]
