@@ -5,17 +5,14 @@ it is bad by what it asks for (a wallet, card codes, a password, a fee) and by w
 """
 
 import re
-from random import Random
 
 from models.spam.authored import causes, platforms
 from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Small, Text
 from models.spam.authored.writer import Writer
 
 HONEST = ("campaign",)
-BAD = (
-    "sham",
-    "relief",
-)  # sham: money for a false cause, false benefactors; relief: log-ins and card data for a false cause
+# sham: money for a false cause, false benefactors; relief: log-ins and card data for a false cause
+BAD = ("sham", "relief")
 KINDS = (*HONEST, *BAD)
 PERSONAL = 0.35  # share that looks like a person's letter
 _OWN_SUBJECT, _OWN_BUTTON = "# ", "> "
@@ -32,42 +29,45 @@ _ASKS = {
     "local": ("gift", "come", "help"),
 }
 _SENTENCE_END = re.compile(r"(?<=[a-z)”\"'é][.!?]) (?=[A-ZÀ-Ý\"“¿¡])")
-_MOST_STORY = {
-    "local": 1,
-    "faith": 2,
-    "campus": 2,
-    "health": 2,
-    "culture": 3,
-}  # topics whose paragraphs are of different senders
+# topics whose paragraphs are of different senders
+_MOST_STORY = {"local": 1, "faith": 2, "campus": 2, "health": 2, "culture": 3}
+# how often a mail is composed, by kind; bad mail that plays a known organisation more often than other
+_COMPOSED, _COMPOSED_BAD, _COMPOSED_PLAYED = 0.65, 0.15, 0.3
+_LINE_BY_LINE = "250000"  # of the codes of mails, those below it: a quarter
+_LINKED = 0.25  # of whole texts without a button: those that get one
 _NO_DIGIT = re.compile(r"\D")
 
 
 def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body of one mail."""
-    rng, topic = w.rng, _topic(w)
-    w.site = platforms.site(w.setting.brand, rng)
-    composed = w.has(f"campaign_{topic}_say")
-    if kind == "campaign" and composed and rng.random() < 0.65:
-        return w.say(f"campaign_{topic}_subject"), _composed(w, topic)
-    if (
-        kind != "campaign"
-        and composed
-        and w.has(f"{kind}_ask")
-        and rng.random() < (0.3 if _impersonates(w, kind) else 0.15)
-    ):
-        return w.say(f"campaign_{topic}_subject"), _composed(w, topic, f"{kind}_ask")
+    topic = _topic(w)
+    w.site = platforms.site(w.setting.brand, w.rng)
+    ask = f"{kind}_ask" if w.bad else ""
+    if w.has(f"campaign_{topic}_say") and w.has(ask or "campaign_ask_gift") and w.rng.random() < _share(w, kind):
+        return w.say(f"campaign_{topic}_subject"), _composed(w, topic, ask)
+    return _whole(w, kind, topic)
+
+
+def _share(w: Writer, kind: str) -> float:
+    if not w.bad:
+        return _COMPOSED
+    return _COMPOSED_PLAYED if kind == "relief" or w.setting.brand.known else _COMPOSED_BAD
+
+
+def _whole(w: Writer, kind: str, topic: str) -> tuple[str, list[Block]]:
+    """A mail of which one text is the whole, which may bring its subject, greeting, buttons and farewell."""
     subject, text = _text(w, kind, topic)
-    greeted, signed = _opens_and_closes(text)
-    return subject, [*_top(w), *([] if greeted else _greeting(w)), *_told(w, text), *_end(w, signed=signed)]
+    greeted, signed = _opens(text), _closes(text)
+    greeting = [] if greeted else _greeting(w)
+    told = _told(w, text if greeting else text[:1].upper() + text[1:], topic)
+    pressed = any(isinstance(block, Button) for block in told)
+    added = _press(w, topic, "gift") if not pressed and w.rng.random() < _LINKED else []
+    return subject, [*_top(w), *greeting, *told, *added, *_end(w, signed=signed)]
 
 
 def _topic(w: Writer) -> str:
     """The topic of the setting, or of another where that says none."""
     return w.slots.get("topic") or w.rng.choice(causes.topics(w.setting.lang))
-
-
-def _impersonates(w: Writer, kind: str) -> bool:
-    return kind == "relief" or w.setting.brand.known
 
 
 def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
@@ -81,22 +81,23 @@ def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
     return subject, text
 
 
-def _opens_and_closes(text: str) -> tuple[bool, bool]:
-    """Whether a text brings its own greeting and its own farewell."""
-    paragraphs = text.split("\n\n")
-    return len(paragraphs[0]) < 70 and paragraphs[0].endswith((",", "!", ":", "，", "、")), paragraphs[-1].partition(
-        "\n"
-    )[0].endswith(",")
+def _opens(text: str) -> bool:
+    """Whether a text brings its own greeting."""
+    first = text.partition("\n\n")[0]
+    return len(first) < 70 and first.endswith((",", "!", ":", "，", "、", "،"))
+
+
+def _closes(text: str) -> bool:
+    """Whether a text brings its own farewell."""
+    return text.rpartition("\n\n")[2].partition("\n")[0].endswith(",")
 
 
 def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
     """An opening, a story in some paragraphs, what is asked once or twice, a deadline, farewell, a postscript."""
     rng = w.rng
     opening = [w.say("campaign_open")] if w.has("campaign_open") and rng.random() < 0.5 else []
-    story = [
-        *opening,
-        *w.some(f"campaign_{topic}_say", 1, min(rng.choice([1, 2, 3, 4, 5, 7, 9]), _MOST_STORY.get(topic, 9))),
-    ]
+    most = min(rng.choice([1, 2, 3, 4, 5, 7, 9]), _MOST_STORY.get(topic, 9))
+    story = [*opening, *w.some(f"campaign_{topic}_say", 1, most)]
     kind = rng.choice(_ASKS.get(topic, ("gift",)))
     kind = kind if w.has(f"campaign_ask_{kind}") else "gift"
     asked = [Text(w.say(bad_ask)), *_press(w, topic, "gift")] if bad_ask else _ask(w, topic, kind)
@@ -111,12 +112,13 @@ def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
 
 def _broken(w: Writer, paragraphs: list[str]) -> list[Block]:
     """Paragraphs, in some mails with every sentence on a line of its own."""
-    if w.slots["code"] < "250000":
+    if w.slots["code"] < _LINE_BY_LINE:
         paragraphs = [line for paragraph in paragraphs for line in _SENTENCE_END.split(paragraph)]
     return [Text(paragraph) for paragraph in paragraphs]
 
 
 def _ask(w: Writer, topic: str, kind: str) -> list[Block]:
+    """What is asked, and what is to be pressed for it."""
     return [Text(w.say(f"campaign_ask_{kind}")), *_press(w, topic, kind)]
 
 
@@ -136,6 +138,7 @@ def _press(w: Writer, topic: str, kind: str) -> list[Block]:
 
 
 def _top(w: Writer) -> list[Block]:
+    """The name in large letters, the picture of a banner, or nothing."""
     chance, brand = w.rng.random(), w.setting.brand
     if chance < 0.12:
         return [Heading(brand.name)]
@@ -150,13 +153,12 @@ def _greeting(w: Writer) -> list[Block]:
     return [Text(w.say(cold))]
 
 
-def _told(w: Writer, text: str) -> list[Block]:
-    """The paragraphs of a whole text with the buttons that it brings; one is added where it brings none, as most mail has one."""
-    paragraphs = text.split("\n\n")
+def _told(w: Writer, text: str, topic: str) -> list[Block]:
+    """The paragraphs of a whole text with the buttons and rows that it brings."""
     shown: list[Block] = []
-    for paragraph in paragraphs:
+    for paragraph in text.split("\n\n"):
         if paragraph.startswith(_OWN_BUTTON):
-            shown.append(Button(paragraph.removeprefix(_OWN_BUTTON), platforms.address(w, _topic(w), "gift")))
+            shown.append(Button(paragraph.removeprefix(_OWN_BUTTON), platforms.address(w, topic, "gift")))
         elif paragraph.startswith("| "):
             rows = (line.removeprefix("| ").partition(": ") for line in paragraph.split("\n"))
             shown.append(Rows(tuple((label, value) for label, _, value in rows)))
@@ -169,9 +171,8 @@ def _end(w: Writer, *, signed: bool = False) -> list[Block]:
     """Farewell, postscript and small print."""
     rng = w.rng
     bye: list[Block] = [Text(w.say("campaign_bye"))] if not signed and rng.random() < 0.8 else []
-    after: list[Block] = (
-        [Text(w.say("campaign_ps"))] if not w.bad and w.has("campaign_ps") and rng.random() < 0.3 else []
-    )
+    added = not w.bad and w.has("campaign_ps") and rng.random() < 0.3
+    after: list[Block] = [Text(w.say("campaign_ps"))] if added else []
     return [*bye, *after, *_small(w)]
 
 
@@ -180,20 +181,17 @@ def _small(w: Writer) -> list[Block]:
     rng = w.rng
     if rng.random() < (0.45 if w.bad else 0.1):
         return []
-    political = w.has("campaign_small_election") and _topic(w) in ("election", "politics")
-    said = (
-        [*w.some("campaign_small_election", 1, 2), *w.some("campaign_small", 0, 1)]
-        if political
-        else w.some("campaign_small", 1, 3)
-    )
-    text = "\n".join(said)
+    if w.has("campaign_small_election") and _topic(w) in ("election", "politics"):
+        said = [*w.some("campaign_small_election", 1, 2), *w.some("campaign_small", 0, 1)]
+    else:
+        said = w.some("campaign_small", 1, 3)
     ways = [(w.wear(key), w.url()) for key in rng.choice([["out"], ["out", "links"], ["links", "out"], []])]
-    return [Small(text, tuple(dict(ways).items()))]
+    return [Small("\n".join(said), tuple(dict(ways).items()))]
 
 
 def sender(w: Writer) -> tuple[str, str]:
     """Display name and local part of who asks."""
-    rng: Random = w.rng
+    rng = w.rng
     forms = w.setting.words.get("campaign_from", []) if rng.random() < 0.7 else ["{brand}"]
     name = w.spun(rng.choice(forms or ["{brand}", "{sender}, {brand}", "{author} ({brand})"]))
     return name, rng.choice(

@@ -21,6 +21,7 @@ _SCALE = {
     "ko": 1000, "id": 10_000, "vi": 20_000, "th": 40, "he": 4, "fa": 50_000, "zh": 10, "sk": 1, "bg": 2,
 }  # fmt: skip
 _ENGLISH_COMMAS = ("en", "zh", "ja", "ko", "he", "hi", "th", "ar", "fa")
+_SPACED = ("fr", "pl", "ru", "uk", "cs", "sk", "hu", "sv", "nb", "fi", "bg")
 _GIFTS = [(3, 10, 25), (5, 25, 50), (5, 10, 20), (10, 25, 100), (15, 30, 60), (20, 50, 100), (25, 50, 250), (7, 27, 47)]
 _ROUND = [5, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 120, 150, 250, 300, 400, 500, 750, 1000]  # thousands
 
@@ -51,8 +52,8 @@ def topics(lang: str) -> list[str]:
 
 def whole(lang: str, number: int) -> str:
     """A whole number as the language writes it."""
-    text = f"{number:,}"
-    return text if lang in _ENGLISH_COMMAS else text.replace(",", ".")
+    mark = "," if lang in _ENGLISH_COMMAS else " " if lang in _SPACED else "."
+    return f"{number:,}".replace(",", mark)
 
 
 def slots(lang: str, money: str, rng: Random) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Mail that a person writes: talk, business, and the spam and fraud that are written by hand; with signature and quoted mail."""
 
-import re
-
 from models.spam.authored import links, names
 from models.spam.authored.rich import Block, Quote, Text
 from models.spam.authored.writer import Writer
@@ -9,12 +7,6 @@ from models.spam.authored.writer import Writer
 HONEST = ("talk", "office", "errand")
 BAD = ("outreach", "scam", "bec", "slip")
 _GREETING = 60  # letters that a greeting has at most
-_GREETS = re.compile(
-    "(dear|hi|hello|hey|good (day|morning|evening)|greetings|attention|sehr geehrte|liebe[rs]?|hallo|guten tag|moin|bonjour|"
-    "cher|chère|madame|monsieur|estimad[oa]|hola|buen(os|as)|querid[oa]|olá|prezad[oa]|car[oai]|ex[.]?m[oa]|bom dia|ciao|"
-    r"gentile|buongiorno|egregio|salve|geachte|beste|dag|goedendag|dzień|szanown[aiy]|cześć|witaj|witam|drog[ai])\b",
-    re.IGNORECASE,
-)
 _LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1, "errand": 0.3, "slip": 0.6}
 _COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1, "slip": 0.4, "errand": 0.15}
 _ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35, "errand": 0.2, "slip": 0.1}
@@ -36,7 +28,7 @@ def letter(w: Writer, kind: str, text: str) -> list[Block]:
 def greet(w: Writer, text: str, *, cold: float) -> list[Block]:
     """A greeting or none; none where the text brings its own."""
     greeting = w.greeting(cold=cold)
-    return [] if greets(text) else greeting
+    return [] if greets(w, text) else greeting
 
 
 def begun(text: str, greeting: list[Block]) -> list[str]:
@@ -44,12 +36,13 @@ def begun(text: str, greeting: list[Block]) -> list[str]:
     return (text if greeting else text[:1].upper() + text[1:]).split("\n\n")
 
 
-def greets(text: str) -> bool:
-    """Whether a text opens with a greeting of its own: by its words, or a short line that ends as greetings do."""
+def greets(w: Writer, text: str) -> bool:
+    """Whether a text greets by itself: with a first word of the language's greetings, or a short first line that ends as they do."""
     first = text.partition("\n")[0]
-    return bool(_GREETS.match(text)) or (
-        len(first) < _GREETING and first.endswith((",", ":", "!", "、", "：", "，", " 様", "님"))
-    )
+    words = {line.split()[0].strip(",!") for line in w.setting.words["greet"] + w.setting.words["greet_cold"]}
+    if words & {word.strip(",!:") for word in first.split()[:1]}:
+        return True
+    return len(first) < _GREETING and first.endswith((",", ":", "!", "、", "：", "，", " 様", "님"))
 
 
 def chat(w: Writer) -> str:

@@ -1,9 +1,10 @@
 """Mail that is particular to a country: a topic has its senders, the bad texts that bear their names, and what they really write.
 
-A file of ``blocks/local`` is a language. Its tables are countries, with ``cta`` (what buttons say) and ``names`` (what stands in From
-beside the sender); their tables are topics: ``from`` (names of ``brands.txt``, ``~`` for a firm that nobody knows, ``*`` for a person
-who writes a letter), ``bad``, ``good``, and ``cta`` where the country's do not do. Both sides share sender, facts and buttons. A text
-that begins with a line "@..." suits only senders of these names or branches of business.
+A file of ``blocks/local`` is a language. Its tables are countries, with ``cta`` (what buttons say), ``names`` (what stands in From
+beside the sender) and ``said`` (what stands below any of its notices); their tables are topics: ``from`` (names of ``brands.txt``,
+``~`` for a firm that nobody knows, ``*`` for a person who writes a letter), ``bad``, ``good``, and ``cta`` where the country's do not
+do. Both sides share sender, facts and buttons. A text that begins with a line "@..." suits only senders of these names or branches of
+business; one that ends with a lone ">" goes without a button.
 """
 
 import tomllib
@@ -21,6 +22,7 @@ HONEST = ("local", "errand")  # a notice, a letter
 BAD = ("pose", "slip")
 _TEXTS_TO_THE_WHOLE = 200  # with so many texts a language would write nothing else
 _MOST = 0.35  # of a language's pairs
+_SAID = 0.35  # of notices, honest or not
 _FIRM, _PERSON = "~", "*"
 _ONLY = "@"
 
@@ -36,6 +38,7 @@ class Topic:
     good: tuple[str, ...]
     cta: tuple[str, ...]
     shown: tuple[str, ...]  # names in From
+    said: tuple[str, ...]  # last lines
 
     @property
     def kinds(self) -> tuple[str, str]:
@@ -54,7 +57,14 @@ def _read(text: str) -> Iterator[Topic]:
     for country, table in tomllib.loads(text).items():
         for name, topic in table.items():
             if isinstance(topic, dict):
-                parts = (topic["from"], topic["bad"], topic["good"], topic.get("cta", table["cta"]), table["names"])
+                parts = (
+                    topic["from"],
+                    topic["bad"],
+                    topic["good"],
+                    topic.get("cta", table["cta"]),
+                    table["names"],
+                    table["said"],
+                )
                 yield Topic(country, name, *map(tuple, parts))
 
 
@@ -67,9 +77,11 @@ def drawn(lang: str, rng: Random) -> Topic | None:
     return rng.choices(known, texts)[0]
 
 
-def senders(topic: Topic, lang: str) -> list[str]:
+@cache
+def senders(topic: Topic, lang: str) -> tuple[str, ...]:
     """The senders of a topic whose name stands on both sides."""
-    return [name for name in topic.senders if fitting(topic.bad, name, lang) and fitting(topic.good, name, lang)]
+    both = (topic.bad, topic.good)
+    return tuple(name for name in topic.senders if all(fitting(texts, name, lang) for texts in both))
 
 
 def fitting(texts: tuple[str, ...], name: str, lang: str) -> list[str]:
@@ -86,7 +98,14 @@ def setting(topic: Topic, lang: str, rng: Random) -> Setting:
     brand = names.invented_brand(rng) if name in (_FIRM, _PERSON) else names.brand_named(name, lang)
     slots = {**facts(lang, brand, to, rng), **places.facts(topic.country, rng)}
     own = {"local_names": list(topic.shown)}
+    last = f"\n\n{rng.choice(topic.said)}" if rng.random() < _SAID and _PERSON not in topic.senders else ""
     for kind, texts in zip(topic.kinds, (topic.bad, topic.good), strict=True):
-        suited = fitting(texts, name, lang)
+        suited = [_ended(text, last) for text in fitting(texts, name, lang)]
         own |= {f"{kind}_text": suited, f"{kind}_cta": list(topic.cta)}
     return Setting(lang, {**words_of(lang), **own}, slots, brand, to)
+
+
+def _ended(text: str, last: str) -> str:
+    """The text with a last line, before the mark that it goes without a button."""
+    quiet = "\n\n>" if text.endswith("\n\n>") else ""
+    return text.removesuffix(quiet) + last + quiet

@@ -12,7 +12,7 @@ BURIED = {"buried_phish": ("phish", "lure", "lure", "bec"), "buried_spam": ("spa
 KINDS = (*HONEST, *BURIED)
 _ALONE = ("terms", "privacy", "legal", "minutes", "insurance", "travel", "recipes", "course", "release")  # never mixed
 _BORROWED = ("community_text", "event_text", "work_text", "support_text", "note_text", "teasers", "legal")  # at times
-_CHARACTERS = ((700, 2_200), (1_800, 5_600))  # of a page, one short and one long range
+_CHARACTERS = ((700, 2_200), (2_000, 5_600), (2_000, 5_600))  # of a page: one range in three is short
 _NEAR = 2_000  # characters of the page that stand above bad mail in its middle; far down nobody reads on
 _DENSE = ("zh", "ja", "ko")  # a sentence takes a third of the letters
 _HEADED = "# "
@@ -68,8 +68,8 @@ def _drawn(w: Writer, here: list[str]) -> tuple[str, list[str]]:
         return w.say(f"page_{first}_subject"), [text for text in words[f"page_{first}"] if rng.random() < 0.8]
     mixed = [topic for topic in here if topic not in _ALONE and topic != first]
     among = [first]
-    if mixed and rng.random() < 0.6:
-        among += rng.sample(mixed, min(len(mixed), rng.randint(1, 4)))
+    if mixed and rng.random() < 0.75:
+        among += rng.sample(mixed, min(len(mixed), rng.randint(1, 5)))
     pool = [text for topic in among for text in words[f"page_{topic}"]]
     return w.say(f"page_{first}_subject"), rng.sample(pool, len(pool))
 

@@ -50,7 +50,8 @@ def address(w: Writer, topic: str, kind: str) -> str:
     rng, brand = w.rng, w.setting.brand
     if w.bad or w.service:
         return w.url()
-    platforms = _PLATFORMS["election"] if topic == "election" and kind != "sign" else _PLATFORMS.get(kind, [])
+    american = topic == "election" and kind != "sign" and w.setting.lang == "en"
+    platforms = _PLATFORMS["election" if american else kind] if american or kind in _PLATFORMS else []
     rooms = [f"https://{room}{brand.host}/{page}" for room in rng.sample(_ROOMS, 2) for page in rng.sample(_PAGES, 2)]
     pattern = rng.choice(platforms) if platforms and rng.random() < 0.3 else rng.choice(rooms)
     return pattern.format(

@@ -104,7 +104,7 @@ def reply_to(w: Writer, kind: str) -> str:
         return names.free_mail(rng)
     if kind == "hijack" and rng.random() < 0.2:
         return names.free_mail(rng)
-    if kind in letters.HONEST and rng.random() < 0.03:  # people have more than one mailbox
+    if kind in (*letters.HONEST, *threads.HONEST) and rng.random() < 0.03:  # people have more than one mailbox
         return names.free_mail(rng)
     if kind in _ON_BEHALF and rng.random() < 0.08:
         return w.author.address

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from models.spam.authored import facts, letters, links, names
 from models.spam.authored.names import Brand, Person
 from models.spam.authored.quoted import Side, flat, nested
-from models.spam.authored.rich import Block, Button, Text
+from models.spam.authored.rich import Block, Button, Text, as_plain
 from models.spam.authored.writer import Words, Writer
 
 HONEST = ("thread", "sharing")
@@ -32,6 +32,7 @@ _ANSWER = {
     "it": ["R", "Re", "I"], "nl": ["RE", "Antw", "Re"], "pl": ["Odp", "Re", "PD"], "sv": ["SV", "Re"], "da": ["SV", "Re"],
     "nb": ["SV", "Re"], "fi": ["VS", "Re"], "cs": ["RE", "Re"], "tr": ["YNT", "Re"], "zh": ["回复", "Re", "答复"], "hu": ["RE", "Vá"],
 }  # fmt: skip
+_PRESSED = ("lure_text", "phish_text")  # of these, those that want something to be pressed
 _MAX_QUOTED = 6
 _OWN_SUBJECT = "# "
 _BUTTON, _BARE = (
@@ -94,12 +95,24 @@ def _thread(w: Writer) -> tuple[str, list[Block]]:
         ask, answer = answer, ask
     me, you = _side(w, w.author, w.setting.to, ask), _side(w, w.setting.to, w.author, answer)
     older = list(_older(w, me, you))
-    newest = _newest(w, me)
+    if w.bad and w.has("reply_close") and rng.random() < 0.1:  # who writes chases an earlier mail, which is the bad one
+        older.insert(0, (me, "\n\n".join([as_plain(told(w, _bad_text(w).split("\n\n")), rng), me.signature])))
+        newest = [*w.greeting(cold=0.0), *map(Text, w.some("reply_close", 1, 2)), Text(me.signature)]
+    else:
+        newest = _newest(w, me)
+    if topic == "list" and rng.random() < 0.6:
+        newest.append(Text(_list_footer(w)))
     marked = f"{rng.choice(_ANSWER.get(w.setting.lang, ['Re', 'RE', 'Re', 'Fwd']))}: {subject}"
     below = flat(w, older, subject) if rng.random() < 0.45 else nested(w, older)
     if topic == "list" and rng.random() < 0.6:  # lists answer below what they quote
         return marked, [*below[:1], *newest]
     return marked if rng.random() < 0.93 else subject, [*newest, *below]
+
+
+def _list_footer(w: Writer) -> str:
+    """What the program of a mailing list puts under every mail."""
+    name, host = w.rng.choice(["devel", "users", "announce", "discuss", "help"]), names.invented_brand(w.rng).host
+    return f"{'_' * 47}\n{name} mailing list\n{name}@{host}\nhttps://lists.{host}/listinfo/{name}"
 
 
 def _pools(w: Writer, topic: str) -> tuple[list[str], list[str]]:
@@ -195,7 +208,10 @@ def _bad_text(w: Writer) -> str:
     """What the thief writes: mostly a line or two made for threads, sometimes a lure or a fraud of another kind."""
     others = [key for key in _BAD_LETTERS if w.has(key)]
     key = w.rng.choice(others) if others and w.rng.random() < 0.2 else "hijack_text"
-    return _own_subject(w.say(key), "")[1]
+    text = _own_subject(w.say(key), "")[1]
+    if key in _PRESSED and f"\n\n{_BUTTON}" not in text and w.has("phish_cta"):
+        text += f"\n\n{_BUTTON}{w.say('phish_cta')}"
+    return text
 
 
 def _own_subject(text: str, otherwise: str) -> tuple[str, str]:

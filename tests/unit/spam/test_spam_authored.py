@@ -62,7 +62,7 @@ def test_every_block_of_every_language_expands_and_every_kind_of_mail_can_be_wri
 
 def test_honest_and_bad_mail_of_today_look_alike() -> None:
     """Neither HTML, pictures nor small print may give the label away."""
-    dressed = {"promo", "note", "news", "order", "ship", "spam", "phish", "lure", *bodies.NOTICES}
+    dressed = {"promo", "note", "news", "order", "ship", "spam", "phish", "lure", "local", "pose", *bodies.NOTICES}
     mails = [m for m in authored.generate(11, 500) if m.kind in dressed]
     share = {}
     for bad in (False, True):

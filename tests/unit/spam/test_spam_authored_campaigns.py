@@ -118,13 +118,18 @@ def test_organisations_have_hosts_of_latin_letters(lang: str) -> None:
 
 
 def test_a_text_that_greets_gets_no_second_greeting() -> None:
-    assert campaigns._opens_and_closes("Dear friend,\n\nI am ill.\n\nYour sister,\nAnn") == (True, True)
-    assert campaigns._opens_and_closes("Many are under the rubble. Help now.\n\nSend and share.") == (False, False)
+    ill, urgent = (
+        "Dear friend,\n\nI am ill.\n\nYour sister,\nAnn",
+        "Many are under the rubble. Help now.\n\nSend and share.",
+    )
+    assert (campaigns._opens(ill), campaigns._closes(ill)) == (True, True)
+    assert (campaigns._opens(urgent), campaigns._closes(urgent)) == (False, False)
 
 
 def test_numbers_are_written_as_the_language_writes_them() -> None:
     assert causes.whole("en", 12500) == "12,500"
     assert causes.whole("de", 12500) == "12.500"
+    assert causes.whole("fr", 12500) == "12 500"
 
 
 def test_a_host_made_of_a_name_that_has_no_latin_letters_is_made_up() -> None:

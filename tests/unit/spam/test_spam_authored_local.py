@@ -9,6 +9,7 @@ import pytest
 
 from models.spam.authored import letters, local, modern, names, places
 from models.spam.authored.spin import spin
+from models.spam.authored.writer import Writer
 
 LANGUAGES = sorted(path.stem for path in local.FOLDER.glob("*.toml"))
 TOPICS = [(lang, topic) for lang in LANGUAGES for topic in local.topics(lang)]
@@ -22,7 +23,7 @@ def said(mail: Message) -> str:
 
 @pytest.mark.parametrize(("lang", "topic"), TOPICS, ids=IDS)
 def test_every_sender_has_both_sides_and_every_text_a_sender(lang: str, topic: local.Topic) -> None:
-    assert local.senders(topic, lang) == list(topic.senders)
+    assert local.senders(topic, lang) == topic.senders
     for side in (topic.bad, topic.good):
         suited = {text for name in topic.senders for text in local.fitting(side, name, lang)}
         assert suited == {text.partition("\n")[2] if text.startswith("@") else text for text in side}
@@ -38,7 +39,7 @@ def test_honest_texts_are_as_many_words_as_bad_ones(lang: str, topic: local.Topi
 def test_every_text_expands_and_both_kinds_are_written_with_their_label(lang: str, topic: local.Topic) -> None:
     rng = Random(1)
     slots = local.setting(topic, lang, rng).slots
-    for text in (*topic.bad, *topic.good, *topic.cta, *topic.shown):
+    for text in (*topic.bad, *topic.good, *topic.cta, *topic.shown, *topic.said):
         expanded = spin(text, rng, slots)
         assert "{" not in expanded, text
         assert "[" not in expanded, text
@@ -66,10 +67,12 @@ def test_a_notice_comes_from_the_host_of_its_institution_and_the_bad_one_never_d
 
 
 def test_a_text_for_one_sender_is_never_sent_by_another() -> None:
-    topic = local.Topic("nl", "x", ("ING", "KPN"), ("@bank\n# a\n\nb", "@KPN\n# c\n\nd"), ("# e\n\nf",), ("g",), ("h",))
+    topic = local.Topic(
+        "nl", "x", ("ING", "KPN"), ("@bank\n# a\n\nb", "@KPN\n# c\n\nd"), ("# e\n\nf",), ("g",), ("h",), ()
+    )
     assert local.fitting(topic.bad, "ING", "nl") == ["# a\n\nb"]
     assert local.fitting(topic.bad, "KPN", "nl") == ["# c\n\nd"]
-    assert local.senders(topic, "nl") == ["ING", "KPN"]
+    assert local.senders(topic, "nl") == ("ING", "KPN")
 
 
 @pytest.mark.parametrize("country", sorted(places.countries()))
@@ -109,7 +112,23 @@ def test_a_brand_is_found_by_name_in_its_language_first() -> None:
 
 
 def test_a_text_with_a_greeting_of_its_own_gets_no_other() -> None:
-    assert letters.greets("Prezado cliente,\n\nSegue o boleto.")
-    assert letters.greets("山田 様\n\nご利用ありがとうございます。")
-    assert not letters.greets("Segue o boleto em anexo.")
-    assert not letters.greets(f"{'x' * 80},\n\nSegue.")
+    rng = Random(4)
+    topic = local.topics("pt")[0]
+    w = Writer(local.setting(topic, "pt", rng), rng, bad=False)
+    assert letters.greets(w, "Caríssimo vizinho,\n\nSegue o boleto.")
+    assert letters.greets(w, "Olá, Ana. Segue o boleto.")
+    assert letters.greets(w, "山田 様\n\nご利用ありがとうございます。")
+    assert not letters.greets(w, "Segue o boleto em anexo.")
+    assert not letters.greets(w, f"{'x' * 80},\n\nSegue.")
+
+
+def test_notices_of_both_sides_end_alike_and_a_mark_for_no_button_stays_last() -> None:
+    topic = next(topic for topic in local.topics("nl") if topic.name == "overheid")
+    ends = dict.fromkeys((False, True), 0)
+    for seed in range(80):
+        words = local.setting(topic, "nl", Random(seed)).words
+        for bad, kind in enumerate((topic.kinds[1], topic.kinds[0])):
+            texts = words[f"{kind}_text"]
+            ends[bool(bad)] += any(text.removesuffix("\n\n>").endswith(topic.said) for text in texts)
+            assert all("\n\n>\n" not in text for text in texts)
+    assert ends[False] == ends[True] > 15
