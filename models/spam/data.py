@@ -17,7 +17,7 @@ from models.spam.tricks import TRICKS
 UNSEEN_SOURCE = "phishing_pot"  # CC BY-NC: judges what ships, never trains it
 GOOD_TEXTS = 400  # honest texts that lend their words
 GOOD_TEXT_CHARS = 1_500  # of an honest text that serves as good words
-PADDED = "padded"  # the trick of copies made here, by text alone
+PADDED = "padded"  # the trick of copies made here, by text alone, and of authored mail of whose words most are honest
 PADDINGS = ("innocent padding", "innocent heading")  # tricks that put honest text around a message
 PADDING = (60, 320)  # words of honest text put above or below a body, at least and at most
 
@@ -53,7 +53,17 @@ def from_parquet(path: Path) -> list[Example]:
 def from_generator(seed: int, pairs: int) -> list[Example]:
     """The authored corpus."""
     made = authored.generate(seed, pairs)
-    return [Example(text_of(mail.raw), mail.label, authored.SOURCE, mail.split, mail.lang) for mail in made]
+    return [
+        Example(
+            text_of(mail.raw),
+            mail.label,
+            authored.SOURCE,
+            mail.split,
+            mail.lang,
+            PADDED if mail.kind in authored.DROWNED else "",
+        )
+        for mail in made
+    ]
 
 
 def tricked(

@@ -32,7 +32,8 @@ _SENTENCE_END = re.compile(r"(?<=[a-z)”\"'é][.!?]) (?=[A-ZÀ-Ý\"“¿¡])")
 # topics whose paragraphs are of different senders
 _MOST_STORY = {"local": 1, "faith": 2, "campus": 2, "health": 2, "culture": 3}
 # how often a mail is composed, by kind; bad mail that plays a known organisation more often than other
-_COMPOSED, _COMPOSED_BAD, _COMPOSED_PLAYED = 0.65, 0.15, 0.3
+_COMPOSED, _COMPOSED_BAD, _COMPOSED_PLAYED = 0.8, 0.15, 0.3
+_STORY = (2, 4, 5, 7, 9, 12)  # paragraphs that a story has at most
 _LINE_BY_LINE = "250000"  # of the codes of mails, those below it: a quarter
 _LINKED = 0.25  # of whole texts without a button: those that get one
 _NO_DIGIT = re.compile(r"\D")
@@ -96,7 +97,7 @@ def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
     """An opening, a story in some paragraphs, what is asked once or twice, a deadline, farewell, a postscript."""
     rng = w.rng
     opening = [w.say("campaign_open")] if w.has("campaign_open") and rng.random() < 0.5 else []
-    most = min(rng.choice([1, 2, 3, 4, 5, 7, 9]), _MOST_STORY.get(topic, 9))
+    most = min(rng.choice(_STORY), _MOST_STORY.get(topic, 12))
     story = [*opening, *w.some(f"campaign_{topic}_say", 1, most)]
     kind = rng.choice(_ASKS.get(topic, ("gift",)))
     kind = kind if w.has(f"campaign_ask_{kind}") else "gift"

@@ -31,15 +31,16 @@ _OTHER_WEIGHT = 3
 _HONEST = {
     "order": 3, "ship": 3, "promo": 4, "news": 3, "note": 4, "talk": 4,
     "account": 4, "statement": 4, "event": 4, "work": 4, "support": 3, "community": 4, "office": 4,
-    "campaign": 8, "sale": 6, "receipt": 4, "thread": 8, "sharing": 4, "page": 9,
+    "campaign": 10, "sale": 6, "receipt": 4, "thread": 8, "sharing": 4, "page": 9,
 }  # fmt: skip
 _BAD = {
-    "phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4, "sham": 3, "relief": 3, "blast": 8, "callback": 4,
+    "phish": 11, "spam": 6, "lure": 10, "bec": 3, "outreach": 4, "scam": 4, "sham": 2, "relief": 2, "blast": 8, "callback": 4,
     "hijack": 4, "taken": 2, "buried_phish": 3, "buried_spam": 2,
 }  # fmt: skip
 _PHISH = (
     "phish", "lure", "bec", "callback", "relief", "hijack", "taken", "buried_phish", *local.BAD,
 )  # fmt: skip  # the bad kinds that are phish; the others are spam
+DROWNED = frozenset({"hijack", *pages.BURIED})  # bad kinds of whose words most are honest
 _BESIDE_LETTERS = {"talk": 4, "office": 6, "support": 1, "note": 1}  # the honest mail beside a bad letter
 _BESIDE_BULK = {
     "blast": {"sale": 7, "promo": 1, "receipt": 1, "news": 1},

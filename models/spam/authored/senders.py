@@ -25,7 +25,7 @@ _LURE_NAMES = [
 ]  # fmt: skip
 _BRAND_NAMES = [
     "{brand}", "{brand}", "{brand}", "{brand}", "{brand} Team", "{brand} Support", "{friend} ({brand})", "{friend} at {brand}",
-    "{brand} Notifications", "{person} via {brand}", "{brand} Billing", "{host}",
+    "{brand} Notifications", "{person} via {brand}", "{brand} Billing", "{host}", "{person}", "{friend}",
 ]  # fmt: skip
 _ON_BEHALF = ("work", "community", "event", "support")  # honest mail of a service for a person whom one answers
 
@@ -120,9 +120,11 @@ def honest_host(brand: Brand, rng: Random) -> str:
     chance = rng.random()
     if chance < 0.08:
         return f"{names.random_word(rng, 3, 6)}.{rng.choice(_SENDING_SERVICES)}"
-    if chance < 0.14:
+    if chance < 0.12:
         shapes = ["{}-mail.com", "{}mail.com", "e-{}.com", "{}news.com", "get{}.com", "mail-{}.com"]
         return rng.choice(shapes).format(links.slug(brand))
+    if chance < 0.24:  # the firm behind the brand, or the agency that writes for it
+        return names.invented_brand(rng).host
     return (
         rng.choice(["", "", "", "mail.", "e.", "news.", "email.", "t.", "notify.", "em.", "info.", "mailing."])
         + brand.host
