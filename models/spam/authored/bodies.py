@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
-from models.spam.authored import letters, links, names
+from models.spam.authored import links, names, texts
 from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Story, Text
 from models.spam.authored.writer import Writer
 
-NOTICES = ("account", "statement", "event", "work", "support", "community")  # honest mail of which a text is the whole
 _SHORT_LINKS = ("community", "event", "work", "support")  # kinds that people write by hand as well
-_OWN_BUTTON = "\n\n>"  # a paragraph that begins so is a button; with nothing behind it, there is none at all
 _ROWED = {"statement": 0.3, "event": 0.2, "lure": 0.1}
 
 
@@ -67,10 +65,10 @@ def _spam(w: Writer) -> list[Block]:
 
 def notice(w: Writer, kind: str, text: str) -> list[Block]:
     """A notice of a firm, honest or not, of which ``text`` is the whole: greeting, paragraphs with a button between, farewell."""
-    rng, greeting = w.rng, letters.greet(w, text, cold=0.5 if w.bad else 0.2)
-    paragraphs = letters.begun(text, greeting)
+    rng, greeting = w.rng, texts.greet(w, text, cold=0.5 if w.bad else 0.2)
+    paragraphs = texts.begun(text, greeting)
     place = rng.randint(1, len(paragraphs))
-    before, after = _told(w, paragraphs[:place]), _told(w, paragraphs[place:])
+    before, after = texts.told(paragraphs[:place], w.url), texts.told(paragraphs[place:], w.url)
     chance = rng.random()
     top: list[Block] = [Heading(w.setting.brand.name)] if chance < 0.15 else []
     if 0.15 <= chance < 0.4:
@@ -81,17 +79,10 @@ def notice(w: Writer, kind: str, text: str) -> list[Block]:
         *greeting,
         *before,
         *_facts(w, kind),
-        *(_press(w, kind, text) if _OWN_BUTTON not in text else []),
+        *(_press(w, kind, text) if not texts.presses(text) else []),
         *after,
         *farewell,
     ]
-
-
-def _told(w: Writer, paragraphs: list[str]) -> list[Block]:
-    """Paragraphs, and the buttons that a text brings along."""
-    mark = _OWN_BUTTON.strip()
-    said: list[Block] = [Button(p[1:].strip(), w.url()) if p.startswith(mark) else Text(p) for p in paragraphs]
-    return [block for block in said if not isinstance(block, Button) or block.text]
 
 
 def _facts(w: Writer, kind: str) -> list[Block]:
@@ -127,6 +118,23 @@ def _bare(url: str, w: Writer) -> str:
     return url
 
 
-BODIES: dict[str, Callable[[Writer], list[Block]]] = {
+_BODIES: dict[str, Callable[[Writer], list[Block]]] = {
     "order": _order, "ship": _ship, "promo": _promo, "news": _news, "note": _note, "phish": _phish, "spam": _spam,
 }  # fmt: skip
+
+
+def composed(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of a mail that is put together from several lines."""
+    return w.say(f"{kind}_subject"), _BODIES[kind](w)
+
+
+def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of a notice of which one text is the whole."""
+    subject, text = texts.drawn(w, f"{kind}_subject", f"{kind}_text")
+    return subject, notice(w, kind, text)
+
+
+def own(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of a notice whose every text has a subject, without which it says little."""
+    subject, text = texts.parted(w.say(f"{kind}_text"))
+    return subject, notice(w, kind, text)

@@ -4,9 +4,7 @@
 invoice for something nobody bought with a number to call, ``receipt`` an invoice or renewal notice of a firm, which has one as well.
 """
 
-from random import Random
-
-from models.spam.authored import bodies, letters, loud, names
+from models.spam.authored import bodies, loud, names, texts
 from models.spam.authored.rich import Block, Button, Heading, Hidden, Picture, Rows, Small, Text
 from models.spam.authored.writer import Writer
 
@@ -15,12 +13,15 @@ _WALLED = {"blast": 0.35, "sale": 0.4, "callback": 0.12, "receipt": 0.12}  # a w
 _CLIPPED = {"blast": 0.2, "sale": 0.06}  # a piece of news below, or a magazine's story
 _CUT_UP = {"blast": 0.16, "sale": 0.02, "callback": 0.08, "receipt": 0.0}
 _PRESSED = {"callback": 0.2, "receipt": 0.55}
-_BY_HAND = {"callback": 0.4, "receipt": 0.15}
 
 
-def by_hand(kind: str, rng: Random) -> bool:
-    """Whether a mail looks as a person's mail program writes it."""
-    return rng.random() < _BY_HAND.get(kind, 0.0)
+def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body: the subject is the text's own, that of an offer without one mostly how it begins."""
+    subject = w.say(f"{kind}_subject")
+    own, text = texts.parted(w.say(f"{kind}_text"))
+    if not own and kind in _PICTURED:
+        own = loud.title(text, subject, w.rng)
+    return own or subject, body(w, kind, text)
 
 
 def body(w: Writer, kind: str, text: str) -> list[Block]:
@@ -45,8 +46,8 @@ def _bill(w: Writer, kind: str, text: str) -> list[Block]:
     """A bill with its facts in rows, mostly nothing to press where a call is wanted."""
     rng = w.rng
     slots = w.slots
-    greeting = letters.greet(w, text, cold=0.5 if w.bad else 0.15)
-    paragraphs: list[Block] = [Text(p) for p in letters.begun(_dialled(w, text), greeting)]
+    greeting = texts.greet(w, text, cold=0.5 if w.bad else 0.15)
+    paragraphs: list[Block] = [Text(p) for p in texts.begun(_dialled(w, text), greeting)]
     if slots["price"] in text and rng.random() < 0.55:
         paragraphs.insert(rng.randint(0, len(paragraphs)), _rows(w))
     top: list[Block] = [Heading(w.setting.brand.name)] if rng.random() < 0.25 else []

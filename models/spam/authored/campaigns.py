@@ -5,17 +5,12 @@ it is bad by what it asks for (a wallet, card codes, a password, a fee) and by w
 """
 
 import re
+from functools import partial
 
-from models.spam.authored import causes, platforms
-from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Small, Text
+from models.spam.authored import causes, platforms, texts
+from models.spam.authored.rich import Block, Button, Heading, Picture, Small, Text
 from models.spam.authored.writer import Writer
 
-HONEST = ("campaign",)
-# sham: money for a false cause, false benefactors; relief: log-ins and card data for a false cause
-BAD = ("sham", "relief")
-KINDS = (*HONEST, *BAD)
-PERSONAL = 0.35  # share that looks like a person's letter
-_OWN_SUBJECT, _OWN_BUTTON = "# ", "> "
 _ASKS = {
     "election": ("gift", "gift", "gift", "vote", "help"),
     "politics": ("gift", "vote", "help", "sign", "come"),
@@ -60,7 +55,7 @@ def _whole(w: Writer, kind: str, topic: str) -> tuple[str, list[Block]]:
     subject, text = _text(w, kind, topic)
     greeted, signed = _opens(text), _closes(text)
     greeting = [] if greeted else _greeting(w)
-    told = _told(w, text if greeting else text[:1].upper() + text[1:], topic)
+    told = texts.told(texts.begun(text, greeting), partial(platforms.address, w, topic, "gift"))
     pressed = any(isinstance(block, Button) for block in told)
     added = _press(w, topic, "gift") if not pressed and w.rng.random() < _LINKED else []
     return subject, [*_top(w), *greeting, *told, *added, *_end(w, signed=signed)]
@@ -75,11 +70,7 @@ def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
     """A text that is a whole mail, with its own subject or one of the kind."""
     own = f"{kind}_{topic}_text"
     key = own if w.has(own) and w.rng.random() < 0.6 else f"{kind}_text"
-    subject, text = w.say(f"{kind}_subject"), w.say(key)
-    if text.startswith(_OWN_SUBJECT):
-        first, _, text = text.removeprefix(_OWN_SUBJECT).partition("\n\n")
-        subject = first if w.rng.random() < 0.9 else subject
-    return subject, text
+    return texts.drawn(w, f"{kind}_subject", key, 0.9)
 
 
 def _opens(text: str) -> bool:
@@ -106,7 +97,7 @@ def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
     cut = rng.randint(1, len(story))
     again = _ask(w, topic, kind)[1:] if not bad_ask and rng.random() < 0.35 else []
     greeting = _greeting(w)
-    story = [line if greeting and not number else line[:1].upper() + line[1:] for number, line in enumerate(story)]
+    story = texts.sentences(story, after=bool(greeting))
     before, after = _broken(w, story[:cut]), _broken(w, [*story[cut:], *late])
     return [*_top(w), *greeting, *before, *asked, *after, *again, *_end(w)]
 
@@ -152,20 +143,6 @@ def _greeting(w: Writer) -> list[Block]:
         return []
     cold = "greet_cold" if w.bad and chance < 0.4 else "greet" if chance < 0.4 else "campaign_greet"
     return [Text(w.say(cold))]
-
-
-def _told(w: Writer, text: str, topic: str) -> list[Block]:
-    """The paragraphs of a whole text with the buttons and rows that it brings."""
-    shown: list[Block] = []
-    for paragraph in text.split("\n\n"):
-        if paragraph.startswith(_OWN_BUTTON):
-            shown.append(Button(paragraph.removeprefix(_OWN_BUTTON), platforms.address(w, topic, "gift")))
-        elif paragraph.startswith("| "):
-            rows = (line.removeprefix("| ").partition(": ") for line in paragraph.split("\n"))
-            shown.append(Rows(tuple((label, value) for label, _, value in rows)))
-        else:
-            shown.append(Text(paragraph))
-    return shown
 
 
 def _end(w: Writer, *, signed: bool = False) -> list[Block]:

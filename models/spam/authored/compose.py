@@ -105,7 +105,7 @@ def _words(lang: str) -> dict[str, Any]:
 
 def _brand(kind: str, lang: str, to: Person, rng: Random) -> Brand:
     if kind == "payroll" or (kind in _INTERNAL and rng.random() < 0.35):
-        host = to.address.rpartition("@")[2]
+        host = to.host
         return Brand(
             rng.choice(
                 [*_DESKS, f"{host.partition('.')[0].capitalize()} {rng.choice(['Support', 'HR', 'IT', 'Mail'])}"]
@@ -152,7 +152,7 @@ def trick(case: _Case, rng: Random) -> bytes:
     shown = (
         f"https://www.{case.brand.host}/{rng.choice(['', 'login', 'account'])}" if url and rng.random() < 0.15 else ""
     )
-    host = case.recipient.address.rpartition("@")[2]
+    host = case.recipient.host
     boss = names.person(rng, rng.choice([None, host, names.stranger_host(rng)]))
     return render(
         Parts(
@@ -183,7 +183,7 @@ def honest(case: _Case, rng: Random) -> bytes:
     blocks.append(case.slots["sender"] if personal or warm else _one(words["bye"], case, rng))
     pool = [] if warm else words[case.kind]["cta"]
     url = links.honest_url(case.brand, rng) if pool and rng.random() < 0.85 else ""
-    host = case.recipient.address.rpartition("@")[2]
+    host = case.recipient.host
     colleague = names.person(rng, rng.choice([None, host, names.invented_brand(rng).host]))
     preheader = (
         blocks[min(1, len(blocks) - 1)][:100] if case.look in (Look.CARD, Look.BOTH) and rng.random() < 0.5 else ""

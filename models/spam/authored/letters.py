@@ -1,22 +1,36 @@
 """Mail that a person writes: talk, business, and the spam and fraud that are written by hand; with signature and quoted mail."""
 
-from models.spam.authored import links, names
+from models.spam.authored import links, names, quoted, texts
 from models.spam.authored.rich import Block, Quote, Text
 from models.spam.authored.writer import Writer
 
-HONEST = ("talk", "office", "errand")
-BAD = ("outreach", "scam", "bec", "slip")
-_GREETING = 60  # letters that a greeting has at most
 _LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1, "errand": 0.3, "slip": 0.6}
 _COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1, "slip": 0.4, "errand": 0.15}
 _ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35, "errand": 0.2, "slip": 0.1}
 
 
+def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of a letter of which one text is the whole."""
+    subject, text = texts.drawn(w, f"{kind}_subject", f"{kind}_text")
+    return subject, letter(w, kind, text)
+
+
+def own(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of a letter whose every text has a subject, without which it says little."""
+    subject, text = texts.parted(w.say(f"{kind}_text"))
+    return subject, letter(w, kind, text)
+
+
+def talk(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of a letter of some lines of talk."""
+    return w.say(f"{kind}_subject"), letter(w, kind, _chat(w))
+
+
 def letter(w: Writer, kind: str, text: str) -> list[Block]:
     """A letter whose body is ``text``, with or without greeting, signature, a telephone's last line, a notice and a quoted mail."""
     rng = w.rng
-    greeting = greet(w, text, cold=_COLD.get(kind, 0.0))
-    body: list[Block] = [Text(paragraph) for paragraph in begun(text, greeting)]
+    greeting = texts.greet(w, text, cold=_COLD.get(kind, 0.0))
+    body: list[Block] = [Text(paragraph) for paragraph in texts.begun(text, greeting)]
     if rng.random() < _LINKED[kind]:
         body.append(Text(_link(w, kind)))
     signed = [Text(_signature(w))] if rng.random() < 0.85 else []
@@ -25,27 +39,7 @@ def letter(w: Writer, kind: str, text: str) -> list[Block]:
     return [*greeting, *body, *signed, *(Text(end) for end in ends if end), *_answered(w, kind)]
 
 
-def greet(w: Writer, text: str, *, cold: float) -> list[Block]:
-    """A greeting or none; none where the text brings its own."""
-    greeting = w.greeting(cold=cold)
-    return [] if greets(w, text) else greeting
-
-
-def begun(text: str, greeting: list[Block]) -> list[str]:
-    """The paragraphs of a text; without a greeting before it, it begins with a capital letter in every language."""
-    return (text if greeting else text[:1].upper() + text[1:]).split("\n\n")
-
-
-def greets(w: Writer, text: str) -> bool:
-    """Whether a text greets by itself: with a first word of the language's greetings, or a short first line that ends as they do."""
-    first = text.partition("\n")[0]
-    words = {line.split()[0].strip(",!") for line in w.setting.words["greet"] + w.setting.words["greet_cold"]}
-    if words & {word.strip(",!:") for word in first.split()[:1]}:
-        return True
-    return len(first) < _GREETING and first.endswith((",", ":", "!", "、", "：", "，", " 様", "님"))
-
-
-def chat(w: Writer) -> str:
+def _chat(w: Writer) -> str:
     """Some lines of talk, in one paragraph or two."""
     said = w.some("talk", 2, 6)
     cut = w.rng.randrange(len(said) + 1)
@@ -59,7 +53,7 @@ def _link(w: Writer, kind: str) -> str:
     if w.bad and w.rng.random() < 0.6:
         page = w.rng.choice(["", "portfolio", "pricing", "apply", "r/1"])
         return f"https://{w.rng.choice(['', 'www.'])}{names.stranger_host(w.rng)}/{page}"
-    host = w.author.address.rpartition("@")[2]
+    host = w.author.host
     if w.bad or names.is_free_mail(host) or w.rng.random() < 0.6:
         return links.short_url(w.setting.brand, w.rng)
     return f"https://www.{host}/{w.rng.choice(['', 'files/', 'team', 'catalogue'])}"
@@ -71,7 +65,7 @@ def _signature(w: Writer) -> str:
     regards = f"{w.wear('regards')}\n" if rng.random() < 0.75 else ""
     if rng.random() < 0.55:
         return regards + rng.choice([author.first, author.first, author.name, author.first[0]])
-    host = author.address.rpartition("@")[2]
+    host = author.host
     lines = [
         author.name,
         w.wear("titles"),
@@ -92,9 +86,8 @@ def _answered(w: Writer, kind: str) -> list[Block]:
         return []
     head = w.wear("wrote")
     if head.startswith(("-", "_")):
-        who = names.person(rng)
-        values = (f"{who.name} <{who.address}>", w.slots["date"], w.setting.to.address, w.say("talk_subject"))
-        head = "\n".join([head, *(f"{mark}: {value}" for mark, value in zip(w.dress["marks"], values, strict=True))])
+        fields = quoted.fields(w, names.person(rng), w.slots["date"], w.setting.to.address, w.say("talk_subject"))
+        head = f"{head}\n{fields}"
     pool = "office_text" if w.has("office_text") and rng.random() < 0.4 else "talk"
     said = " ".join(w.some("talk", 1, 4)) if pool == "talk" else w.say(pool).partition("\n\n")[0]
     return [Quote(head, said)]

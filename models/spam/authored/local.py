@@ -15,11 +15,11 @@ from random import Random
 
 from models.spam.authored import names, places
 from models.spam.authored.facts import facts
+from models.spam.authored.settings import recipient
 from models.spam.authored.writer import BLOCKS, Setting, words_of
 
 FOLDER = BLOCKS / "local"
-HONEST = ("local", "errand")  # a notice, a letter
-BAD = ("pose", "slip")
+_NOTICE, _LETTER = ("pose", "local"), ("slip", "errand")  # the kinds of mail that a topic has, the bad one first
 _TEXTS_TO_THE_WHOLE = 200  # with so many texts a language would write nothing else
 _MOST = 0.35  # of a language's pairs
 _SAID = 0.35  # of notices, honest or not
@@ -43,7 +43,7 @@ class Topic:
     @property
     def kinds(self) -> tuple[str, str]:
         """The bad kind of mail and the honest one."""
-        return (BAD[1], HONEST[1]) if _PERSON in self.senders else (BAD[0], HONEST[0])
+        return _LETTER if _PERSON in self.senders else _NOTICE
 
 
 @cache
@@ -93,7 +93,7 @@ def fitting(texts: tuple[str, ...], name: str, lang: str) -> list[str]:
 
 def setting(topic: Topic, lang: str, rng: Random) -> Setting:
     """What both sides of a topic share: the words of its language with its own texts, and the facts of its country."""
-    to = names.person(rng, names.invented_brand(rng).host if rng.random() < 0.6 else None)
+    to = recipient(rng)
     name = rng.choice(senders(topic, lang))
     brand = names.invented_brand(rng) if name in (_FIRM, _PERSON) else names.brand_named(name, lang)
     slots = {**facts(lang, brand, to, rng), **places.facts(topic.country, rng)}

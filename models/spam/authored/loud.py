@@ -6,10 +6,6 @@ from random import Random
 from models.spam.authored import links, names
 from models.spam.authored.writer import Writer
 
-HONEST = ("sale", "receipt")
-BAD = ("blast", "callback")
-KINDS = (*HONEST, *BAD)
-LOUD = ("sale", "blast")  # the others are bills
 UNSEEN = ["\u200b", "\u200c", "\u00ad", "\u2060", "\ufeff"]  # characters without a width
 _LOOKALIKES = {
     "a": "\u0430",
@@ -110,12 +106,15 @@ def title(text: str, said: str, rng: Random) -> str:
     return (opening(text) or said) if rng.random() < 0.8 else said
 
 
-def subject(w: Writer, kind: str, said: str) -> str:
-    """The subject as such mail has it: loud, with marks, numbers, a false answer, or the recipient's address."""
+def numbered(w: Writer, said: str) -> str:
+    """The subject of a bill, at times with its number."""
+    marked = f"{said} {w.rng.choice(['#', '- ', 'No. '])}{w.slots['ref']}"
+    return said if w.slots["ref"] in said or w.rng.random() < (0.8 if w.bad else 0.9) else marked
+
+
+def shouted(w: Writer, said: str) -> str:
+    """The subject as offers have it: loud, with marks, numbers, a false answer, or the recipient's address."""
     rng = w.rng
-    if kind not in LOUD:
-        numbered = f"{said} {rng.choice(['#', '- ', 'No. '])}{w.slots['ref']}"
-        return said if w.slots["ref"] in said or rng.random() < (0.8 if w.bad else 0.9) else numbered
     chance = rng.random()
     if chance < 0.22:
         mark = rng.choice(_EMOJI)
@@ -134,30 +133,29 @@ def subject(w: Writer, kind: str, said: str) -> str:
     return said
 
 
-def sender(w: Writer, kind: str) -> tuple[str, str]:
-    """Display name and address of From of bad bulk mail."""
-    rng, own = w.rng, w.setting.to.address.rpartition("@")[2]
-    name = (
-        w.say(f"{kind}_names")
-        if rng.random() < 0.7
-        else rng.choice([w.setting.brand.name, w.slots["firm"], w.slots["person"]])
-    )
-    if kind == "callback" and w.service == true_service(w):
-        return w.setting.brand.name, f"{rng.choice(['service', 'noreply', 'notifications'])}@{w.setting.brand.host}"
-    if kind == "callback":
-        local = rng.choice(["billing", "invoice", "service", "no-reply", names.random_word(rng), "accounts", "orders"])
-        address = rng.choices(
-            [
-                names.free_mail(rng),
-                f"{local}@{names.stranger_host(rng)}",
-                links.trick_sender(w.setting.brand, own, rng),
-            ],
-            [4, 4, 2],
-        )[0]
-        return name, address
+def affiliate(w: Writer) -> tuple[str, str]:
+    """Who sends offers to everybody: display name and address of From."""
+    rng, name = w.rng, _shown(w, "blast_names")
     local = rng.choice([*_LOCALS, names.random_word(rng), w.slots["friend"].lower()])
     host = names.stranger_host(rng)
     shape = rng.choices(
         [host, f"{names.random_word(rng, 2, 7)}.{host}", f"{names.random_word(rng)}.onmicrosoft.com"], [6, 3, 1]
     )[0]
     return name, f"{local if local.isascii() else 'info'}@{shape}"
+
+
+def biller(w: Writer) -> tuple[str, str]:
+    """Who sends a bill for something nobody bought: the true service that carries it, or whoever has a mailbox."""
+    rng, brand, name = w.rng, w.setting.brand, _shown(w, "callback_names")
+    if w.service == true_service(w):
+        return brand.name, f"{rng.choice(['service', 'noreply', 'notifications'])}@{brand.host}"
+    local = rng.choice(["billing", "invoice", "service", "no-reply", names.random_word(rng), "accounts", "orders"])
+    own = w.setting.to.host
+    feigned = [names.free_mail(rng), f"{local}@{names.stranger_host(rng)}", links.trick_sender(brand, own, rng)]
+    return name, rng.choices(feigned, [4, 4, 2])[0]
+
+
+def _shown(w: Writer, key: str) -> str:
+    if w.rng.random() < 0.7:
+        return w.say(key)
+    return w.rng.choice([w.setting.brand.name, w.slots["firm"], w.slots["person"]])

@@ -153,6 +153,11 @@ class Person:
         """First and last name."""
         return f"{self.first} {self.last}"
 
+    @property
+    def host(self) -> str:
+        """Where the mailbox is."""
+        return self.address.rpartition("@")[2]
+
 
 def _parse() -> list[tuple[Brand, frozenset[str], str]]:
     rows = [line.split() for line in _KNOWN.read_text("utf-8").splitlines() if not line.startswith("#")]

@@ -3,26 +3,18 @@
 The page around buried mail is drawn exactly as an honest one, so that no length, subject or small print tells the two apart.
 """
 
-from models.spam.authored import letters, links, names, threads
+from functools import partial
+
+from models.spam.authored import links, names, texts, threads
 from models.spam.authored.rich import Block, Button, Heading, Text
 from models.spam.authored.writer import Words, Writer
 
-HONEST = ("page",)
-BURIED = {"buried_phish": ("phish", "lure", "lure", "bec"), "buried_spam": ("spam", "scam", "scam", "outreach")}
-KINDS = (*HONEST, *BURIED)
+_BURIED = {"buried_phish": ("phish", "lure", "lure", "bec"), "buried_spam": ("spam", "scam", "scam", "outreach")}
 _ALONE = ("terms", "privacy", "legal", "minutes", "insurance", "travel", "recipes", "course", "release")  # never mixed
 _BORROWED = ("community_text", "event_text", "work_text", "support_text", "note_text", "teasers", "legal")  # at times
 _CHARACTERS = ((700, 2_200), (2_000, 5_600), (2_000, 5_600))  # of a page: one range in three is short
 _NEAR = 2_000  # characters of the page that stand above bad mail in its middle; far down nobody reads on
 _DENSE = ("zh", "ja", "ko")  # a sentence takes a third of the letters
-_HEADED = "# "
-
-
-def writable(words: Words) -> frozenset[str]:
-    """The kinds of this module for which a language has words."""
-    whole = topics(words) or any(key in words for key in _BORROWED[:4])
-    buried = [kind for kind, of in BURIED.items() if any(f"{bad}_text" in words for bad in of)]
-    return frozenset([*HONEST, *buried] if whole else [])
 
 
 def topics(words: Words) -> list[str]:
@@ -30,14 +22,8 @@ def topics(words: Words) -> list[str]:
     return [key[len("page_") :] for key in words if key.startswith("page_") and f"{key}_subject" in words]
 
 
-def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
-    """Subject and body of one mail of a kind of this module."""
-    subject, blocks = _page(w)
-    return (subject, blocks) if kind in HONEST else _buried(w, kind, subject, blocks)
-
-
-def _page(w: Writer) -> tuple[str, list[Block]]:
-    """A page of some hundred words."""
+def page(w: Writer, _: str) -> tuple[str, list[Block]]:
+    """Subject and body of a page of some hundred words."""
     rng, here = w.rng, topics(w.setting.words)
     if not here or rng.random() < 0.08:
         subject, pool = w.say("news_subject"), _borrowed(w)
@@ -82,13 +68,11 @@ def _borrowed(w: Writer) -> list[str]:
 
 def _told(w: Writer, text: str) -> list[Block]:
     """One item: perhaps a heading, paragraphs, perhaps a link."""
-    rng = w.rng
-    head, _, rest = w.spun(text).partition("\n\n")
-    parts = rest.split("\n\n") if head.startswith(_HEADED) else [head, *filter(None, rest.split("\n\n"))]
-    title: list[Block] = [Heading(head.removeprefix(_HEADED))] if head.startswith(_HEADED) else []
-    body: list[Block] = [Button(p[2:], _url(w)) if p.startswith("> ") else Text(p[:1].upper() + p[1:]) for p in parts]
+    head, text = texts.parted(w.spun(text))
+    title: list[Block] = [Heading(head)] if head else []
+    body = texts.told([texts.capital(part) for part in text.split("\n\n") if part], partial(_url, w))
     linked = any(isinstance(block, Button) for block in body)
-    more = [Button(w.say("cta"), _url(w))] if not linked and rng.random() < 0.22 else []
+    more = [Button(w.say("cta"), _url(w))] if not linked and w.rng.random() < 0.22 else []
     return [*title, *body, *more]
 
 
@@ -99,20 +83,24 @@ def _url(w: Writer) -> str:
     return w.url()
 
 
-def _buried(w: Writer, kind: str, subject: str, page: list[Block]) -> tuple[str, list[Block]]:
+def buried(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of a page with a bad mail in it."""
+    return _buried(w, kind, *page(w, kind))
+
+
+def _buried(w: Writer, kind: str, subject: str, around: list[Block]) -> tuple[str, list[Block]]:
     """The page with a bad mail above, below or in the middle of it."""
     rng = w.rng
-    bad_kind = rng.choice([bad for bad in BURIED[kind] if w.has(f"{bad}_text")])
-    text = w.say(f"{bad_kind}_text")
-    own = w.say(f"{bad_kind}_subject")
-    if text.startswith(_HEADED):
-        own, _, text = text.removeprefix(_HEADED).partition("\n\n")
+    bad_kind = rng.choice([bad for bad in _BURIED[kind] if w.has(f"{bad}_text")])
+    own, text = texts.parted(w.say(f"{bad_kind}_text"))
+    otherwise = w.say(f"{bad_kind}_subject")
+    own = own or otherwise
     greeting = w.greeting(cold=0.5)
-    bad: list[Block] = [*greeting, *threads.told(w, letters.begun(text, greeting)), *_press(w, bad_kind, text)]
+    bad: list[Block] = [*greeting, *threads.told(w, texts.begun(text, greeting)), *_press(w, bad_kind, text)]
     if rng.random() < 0.3:
         bad.insert(0, Heading(own))
-    place = rng.choice([0, 0, len(page), rng.randint(0, _last_near(page)), _last_near(page)])
-    return own if rng.random() < (0.75 if place == 0 else 0.4) else subject, [*page[:place], *bad, *page[place:]]
+    place = rng.choice([0, 0, len(around), rng.randint(0, _last_near(around)), _last_near(around)])
+    return own if rng.random() < (0.75 if place == 0 else 0.4) else subject, [*around[:place], *bad, *around[place:]]
 
 
 def _last_near(page: list[Block]) -> int:
@@ -126,7 +114,7 @@ def _last_near(page: list[Block]) -> int:
 
 
 def _press(w: Writer, kind: str, text: str) -> list[Block]:
-    if "\n\n> " in text or w.rng.random() < (0.75 if kind in ("bec", "scam", "outreach") else 0.1):
+    if texts.presses(text) or w.rng.random() < (0.75 if kind in ("bec", "scam", "outreach") else 0.1):
         return []
     key = next(key for key in (f"{kind}_cta", "phish_cta", "cta") if w.has(key))
     return [Button(w.say(key), w.url()) if w.rng.random() < 0.8 else Text(w.url())]

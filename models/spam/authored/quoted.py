@@ -47,6 +47,12 @@ def _stamps(w: Writer, count: int) -> list[tuple[str, str]]:
     return stamps
 
 
+def fields(w: Writer, who: Person, date: str, to: str, subject: str) -> str:
+    """What a mail program writes above a mail that is answered or forwarded."""
+    values = (f"{who.name} <{who.address}>", date, to, subject)
+    return "\n".join(f"{mark}: {value}" for mark, value in zip(w.dress["marks"], values, strict=True))
+
+
 def nested(w: Writer, older: list[tuple[Side, str]]) -> list[Block]:
     """Each mail quotes the one before, as Gmail and Apple Mail do."""
     manner = w.rng.choice(
@@ -65,12 +71,6 @@ def flat(w: Writer, older: list[tuple[Side, str]], subject: str) -> list[Block]:
     rule = w.rng.choice([*rules, "", "_" * 32])
     blocks: list[Block] = []
     for (side, body), (date, time) in zip(older, _stamps(w, len(older)), strict=True):
-        fields = [
-            f"{side.person.name} <{side.person.address}>",
-            f"{date} {time}",
-            f"{side.other.name} <{side.other.address}>",
-            subject,
-        ]
-        head = "\n".join(f"{mark}: {value}" for mark, value in zip(w.dress["marks"], fields, strict=True))
+        head = fields(w, side.person, f"{date} {time}", f"{side.other.name} <{side.other.address}>", subject)
         blocks += [Text(f"{rule}\n{head}".strip()), Text(body)]
     return blocks

@@ -1,11 +1,13 @@
 """Who sends a mail of which kind: a brand or the service that sends for it, a person, or whoever pretends to be one."""
 
+from collections.abc import Callable
 from random import Random
 
-from models.spam.authored import campaigns, letters, links, loud, names, pages, threads
+from models.spam.authored import campaigns, links, names
 from models.spam.authored.names import Brand
 from models.spam.authored.writer import Writer
 
+Sender = Callable[[Writer], tuple[str, str]]
 _SENDING_SERVICES = [
     "shopifyemail.com", "mailjet.com", "sendgrid.net", "mcsv.net", "createsend.com", "klaviyomail.com", "mailerlite.com",
     "brevosend.com", "hs-send.com", "substack.com", "ccsend.com", "intercom-mail.com", "zendesk.com", "freshdesk.com",
@@ -27,92 +29,122 @@ _BRAND_NAMES = [
     "{brand}", "{brand}", "{brand}", "{brand}", "{brand} Team", "{brand} Support", "{friend} ({brand})", "{friend} at {brand}",
     "{brand} Notifications", "{person} via {brand}", "{brand} Billing", "{host}", "{person}", "{friend}",
 ]  # fmt: skip
-_ON_BEHALF = ("work", "community", "event", "support")  # honest mail of a service for a person whom one answers
 
 
-def sender(w: Writer, kind: str) -> tuple[str, str]:
-    """Display name and address of From."""
-    rng, brand, own = w.rng, w.setting.brand, w.setting.to.address.rpartition("@")[2]
-    if kind in letters.HONEST:
-        return w.author.name, w.author.address
-    if kind in loud.BAD:
-        return loud.sender(w, kind)
-    if kind in letters.BAD:
-        return _writer_of_letters(w, kind, own)
-    if kind in campaigns.KINDS:
-        return _campaigner(w, kind, own)
-    if kind in threads.KINDS:
-        return threads.sender(w, kind)
-    if kind in pages.BURIED:  # somebody whose mailbox was broken into, or as the bad mail that is buried
-        if rng.random() < 0.3:
-            return w.author.name, w.author.address
-        kind = {"buried_phish": "lure", "buried_spam": "spam"}[kind]
-    if kind in ("phish", "lure", "pose"):
-        name = brand.name if kind == "phish" else w.spun(rng.choice(_LURE_NAMES))
-        name = _local_name(w) if kind == "pose" else name
-        return name, links.trick_sender(brand, own, rng)
-    if kind == "spam":
-        name = rng.choice([*_SPAM_NAMES, brand.name, w.slots["person"], w.say("spam_subject")[:40]])
-        local = rng.choice(["info", "offer", "news", "contact", names.random_word(rng), "newsletter", "support"])
-        return name, rng.choices([f"{local}@{names.stranger_host(rng)}", names.free_mail(rng)], [5, 1])[0]
-    if kind == "local" and brand.known:
-        return _local_name(w), links.honest_sender(brand, rng)
-    name = _local_name(w) if kind == "local" else w.spun(rng.choice(_BRAND_NAMES))
-    return name, f"{rng.choice(_LOCALS)}@{honest_host(brand, rng)}"
+def author(w: Writer) -> tuple[str, str]:
+    """Display name and address of From, as of all functions here: a person by name."""
+    return w.author.name, w.author.address
+
+
+def firm(w: Writer) -> tuple[str, str]:
+    """A brand, somebody of it, or the service that sends for it."""
+    return w.spun(w.rng.choice(_BRAND_NAMES)), _at_home(w)
+
+
+def institution(w: Writer) -> tuple[str, str]:
+    """A known institution of a country at a host of its own, or a firm."""
+    name = _local_name(w)
+    return name, links.honest_sender(w.setting.brand, w.rng) if w.setting.brand.known else _at_home(w)
+
+
+def phisher(w: Writer) -> tuple[str, str]:
+    """The brand's name alone before a trick."""
+    return w.setting.brand.name, _trick(w)
+
+
+def lure(w: Writer) -> tuple[str, str]:
+    """Whoever of a brand or one's own firm may want something, before a trick."""
+    return w.spun(w.rng.choice(_LURE_NAMES)), _trick(w)
+
+
+def impostor(w: Writer) -> tuple[str, str]:
+    """An institution of a country before a trick."""
+    w.spun(w.rng.choice(_LURE_NAMES))  # not used: without the draw every seed would give other mail
+    return _local_name(w), _trick(w)
+
+
+def stranger(w: Writer) -> tuple[str, str]:
+    """A name that says what is offered, at a host of no name."""
+    rng = w.rng
+    name = rng.choice([*_SPAM_NAMES, w.setting.brand.name, w.slots["person"], w.say("spam_subject")[:40]])
+    local = rng.choice(["info", "offer", "news", "contact", names.random_word(rng), "newsletter", "support"])
+    return name, rng.choices([f"{local}@{names.stranger_host(rng)}", names.free_mail(rng)], [5, 1])[0]
+
+
+def broken_into(otherwise: Sender, w: Writer) -> tuple[str, str]:
+    """Somebody whose mailbox was broken into, or who sends such mail ``otherwise``."""
+    return author(w) if w.rng.random() < 0.3 else otherwise(w)
+
+
+def cause(w: Writer) -> tuple[str, str]:
+    """An organisation that asks for help, or somebody of it; a small one at times with a mailbox of a free mail host."""
+    rng, brand = w.rng, w.setting.brand
+    name, local = campaigns.sender(w)
+    small = w.slots.get("topic") in ("local", "faith", "campus") and rng.random() < 0.15
+    free = names.free_mail(rng).rpartition("@")[2]
+    return name, f"{links.slug(brand)[:24]}@{free}" if small else f"{local}@{honest_host(brand, rng)}"
+
+
+def false_cause(w: Writer) -> tuple[str, str]:
+    """An organisation at another host than its own, or a person."""
+    rng, (name, local) = w.rng, campaigns.sender(w)
+    host = names.stranger_host(rng) if rng.random() < 0.6 else links.lookalike_host(w.setting.brand, rng)
+    return (name, f"{local}@{host}") if rng.random() < 0.6 else author(w)
+
+
+def false_relief(w: Writer) -> tuple[str, str]:
+    """An organisation's name before a trick."""
+    name, _ = campaigns.sender(w)
+    return name, _trick(w)
+
+
+def boss(w: Writer) -> tuple[str, str]:
+    """A person of one's own firm, who writes from a free mail host, a strange one or one that looks like the firm's."""
+    rng, own = w.rng, _own_host(w)
+    host = rng.choice(
+        [links.lookalike_host(Brand(own.partition(".")[0], own, False), rng), names.stranger_host(rng), own]
+    )
+    local = w.author.address.partition("@")[0]
+    feigned = [w.author.address, f"{local}@{host}", names.free_mail(rng), f"ceo.office{rng.randrange(99)}@gmail.com"]
+    return w.author.name, rng.choice(feigned)
+
+
+def seller(w: Writer) -> tuple[str, str]:
+    """A person by name, at times at a host of no name."""
+    return w.author.name, _strange(w)
+
+
+def swindler(w: Writer) -> tuple[str, str]:
+    """A person, or an office that there is not."""
+    role = w.rng.choice(_SPAM_NAMES) if w.rng.random() < 0.25 else w.author.name
+    return role, _strange(w)
+
+
+def clerk(w: Writer) -> tuple[str, str]:
+    """An institution of a country before a trick, or a person."""
+    return (w.say("local_names"), _trick(w)) if w.rng.random() < 0.4 else seller(w)
+
+
+def _own_host(w: Writer) -> str:
+    return w.setting.to.host
+
+
+def _trick(w: Writer) -> str:
+    return links.trick_sender(w.setting.brand, _own_host(w), w.rng)
+
+
+def _at_home(w: Writer) -> str:
+    return f"{w.rng.choice(_LOCALS)}@{honest_host(w.setting.brand, w.rng)}"
+
+
+def _strange(w: Writer) -> str:
+    rng = w.rng
+    return w.author.address if rng.random() < 0.75 else f"{names.random_word(rng)}@{names.stranger_host(rng)}"
 
 
 def _local_name(w: Writer) -> str:
     """An institution's name alone, or what its country's mail puts there."""
     return w.setting.brand.name if w.rng.random() < 0.5 else w.say("local_names")
-
-
-def _campaigner(w: Writer, kind: str, own: str) -> tuple[str, str]:
-    """Who asks for help: the organisation, somebody of it; who only pretends has another host or a free mailbox."""
-    rng, brand = w.rng, w.setting.brand
-    name, local = campaigns.sender(w)
-    if not w.bad:
-        small = w.slots.get("topic") in ("local", "faith", "campus") and rng.random() < 0.15
-        free = names.free_mail(rng).rpartition("@")[2]
-        return name, f"{links.slug(brand)[:24]}@{free}" if small else f"{local}@{honest_host(brand, rng)}"
-    if kind == "relief":
-        return name, links.trick_sender(brand, own, rng)
-    host = names.stranger_host(rng) if rng.random() < 0.6 else links.lookalike_host(brand, rng)
-    return (name, f"{local}@{host}") if rng.random() < 0.6 else (w.author.name, w.author.address)
-
-
-def _writer_of_letters(w: Writer, kind: str, own: str) -> tuple[str, str]:
-    """A person by name; who plays the boss writes from a free mail host, a strange one or one that looks like the firm's."""
-    rng, author = w.rng, w.author
-    if kind == "bec":
-        firm = Brand(own.partition(".")[0], own, False)
-        host = rng.choice([links.lookalike_host(firm, rng), names.stranger_host(rng), own])
-        local = author.address.partition("@")[0]
-        address = rng.choice(
-            [author.address, f"{local}@{host}", names.free_mail(rng), f"ceo.office{rng.randrange(99)}@gmail.com"]
-        )
-        return author.name, address
-    if kind == "slip" and rng.random() < 0.4:
-        return w.say("local_names"), links.trick_sender(w.setting.brand, own, rng)
-    role = rng.choice(_SPAM_NAMES) if kind == "scam" and rng.random() < 0.25 else author.name
-    return role, author.address if rng.random() < 0.75 else f"{names.random_word(rng)}@{names.stranger_host(rng)}"
-
-
-def reply_to(w: Writer, kind: str) -> str:
-    """Where answers go, if not to the sender; "" for there."""
-    rng = w.rng
-    if kind in ("scam", "bec", "sham") and rng.random() < 0.3:
-        return names.free_mail(rng)
-    if kind == "hijack" and rng.random() < 0.2:
-        return names.free_mail(rng)
-    if kind in (*letters.HONEST, *threads.HONEST) and rng.random() < 0.03:  # people have more than one mailbox
-        return names.free_mail(rng)
-    if kind in _ON_BEHALF and rng.random() < 0.08:
-        return w.author.address
-    if kind == "campaign" and rng.random() < 0.15:
-        return rng.choice([f"info@{w.setting.brand.host}", w.author.address])
-    if kind not in (*letters.HONEST, *letters.BAD, *threads.KINDS) and rng.random() < 0.08:
-        return f"reply-{names.random_word(rng)}@{names.stranger_host(rng) if w.bad else w.setting.brand.host}"
-    return ""
 
 
 def honest_host(brand: Brand, rng: Random) -> str:

@@ -5,22 +5,14 @@ differs from an honest one by that mail alone, and a letter from a firm's mailbo
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
-from models.spam.authored import facts, letters, links, names
+from models.spam.authored import facts, links, names, texts
 from models.spam.authored.names import Brand, Person
 from models.spam.authored.quoted import Side, flat, nested
-from models.spam.authored.rich import Block, Button, Text, as_plain
+from models.spam.authored.rich import Block, Text, as_plain
 from models.spam.authored.writer import Words, Writer
 
-HONEST = ("thread", "sharing")
-BAD = ("hijack", "taken")
-KINDS = (*HONEST, *BAD)
-_NEEDS = {  # keys of a language without which a kind cannot be written
-    "thread": ("newest_text", "talk"),
-    "hijack": ("hijack_text", "talk"),
-    "sharing": ("sharing_text", "sharing_subject"),
-    "taken": ("taken_text", "taken_subject"),
-}
 _BAD_LETTERS = (
     "bec_text",
     "lure_text",
@@ -34,16 +26,6 @@ _ANSWER = {
 }  # fmt: skip
 _PRESSED = ("lure_text", "phish_text")  # of these, those that want something to be pressed
 _MAX_QUOTED = 6
-_OWN_SUBJECT = "# "
-_BUTTON, _BARE = (
-    "> ",
-    "*",
-)  # a paragraph that begins so is a link; one whose text is a star is shown as the address itself
-
-
-def writable(words: Words) -> frozenset[str]:
-    """The kinds of this module for which a language has words."""
-    return frozenset(kind for kind, needs in _NEEDS.items() if all(need in words for need in needs))
 
 
 def topics(words: Words) -> list[str]:
@@ -51,15 +33,10 @@ def topics(words: Words) -> list[str]:
     return [key[len("thread_") : -len("_a")] for key in words if key.startswith("thread_") and key.endswith("_a")]
 
 
-def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
-    """Subject and body of one mail of a kind of this module."""
-    return _thread(w) if kind in ("thread", "hijack") else _letter(w, kind)
-
-
-def sender(w: Writer, kind: str) -> tuple[str, str]:
-    """The author; of a hijacked thread half the time from another address under the known name."""
+def hijacker(w: Writer) -> tuple[str, str]:
+    """Who sends a hijacked thread: the author, half the time from another address under the known name."""
     rng, author = w.rng, w.author
-    if kind != "hijack" or rng.random() < 0.5:
+    if rng.random() < 0.5:
         return author.name, author.address
     local, _, host = author.address.partition("@")
     firm = Brand(host.partition(".")[0], host, False)
@@ -67,13 +44,14 @@ def sender(w: Writer, kind: str) -> tuple[str, str]:
     return author.name, rng.choice([*others, links.trick_sender(firm, host, rng)])
 
 
-def _letter(w: Writer, kind: str) -> tuple[str, list[Block]]:
-    """A letter with the signature and the notices of a firm."""
-    subject, text = _own_subject(w.say(f"{kind}_text"), w.say(f"{kind}_subject"))
+def letter(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of a letter with the signature and the notices of a firm."""
+    own, text = texts.parted(w.say(f"{kind}_text"))
+    subject = w.say(f"{kind}_subject")
     me = _side(w, w.author, w.setting.to, [])
     greeting = w.greeting(cold=0.2 if w.bad else 0.04)
-    body = told(w, letters.begun(text, greeting))
-    return subject, [*greeting, *body, *map(Text, _ends(w, me))]
+    body = told(w, texts.begun(text, greeting))
+    return own or subject, [*greeting, *body, *map(Text, _ends(w, me))]
 
 
 def _ends(w: Writer, side: Side) -> list[str]:
@@ -84,8 +62,8 @@ def _ends(w: Writer, side: Side) -> list[str]:
     return [part for part in (side.signature if rng.random() < 0.9 else side.person.first, *small, *long) if part]
 
 
-def _thread(w: Writer) -> tuple[str, list[Block]]:
-    """An answer and what it answers."""
+def thread(w: Writer, _: str) -> tuple[str, list[Block]]:
+    """Subject and body of an answer and what it answers."""
     rng, words = w.rng, w.setting.words
     here = topics(words)
     topic = rng.choice(here) if here and rng.random() < 0.9 else ""
@@ -121,7 +99,7 @@ def _pools(w: Writer, topic: str) -> tuple[list[str], list[str]]:
     if topic:
         sides = words[f"thread_{topic}_a"], words.get(f"thread_{topic}_b", words[f"thread_{topic}_a"])
         return rng.sample(sides[0], len(sides[0])), rng.sample(sides[1], len(sides[1]))
-    pool = [*words["talk"], *(_own_subject(text, "")[1].partition("\n\n")[0] for text in words.get("office_text", []))]
+    pool = [*words["talk"], *(texts.parted(text)[1].partition("\n\n")[0] for text in words.get("office_text", []))]
     half = rng.sample(pool, min(len(pool), 24))
     return half[::2], half[1::2]
 
@@ -134,7 +112,7 @@ def _side(w: Writer, person: Person, other: Person, lines: list[str]) -> Side:
 
 def _signature(w: Writer, person: Person, slots: Mapping[str, str]) -> str:
     """How somebody signs all along a thread: a name, or a block with title, firm, telephones and site."""
-    rng, host = w.rng, person.address.rpartition("@")[2]
+    rng, host = w.rng, person.host
     regards = f"{w.wear('regards')}\n" if rng.random() < 0.8 else ""
     if names.is_free_mail(host) or rng.random() < 0.3:
         return regards + rng.choice([person.first, person.first, person.name])
@@ -161,15 +139,12 @@ def _body(w: Writer, side: Side, *, first: bool) -> str:
     opened = [rng.choice(parts)] if parts else []
     closed = [rng.choice(words["reply_close"])] if "reply_close" in words and (not taken or rng.random() < 0.4) else []
     greeting = [side.say(rng.choice(words["greet"]), rng)] if rng.random() < 0.65 else []
-    spoken = _sentences([side.say(_plainly(line), rng) for line in (*opened, *taken, *closed)], after=bool(greeting))
+    spoken = texts.sentences(
+        [side.say(texts.plainly(line), rng) for line in (*opened, *taken, *closed)], after=bool(greeting)
+    )
     ends = [side.signature] if rng.random() < 0.85 else []
     notice = [w.wear("notice")] if rng.random() < 0.2 else []
     return "\n\n".join(filter(None, [*greeting, rng.choice([" ", "\n\n"]).join(spoken), *ends, *notice]))
-
-
-def _plainly(text: str) -> str:
-    """A line without the links it may bring along."""
-    return "\n\n".join(part for part in text.split("\n\n") if not part.startswith(_BUTTON))
 
 
 def _older(w: Writer, me: Side, you: Side) -> Iterator[tuple[Side, str]]:
@@ -190,51 +165,34 @@ def _newest(w: Writer, me: Side) -> list[Block]:
         text = w.say("newest_text")
     else:
         left = me.lines[: rng.choice([1, 2, 2, 3, 4])] or w.setting.words["newest_text"][:1]
-        text = "\n\n".join(_sentences([me.say(line, rng) for line in left], after=True))
+        text = "\n\n".join(texts.sentences([me.say(line, rng) for line in left], after=True))
     lead = [w.say("reply_open")] if w.has("reply_open") and rng.random() < 0.3 else []
     if w.bad and me.lines and rng.random() < 0.25:
-        lead.append(me.say(_plainly(me.lines[0]), rng))
+        lead.append(me.say(texts.plainly(me.lines[0]), rng))
     tail = [w.say("reply_close")] if w.has("reply_close") and rng.random() < 0.25 else []
-    body = told(w, letters.begun("\n\n".join(_sentences([*lead, text, *tail], after=True)), greeting))
+    body = told(w, texts.begun("\n\n".join(texts.sentences([*lead, text, *tail], after=True)), greeting))
     return [*greeting, *body, *map(Text, _ends(w, me))]
-
-
-def _sentences(lines: list[str], *, after: bool) -> list[str]:
-    """The lines with a capital letter each; the first may begin small ``after`` a greeting, as it does in German."""
-    return [line if after and not index else line[:1].upper() + line[1:] for index, line in enumerate(lines)]
 
 
 def _bad_text(w: Writer) -> str:
     """What the thief writes: mostly a line or two made for threads, sometimes a lure or a fraud of another kind."""
     others = [key for key in _BAD_LETTERS if w.has(key)]
     key = w.rng.choice(others) if others and w.rng.random() < 0.2 else "hijack_text"
-    text = _own_subject(w.say(key), "")[1]
-    if key in _PRESSED and f"\n\n{_BUTTON}" not in text and w.has("phish_cta"):
-        text += f"\n\n{_BUTTON}{w.say('phish_cta')}"
+    text = texts.parted(w.say(key))[1]
+    if key in _PRESSED and not texts.presses(text) and w.has("phish_cta"):
+        text += f"\n\n> {w.say('phish_cta')}"
     return text
 
 
-def _own_subject(text: str, otherwise: str) -> tuple[str, str]:
-    if not text.startswith(_OWN_SUBJECT):
-        return otherwise, text
-    own, _, rest = text.removeprefix(_OWN_SUBJECT).partition("\n\n")
-    return own, rest
-
-
 def told(w: Writer, paragraphs: list[str]) -> list[Block]:
-    """Paragraphs and the links among them."""
-    return [_link(w, p.removeprefix(_BUTTON)) if p.startswith(_BUTTON) else Text(p) for p in paragraphs]
-
-
-def _link(w: Writer, text: str) -> Block:
-    url = _place(w)
-    return Text(url) if text.strip() == _BARE else Button(text, url)
+    """Paragraphs, and the links among them as letters have them."""
+    return texts.told(paragraphs, partial(_place, w))
 
 
 def _place(w: Writer) -> str:
     """Where a letter's link goes: to either's firm or a service that shares files; in bad hands mostly to a stranger."""
     rng, chance = w.rng, w.rng.random()
-    host = w.author.address.rpartition("@")[2]
+    host = w.author.host
     if w.bad and chance > 0.1:
         return (
             links.trick_url(w.setting.brand, rng)
@@ -243,7 +201,7 @@ def _place(w: Writer) -> str:
         )
     if w.bad or chance < 0.45 or names.is_free_mail(host):
         return links.short_url(w.setting.brand, rng)
-    own = rng.choice([host, host, w.setting.to.address.rpartition("@")[2]])
+    own = rng.choice([host, host, w.setting.to.host])
     if chance < 0.6 or names.is_free_mail(own):
         return links.honest_url(w.setting.brand, rng)
     where = rng.choice(["", "www.", "files.", "portal.", "intranet.", "cloud.", "wiki."])

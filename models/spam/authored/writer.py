@@ -187,7 +187,7 @@ class Writer:
 
 def _author(setting: Setting, rng: Random) -> Person:
     """Who writes, where a person does: a colleague, somebody of another firm, or of a free mail host."""
-    own = setting.to.address.rpartition("@")[2]
+    own = setting.to.host
     return names.person(rng, rng.choice([None, own, names.invented_brand(rng).host, names.invented_brand(rng).host]))
 
 

@@ -6,11 +6,12 @@ from random import Random
 
 import pytest
 
-from models.spam.authored import bodies, letters, modern, names, writer
+from models.spam.authored import bodies, letters, modern, names, texts, writer
 from models.spam.authored.facts import facts
+from models.spam.authored.kinds import BAD, HONEST, KINDS
 from models.spam.authored.rich import Button, Picture, Quote, Text, Theme, as_html, as_letter, as_plain
 
-NEW = {*bodies.NOTICES, "office", "lure", "bec", "outreach", "scam"}
+WHOLE = {name for name, kind in KINDS.items() if kind.said in (bodies.said, letters.said)}  # one text is all of them
 
 
 def setting(words: dict[str, list[str]], rng: Random, lang: str = "en") -> writer.Setting:
@@ -21,22 +22,22 @@ def setting(words: dict[str, list[str]], rng: Random, lang: str = "en") -> write
 @pytest.mark.parametrize("lang", ["en", "de", "fr", "es", "pt", "it", "nl", "pl"])
 def test_the_common_languages_can_write_every_kind(lang: str) -> None:
     words = writer.words_of(lang)
-    assert modern.kinds_of(words) >= NEW
+    assert modern.kinds_of(words) >= WHOLE
     least = 25 if lang == "en" else 8
-    assert all(len(words[f"{kind}_text"]) >= least for kind in NEW)
+    assert all(len(words[f"{kind}_text"]) >= least for kind in WHOLE)
 
 
 def test_a_kind_without_words_is_never_drawn() -> None:
     words = {key: lines for key, lines in writer.words_of("en").items() if not key.startswith(("lure_", "account_"))}
     assert {"lure", "account"} & modern.kinds_of(words) == set()
-    drawn = {modern._drawn({"lure": 9, "account": 9, "spam": 1}, words, Random(seed)) for seed in range(30)}
+    drawn = {modern._drawn({"lure": 9, "account": 9, "spam": 1}, words, Random(seed)).name for seed in range(30)}
     assert drawn == {"spam"}
 
 
 def test_a_text_may_bring_its_own_subject_which_is_no_part_of_the_body() -> None:
     rng = Random(4)
     one = setting({"account_text": ["# Gate nine\n\nYour code is {code}."], "account_subject": ["Some notice"]}, rng)
-    mails = [message_from_bytes(modern.write("account", one, rng)) for _ in range(60)]
+    mails = [message_from_bytes(modern.write(KINDS["account"], one, rng)) for _ in range(60)]
     subjects = [str(make_header(decode_header(mail["Subject"]))) for mail in mails]
     assert set(subjects) == {"Gate nine", "Some notice"}
     assert subjects.count("Gate nine") > 40
@@ -72,8 +73,8 @@ def test_people_of_made_up_letters_are_grown_up() -> None:
 
 
 def test_a_letter_without_greeting_begins_with_a_capital_letter() -> None:
-    assert letters.begun("anbei der Vertrag.\n\nGruß", []) == ["Anbei der Vertrag.", "Gruß"]
-    assert letters.begun("anbei der Vertrag.", [Text("Hallo,")]) == ["anbei der Vertrag."]
+    assert texts.begun("anbei der Vertrag.\n\nGruß", []) == ["Anbei der Vertrag.", "Gruß"]
+    assert texts.begun("anbei der Vertrag.", [Text("Hallo,")]) == ["anbei der Vertrag."]
 
 
 def test_what_is_answered_is_quoted_in_plain_text_and_in_html() -> None:
@@ -105,3 +106,12 @@ def test_a_sending_service_puts_its_dress_around_the_text() -> None:
         'src="https://a.example/o.gif" width="1"',
     ):
         assert part in page
+
+
+def test_every_kind_has_a_name_of_its_own_and_bad_ones_only_honest_ones_beside_them() -> None:
+    assert set(KINDS) > {*HONEST, *BAD}
+    assert not set(HONEST) & set(BAD)
+    assert all(KINDS[name].bad is (name in BAD) for name in (*HONEST, *BAD))
+    for kind in KINDS.values():
+        assert set(kind.beside) <= set(HONEST)
+        assert kind.bad or not (kind.beside or kind.leads or kind.drowned)

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from models.spam.authored import letters, local, modern, names, places
+from models.spam.authored import local, modern, names, places, texts
 from models.spam.authored.spin import spin
 from models.spam.authored.writer import Writer
 
@@ -115,11 +115,11 @@ def test_a_text_with_a_greeting_of_its_own_gets_no_other() -> None:
     rng = Random(4)
     topic = local.topics("pt")[0]
     w = Writer(local.setting(topic, "pt", rng), rng, bad=False)
-    assert letters.greets(w, "Caríssimo vizinho,\n\nSegue o boleto.")
-    assert letters.greets(w, "Olá, Ana. Segue o boleto.")
-    assert letters.greets(w, "山田 様\n\nご利用ありがとうございます。")
-    assert not letters.greets(w, "Segue o boleto em anexo.")
-    assert not letters.greets(w, f"{'x' * 80},\n\nSegue.")
+    assert texts.greets(w, "Caríssimo vizinho,\n\nSegue o boleto.")
+    assert texts.greets(w, "Olá, Ana. Segue o boleto.")
+    assert texts.greets(w, "山田 様\n\nご利用ありがとうございます。")
+    assert not texts.greets(w, "Segue o boleto em anexo.")
+    assert not texts.greets(w, f"{'x' * 80},\n\nSegue.")
 
 
 def test_notices_of_both_sides_end_alike_and_a_mark_for_no_button_stays_last() -> None:

@@ -9,11 +9,13 @@ from random import Random
 import pytest
 
 from models.spam import authored
-from models.spam.authored import modern, names, pages, senders, threads, writer
+from models.spam.authored import modern, names, pages, threads, writer
 from models.spam.authored.facts import facts
+from models.spam.authored.kinds import KINDS as ALL
 from models.spam.authored.rich import Block, Quote, Text, as_letter, as_plain
 
-KINDS = (*threads.KINDS, *pages.KINDS)
+FAMILIES = (threads.thread, threads.letter, pages.page, pages.buried)
+KINDS = [name for name, kind in ALL.items() if kind.said in FAMILIES]
 
 
 def a_writer(rng: Random, *, bad: bool, lang: str = "en") -> writer.Writer:
@@ -35,7 +37,7 @@ def test_every_kind_can_be_written_in_every_language_with_all_slots_filled(lang:
     assert modern.kinds_of(words) >= set(KINDS)
     for kind in KINDS:
         for _ in range(12):
-            raw = modern.write(kind, modern._setting(kind, lang, rng), rng)
+            raw = modern.write(ALL[kind], ALL[kind].setting(lang, rng), rng)
             message, text = message_from_bytes(raw), text_of(raw)
             assert "@" in message["From"]
             assert str(make_header(decode_header(message["Subject"]))).strip()
@@ -56,7 +58,7 @@ def test_a_thread_is_bad_by_its_newest_mail_or_the_one_that_it_chases() -> None:
     """What lies below these never holds a line of the thief's."""
     for seed in range(60):
         w = a_writer(Random(seed), bad=True)
-        _, blocks = threads.said(w, "hijack")
+        _, blocks = threads.thread(w, "hijack")
         inner = [block.inner for block in blocks if isinstance(block, Quote)]
         below = as_plain([quote for quote in inner if quote], Random(seed))
         for line in w.setting.words["hijack_text"]:
@@ -67,7 +69,7 @@ def test_a_thread_is_bad_by_its_newest_mail_or_the_one_that_it_chases() -> None:
 def test_a_thread_has_one_to_six_mails_below_the_newest() -> None:
     for seed in range(60):
         w = a_writer(Random(seed), bad=False)
-        subject, blocks = threads.said(w, "thread")
+        subject, blocks = threads.thread(w, "thread")
         assert subject
         depth = 0
         quote = next((block for block in blocks if isinstance(block, Quote)), None)
@@ -88,7 +90,7 @@ def test_buried_mail_stands_in_a_page_and_near_enough_to_be_read() -> None:
     longer = 0
     for seed in range(80):
         w = a_writer(Random(seed), bad=True)
-        page = pages._page(w)[1]
+        page = pages.page(w, "page")[1]
         _, blocks = pages._buried(w, "buried_phish", "subject", page)
         added = [index for index, block in enumerate(blocks) if block not in page]
         assert added
@@ -103,7 +105,7 @@ def test_a_stolen_thread_comes_from_the_known_name() -> None:
     same = 0
     for seed in range(100):
         w = a_writer(Random(seed), bad=True)
-        name, address = senders.sender(w, "hijack")
+        name, address = ALL["hijack"].sender(w)
         assert name == w.author.name
         same += address == w.author.address
     assert 30 < same < 70
