@@ -99,7 +99,7 @@ def _press(w: Writer, kind: str, text: str) -> list[Block]:
     rng = w.rng
     if kind == "lure" and "QR" in text:
         return [Picture("", w.picture(), "QR")]
-    key = f"{kind}_cta" if w.has(f"{kind}_cta") else "phish_cta" if w.bad else "cta"
+    key = w.known(f"{kind}_cta", "phish_cta" if w.bad else "cta")
     chance = rng.random()
     if chance > (0.93 if w.bad else 0.72):
         return []

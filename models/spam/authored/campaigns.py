@@ -74,7 +74,7 @@ def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
 
 
 def _opens(text: str) -> bool:
-    """Whether a text brings its own greeting."""
+    """Whether a text brings its own greeting, by the form of its first line alone: ``texts.greets`` goes by its words as well."""
     first = text.partition("\n\n")[0]
     return len(first) < 70 and first.endswith((",", "!", ":", "，", "、", "،"))
 
@@ -116,7 +116,7 @@ def _ask(w: Writer, topic: str, kind: str) -> list[Block]:
 
 def _press(w: Writer, topic: str, kind: str) -> list[Block]:
     """A button, a row of gifts to choose from, a bare link, or nothing but an answer."""
-    rng, key = w.rng, f"campaign_cta_{kind}" if w.has(f"campaign_cta_{kind}") else "campaign_cta_gift"
+    rng, key = w.rng, w.known(f"campaign_cta_{kind}", "campaign_cta_gift")
     chance = rng.random()
     if chance < 0.08:
         return []

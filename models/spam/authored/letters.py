@@ -1,12 +1,49 @@
 """Mail that a person writes: talk, business, and the spam and fraud that are written by hand; with signature and quoted mail."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from models.spam.authored import links, names, quoted, texts
 from models.spam.authored.rich import Block, Quote, Text
 from models.spam.authored.writer import Writer
 
-_LINKED = {"office": 0.2, "outreach": 0.2, "scam": 0.1, "bec": 0.12, "talk": 0.1, "errand": 0.3, "slip": 0.6}
-_COLD = {"outreach": 0.25, "scam": 0.6, "bec": 0.1, "slip": 0.4, "errand": 0.15}
-_ANSWERS = {"office": 0.3, "bec": 0.25, "outreach": 0.12, "scam": 0.03, "talk": 0.35, "errand": 0.2, "slip": 0.1}
+
+def _site(w: Writer) -> str:
+    """Where a letter points: to the writer's own site or to a form; who wants to sell has the site of a stranger."""
+    if w.bad and w.rng.random() < 0.6:
+        page = w.rng.choice(["", "portfolio", "pricing", "apply", "r/1"])
+        return f"https://{w.rng.choice(['', 'www.'])}{names.stranger_host(w.rng)}/{page}"
+    host = w.author.host
+    if w.bad or names.is_free_mail(host) or w.rng.random() < 0.6:
+        return links.short_url(w.setting.brand, w.rng)
+    return f"https://www.{host}/{w.rng.choice(['', 'files/', 'team', 'catalogue'])}"
+
+
+def _trick(w: Writer) -> str:
+    """Where fraud points."""
+    return links.trick_url(w.setting.brand, w.rng)
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a kind of letter is written: how often it has what it may have, and where its link points."""
+
+    linked: float
+    answers: float  # a mail that stands below
+    cold: float = 0.0  # of its greetings, those to nobody
+    out: float = 0.0  # a way out of a list
+    link: Callable[[Writer], str] = _site
+
+
+_MANNERS = {
+    "talk": _Manner(linked=0.1, answers=0.35),
+    "office": _Manner(linked=0.2, answers=0.3),
+    "errand": _Manner(linked=0.3, answers=0.2, cold=0.15),
+    "outreach": _Manner(linked=0.2, answers=0.12, cold=0.25, out=0.12),
+    "scam": _Manner(linked=0.1, answers=0.03, cold=0.6),
+    "bec": _Manner(linked=0.12, answers=0.25, cold=0.1, link=_trick),
+    "slip": _Manner(linked=0.6, answers=0.1, cold=0.4, link=_trick),
+}
 
 
 def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
@@ -28,15 +65,15 @@ def talk(w: Writer, kind: str) -> tuple[str, list[Block]]:
 
 def letter(w: Writer, kind: str, text: str) -> list[Block]:
     """A letter whose body is ``text``, with or without greeting, signature, a telephone's last line, a notice and a quoted mail."""
-    rng = w.rng
-    greeting = texts.greet(w, text, cold=_COLD.get(kind, 0.0))
+    rng, manner = w.rng, _MANNERS[kind]
+    greeting = texts.greet(w, text, cold=manner.cold)
     body: list[Block] = [Text(paragraph) for paragraph in texts.begun(text, greeting)]
-    if rng.random() < _LINKED[kind]:
-        body.append(Text(_link(w, kind)))
+    if rng.random() < manner.linked:
+        body.append(Text(manner.link(w)))
     signed = [Text(_signature(w))] if rng.random() < 0.85 else []
-    shares = {"phone": 0.12, "notice": 0.12, "out": 0.12 if kind == "outreach" else 0.0}
+    shares = {"phone": 0.12, "notice": 0.12, "out": manner.out}
     ends = [w.wear(key) for key, share in shares.items() if rng.random() < share]
-    return [*greeting, *body, *signed, *(Text(end) for end in ends if end), *_answered(w, kind)]
+    return [*greeting, *body, *signed, *(Text(end) for end in ends if end), *_answered(w, manner.answers)]
 
 
 def _chat(w: Writer) -> str:
@@ -44,19 +81,6 @@ def _chat(w: Writer) -> str:
     said = w.some("talk", 2, 6)
     cut = w.rng.randrange(len(said) + 1)
     return "\n\n".join(filter(None, [" ".join(said[:cut]), " ".join(said[cut:])]))
-
-
-def _link(w: Writer, kind: str) -> str:
-    """Where a letter points: fraud to where tricks live, who wants to sell to a site or a form, as honest people do."""
-    if kind in ("bec", "slip"):
-        return links.trick_url(w.setting.brand, w.rng)
-    if w.bad and w.rng.random() < 0.6:
-        page = w.rng.choice(["", "portfolio", "pricing", "apply", "r/1"])
-        return f"https://{w.rng.choice(['', 'www.'])}{names.stranger_host(w.rng)}/{page}"
-    host = w.author.host
-    if w.bad or names.is_free_mail(host) or w.rng.random() < 0.6:
-        return links.short_url(w.setting.brand, w.rng)
-    return f"https://www.{host}/{w.rng.choice(['', 'files/', 'team', 'catalogue'])}"
 
 
 def _signature(w: Writer) -> str:
@@ -79,10 +103,10 @@ def _signature(w: Writer) -> str:
     return regards + rng.choice(["\n", "\n", " | "]).join(kept)
 
 
-def _answered(w: Writer, kind: str) -> list[Block]:
+def _answered(w: Writer, share: float) -> list[Block]:
     """The mail below, which is answered or forwarded: honest talk, whatever stands above it."""
     rng = w.rng
-    if rng.random() >= _ANSWERS[kind]:
+    if rng.random() >= share:
         return []
     head = w.wear("wrote")
     if head.startswith(("-", "_")):

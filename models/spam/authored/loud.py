@@ -8,37 +8,11 @@ from models.spam.authored.writer import Writer
 
 UNSEEN = ["\u200b", "\u200c", "\u00ad", "\u2060", "\ufeff"]  # characters without a width
 _LOOKALIKES = {
-    "a": "\u0430",
-    "e": "\u0435",
-    "o": "\u043e",
-    "c": "\u0441",
-    "p": "\u0440",
-    "i": "\u0456",
-    "x": "\u0445",
-    "y": "\u0443",
-}
+    "a": "\u0430", "e": "\u0435", "o": "\u043e", "c": "\u0441", "p": "\u0440", "i": "\u0456", "x": "\u0445", "y": "\u0443",
+}  # fmt: skip
 _EMOJI = [
-    "🎁",
-    "🔥",
-    "⏰",
-    "🚨",
-    "💰",
-    "✅",
-    "⚡",
-    "🛒",
-    "❗",
-    "🎉",
-    "📩",
-    "💳",
-    "🏆",
-    "❤️",
-    "👀",
-    "🔔",
-    "⚠️",
-    "🥳",
-    "💥",
-    "🖤",
-]
+    "🎁", "🔥", "⏰", "🚨", "💰", "✅", "⚡", "🛒", "❗", "🎉", "📩", "💳", "🏆", "❤️", "👀", "🔔", "⚠️", "🥳", "💥", "🖤",
+]  # fmt: skip
 _LOCALS = ["info", "offer", "news", "hello", "contact", "noreply", "return"]
 _PATHS = [
     "{w}/{w2}/{n}", "cl/{n}_md/{m}/{k}/{n}/{m}/{k}", "rd/c{n}{w}", "{w}.php?i={t}", "click?aff={m}&s={t}", "{t}", "?c={m}&l={k}&e={n}",

@@ -116,5 +116,6 @@ def _last_near(page: list[Block]) -> int:
 def _press(w: Writer, kind: str, text: str) -> list[Block]:
     if texts.presses(text) or w.rng.random() < (0.75 if kind in ("bec", "scam", "outreach") else 0.1):
         return []
-    key = next(key for key in (f"{kind}_cta", "phish_cta", "cta") if w.has(key))
-    return [Button(w.say(key), w.url()) if w.rng.random() < 0.8 else Text(w.url())]
+    return [
+        Button(w.say(w.known(f"{kind}_cta", "phish_cta", "cta")), w.url()) if w.rng.random() < 0.8 else Text(w.url())
+    ]

@@ -28,16 +28,9 @@ _PLATFORMS = {
 }  # fmt: skip
 _ROOMS = ["act.", "action.", "donate.", "give.", "secure.", "support.", "go.", "www.", "", "my.", "join."]
 _PAGES = [
-    "donate",
-    "give",
-    "petition/{w}",
-    "c/{w}",
-    "page/{n}/donate/1",
-    "p/{w}",
-    "join",
-    "{w}?utm_source=email&utm_campaign={w}",
+    "donate", "give", "petition/{w}", "c/{w}", "page/{n}/donate/1", "p/{w}", "join", "{w}?utm_source=email&utm_campaign={w}",
     "?sourceid={n}",
-]
+]  # fmt: skip
 
 
 def site(brand: Brand, rng: Random) -> str:

@@ -13,18 +13,14 @@ from models.spam.authored.quoted import Side, flat, nested
 from models.spam.authored.rich import Block, Text, as_plain
 from models.spam.authored.writer import Words, Writer
 
-_BAD_LETTERS = (
-    "bec_text",
-    "lure_text",
-    "phish_text",
-    "scam_text",
-)  # lines of other kinds that a hijacked thread may end in
+# lines of other kinds that a hijacked thread may end in; and those of them that want something to be pressed
+_BAD_LETTERS = ("bec_text", "lure_text", "phish_text", "scam_text")
+_PRESSED = ("lure_text", "phish_text")
 _ANSWER = {
     "de": ["AW", "AW", "Re"], "fr": ["RE", "Re", "Tr"], "es": ["RE", "Re", "RV"], "pt": ["RE", "Re", "RES", "ENC"],
     "it": ["R", "Re", "I"], "nl": ["RE", "Antw", "Re"], "pl": ["Odp", "Re", "PD"], "sv": ["SV", "Re"], "da": ["SV", "Re"],
     "nb": ["SV", "Re"], "fi": ["VS", "Re"], "cs": ["RE", "Re"], "tr": ["YNT", "Re"], "zh": ["回复", "Re", "答复"], "hu": ["RE", "Vá"],
 }  # fmt: skip
-_PRESSED = ("lure_text", "phish_text")  # of these, those that want something to be pressed
 _MAX_QUOTED = 6
 
 

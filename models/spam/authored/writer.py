@@ -101,6 +101,10 @@ class Writer:
         """Whether the language has lines of the kind ``key``."""
         return key in self.setting.words
 
+    def known(self, *keys: str) -> str:
+        """The first of the keys that the language has lines of; the last one, which it must have, is not asked for."""
+        return next(filter(self.has, keys[:-1]), keys[-1])
+
     def say(self, key: str) -> str:
         """A line of the kind ``key``."""
         return self.spun(self.rng.choice(self.setting.words[key]))

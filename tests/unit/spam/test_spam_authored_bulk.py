@@ -15,7 +15,7 @@ from models.spam.authored.kinds import KINDS as ALL
 from models.spam.authored.rich import Block, Button, Hidden, Picture, Small, Text, as_html, as_plain
 
 LANGUAGES = sorted(path.stem for path in (writer.BLOCKS / "bulk").glob("*.toml"))
-KINDS = [name for name, kind in ALL.items() if kind.said is bulk.said]
+KINDS = [name for name, kind in ALL.items() if kind.said in (bulk.offer, bulk.bill)]
 BRAND = names.Brand("Kestrel Goods", "kestrelgoods.example", False)
 
 
@@ -69,7 +69,7 @@ def test_bad_bulk_mail_is_labelled_so_and_has_an_honest_mail_beside_it() -> None
 def test_offers_of_strangers_never_lead_to_the_brand_and_those_of_the_brand_do() -> None:
     rng = Random(4)
     bad, honest = (
-        [ends(bulk.body(_writer(kind, rng), kind, "Buy now.\n\nSoon gone.")) for _ in range(150)]
+        [ends(bulk.offered(_writer(kind, rng), kind, "Buy now.\n\nSoon gone.")) for _ in range(150)]
         for kind in ("blast", "sale")
     )
     assert not any(host == BRAND.host or host.endswith("." + BRAND.host) for hosts in bad for host in hosts)
@@ -83,7 +83,7 @@ def _writer(kind: str, rng: Random) -> writer.Writer:
 def test_the_way_out_of_spam_is_often_at_a_second_strangers_host() -> None:
     rng, second = Random(5), 0
     for _ in range(200):
-        hosts = ends(bulk.body(_writer("blast", rng), "blast", "Buy now.\n\n> Buy"))
+        hosts = ends(bulk.offered(_writer("blast", rng), "blast", "Buy now.\n\n> Buy"))
         second += len(set(hosts)) > 1
     assert 40 < second < 190
 
@@ -92,7 +92,7 @@ def test_a_call_back_bill_names_a_number_and_rarely_a_link() -> None:
     rng, pressed = Random(6), 0
     for _ in range(200):
         w = _writer("callback", rng)
-        blocks = bulk.body(w, "callback", f"Call {w.slots['hotline']}.")
+        blocks = bulk.billed(w, "callback", f"Call {w.slots['hotline']}.")
         pressed += any(isinstance(b, Button) for b in blocks)
         said = "".join(b.text for b in blocks if isinstance(b, Text))
         assert sum(said.count(figure) for figure in "23456789") > 5
