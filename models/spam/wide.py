@@ -9,8 +9,9 @@ Rare features weigh more (inverse document frequency), and the vector has length
 score = bias + sum over its different features of weight / sqrt(sum over them of frequency weight squared).
 
 A few bad lines drown in a page of honest ones, so a long body is scored by windows too, each with the header before it: its worst
-window decides where it is worse than the whole mail by a margin, which in honest mail it seldom is. As a feature counts where it first stands, every window is a
-difference of two running sums. The worst window behind the head is also what the transformer reads next to the head.
+window decides where it is worse than the whole mail by a margin, which in honest mail it seldom is. As a feature counts where it
+first stands, every window is a difference of two running sums. The worst window behind the head is also what the transformer
+reads next to the head.
 """
 
 import zlib
