@@ -110,10 +110,11 @@ class Doors:
 
     def wants(self, elapsed_s: float) -> Wants:
         """What this node wants of the limits of all that is in use; ``elapsed_s`` since it was asked before."""
+        now_s = asyncio.get_running_loop().time()
         wants: Wants = {}
         for scope in self._scopes():
-            if not scope.is_idle:
-                wants |= scope.wants(elapsed_s)
+            if scope.is_wanted(now_s):
+                wants |= scope.wants(elapsed_s, now_s)
         return wants
 
     @property
