@@ -346,7 +346,9 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     to, may_review = routes(settings), Networks(settings.gateway.review_networks).allow
     names = name_service(settings) if to.have_mx else None
     asked = KnownSites(call, settings.fleet.nodes)
-    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, names, asked)
+    shapes = ShapingDesk(
+        over, commit, read_policy(settings.shaping), to, names, asked, settings.delivery.connection_idle_s
+    )
     listing = SuppressionListing(over, commit)
     more = [suppression_routes(listing), held_routes(desk, may_review), shaping_routes(shapes, may_review)]
     public = [unsubscribe_routes(seal(settings), listing)]

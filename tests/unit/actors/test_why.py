@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 import pytest
+import typer
 
-from actors.why_cli import constraint, domain_of, is_message, last_of, why
+from actors.why_cli import check_asked, constraint, domain_of, is_message, last_of, why
 from fastemailnet import ids
 from fastemailnet.client import Client
 from fastemailnet.delivery.shaping.frames import FOR_GOOD
@@ -113,3 +114,15 @@ def test_the_last_reply_is_told_where_the_last_event_is_our_own() -> None:
 def test_an_id_is_no_domain() -> None:
     assert is_message(ids.to_text(bytes(16)))
     assert not is_message("x.example")
+
+
+@pytest.mark.parametrize("what", ["nonsense", "no domain.example", "@x.example", "x..example", "", "01J" + "Z" * 20])
+def test_what_is_none_of_what_may_be_asked_for_is_a_usage_error(what: str) -> None:
+    with pytest.raises(typer.BadParameter, match=r"neither a message's id .* nor a recipient .* nor a domain"):
+        check_asked(what)
+
+
+@pytest.mark.parametrize("what", ["x.example", "r@x.example", "r@localhost", "[192.0.2.1]", "bücher.example"])
+def test_a_recipient_and_a_domain_may_be_asked_for(what: str) -> None:
+    check_asked(what)
+    check_asked(ids.to_text(ids.of_record(0, "x")))
