@@ -11,6 +11,7 @@ from fastemailnet.delivery.shaping.explain import concerning, limits, shown
 from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Frame, Of, Resume, Scope, Suspend, encode_frame
 from fastemailnet.delivery.shaping.overrides import PERSON, SUSPENDED, Effect
 from fastemailnet.delivery.shaping.policy import Policy, Setting
+from fastemailnet.delivery.terms import door_name
 from fastemailnet.errors import NotFound
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
@@ -74,6 +75,7 @@ class ShapingDesk:
         shaping = await self._around()
         route = self.routes.of(domain)
         site, now_ms = await shaping.site_of(route, domain), wall_ms()
+        targets = await shaping.targets(route, domain)
         elsewhere = {
             "idle_timeout": Setting(f"{self.idle_s:g}s", "delivery.connection_idle_s"),
             "enable_tls": Setting(route.tls, "tls of the route"),
@@ -83,6 +85,8 @@ class ShapingDesk:
             "route": route.kind.value,
             "site": site.name,
             "hosts": site.hosts,
+            "door": door_name(site.name, route.port),
+            "targets": [str(one) for one in targets],
             "providers": list(site.providers),
             "limits": [one._asdict() for one in limits(shaping.overrides, site, now_ms, elsewhere)],
             "rules": [{"where": rule.where, "regex": rule.shown} for rule in self.policy.rules(site)],
@@ -113,8 +117,9 @@ class ShapingDesk:
 
     async def _knows(self, name: str) -> bool:
         """Whether anything is known of a site of this name: a route, a block, a rule's effect, or mail."""
-        fixed = [target.host.lower() for route in self.routes.all if (target := route.fixed_target()) is not None]
-        if name in fixed or (await self._around()).knows(name):
+        fixed = [target for route in self.routes.all if (target := route.fixed_target()) is not None]
+        named = {word.lower() for target in fixed for word in (target.host, str(target))}
+        if name in named or (await self._around()).knows(name):
             return True
         return await self.sites.has(name)
 

@@ -58,10 +58,10 @@ def seen_by_nodes(processes: Mapping[str, Any], site: Mapping[str, Any]) -> Iter
     """What each node says of a site's door and of its hosts, where mail waits for one."""
     for node, figures in processes.items():
         for name, line in figures.get("sites", {}).items():
-            if name.rpartition(":")[0] == site["site"]:
+            if name == site["door"]:
                 yield f"{node}: {line}"
         for name, line in figures.get("paused", {}).items():
-            if name.rpartition(":")[0] in site["hosts"]:
+            if name in site["targets"]:
                 yield f"{node}: {name} is left alone {line}"
 
 

@@ -10,7 +10,7 @@ from fastemailnet.delivery.demand import PLAIN, Demand
 from fastemailnet.delivery.exchanger import Hop
 from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shares import Shares
-from fastemailnet.delivery.terms import Terms, TermsOf
+from fastemailnet.delivery.terms import Terms, TermsOf, door_name
 from fastemailnet.net.door import Claim, Door, Waiter
 from fastemailnet.net.scope import Scope, Wants
 
@@ -36,7 +36,7 @@ class Doors:
     def of(self, domain: str, hops: Sequence[Hop]) -> Door:
         """The door of the site that takes the domain's mail."""
         terms = self.terms(domain, [hop.target.host for hop in hops])
-        name = f"{terms.site}:{hops[0].target.port}"
+        name = door_name(terms.site, hops[0].target.port)
         key = (name, terms.provider if terms.of_provider is not None else "")
         door = self.doors.get(key)
         if door is None:
