@@ -123,9 +123,9 @@ class Client(Link):
         found: dict[str, Any] = msgspec.json.decode(self._ask(calls.resolution(doubt_id, verdict, reason)))
         return found
 
-    def held(self, after: str = "", limit: int = 100) -> dict[str, Any]:
-        """A page of what the gate holds, behind the id ``after``, and how much there is."""
-        found: dict[str, Any] = self._get(calls.page("/v1/held", after, limit))
+    def held(self, after: str = "", limit: int = 100, tenant: str | None = None) -> dict[str, Any]:
+        """A page of what the gate holds, of one tenant's where it is named, behind the id ``after``; and how much there is of all."""
+        found: dict[str, Any] = self._get(calls.page("/v1/held", after, limit, tenant))
         return found
 
     def quarantined(self, held_id: str) -> dict[str, Any]:
@@ -251,9 +251,9 @@ class AsyncClient(AsyncLink):
         found: dict[str, Any] = msgspec.json.decode(await self._ask(calls.resolution(doubt_id, verdict, reason)))
         return found
 
-    async def held(self, after: str = "", limit: int = 100) -> dict[str, Any]:
+    async def held(self, after: str = "", limit: int = 100, tenant: str | None = None) -> dict[str, Any]:
         """See ``Client.held``."""
-        found: dict[str, Any] = await self._get(calls.page("/v1/held", after, limit))
+        found: dict[str, Any] = await self._get(calls.page("/v1/held", after, limit, tenant))
         return found
 
     async def quarantined(self, held_id: str) -> dict[str, Any]:

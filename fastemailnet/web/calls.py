@@ -186,9 +186,10 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-def page(path: str, after: str, limit: int) -> str:
-    """Where a page of a list is asked for."""
-    return f"{path}?after={quote(after, safe='')}&limit={limit}"
+def page(path: str, after: str, limit: int, tenant: str | None = None) -> str:
+    """Where a page of a list is asked for; of one tenant's, where it is named."""
+    whose = "" if tenant is None else f"&tenant={quote(tenant, safe='')}"
+    return f"{path}?after={quote(after, safe='')}&limit={limit}{whose}"
 
 
 def doubt_path(doubt_id: str) -> str:
