@@ -18,6 +18,7 @@ from actors.bodies import Bodies
 from actors.clock import wall_ms
 from actors.feedback import FeedbackDesk
 from actors.key_file import KeyFile
+from actors.quotas import Quotas
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
 from actors.tenant_file import TenantFile
@@ -59,8 +60,16 @@ class Gateway:
         self.bodies = bodies
         self.sweeping: asyncio.Task[None] | None = None
         self.tenants = TenantFile(settings.gateway.tenants)
+        self.quotas = Quotas(settings.fleet.data / "gateway" / "used.json") if settings.gateway.tenants else None
         self.submissions = Submissions(
-            log, group_commit, admission_limits(settings), bodies, key_file, mail_partitions, self.tenants.now
+            log,
+            group_commit,
+            admission_limits(settings),
+            bodies,
+            key_file,
+            mail_partitions,
+            self.tenants.now,
+            self.quotas,
         )
         networks = Networks(settings.gateway.relay_networks)
         desk = FeedbackDesk(group_commit, settings.bounce.domain)
@@ -138,6 +147,8 @@ class Gateway:
         await self.smtp.close()
         if self.http is not None:
             await self.http.close()
+        if self.quotas is not None:
+            await self.quotas.close()
 
 
 def server_context(gateway: GatewaySection) -> ssl.SSLContext | None:

@@ -17,10 +17,12 @@ from fastemailnet.admission.tenants import Tenant, digest_of
 from fastemailnet.envelope import Reporting, TlsWish
 from fastemailnet.errors import (
     AddressError,
+    DailyExceeded,
     FastEmailNetError,
     IdempotencyConflict,
     LimitExceeded,
     MessageError,
+    RateExceeded,
     SenderDenied,
 )
 from fastemailnet.message.address import parse_recipient, parse_reverse_path
@@ -78,11 +80,17 @@ class SubmissionPolicy:
             parse_reverse_path(address)
             if isinstance(tenant, Tenant):
                 tenant.refuse_sender(address)
+                self._refuse_now(tenant)
         except AddressError as error:
             return Reply(553, (5, 1, 7), text(error))
-        except SenderDenied as error:
+        except (SenderDenied, RateExceeded) as error:
             return refusal(error)
         return None
+
+    def _refuse_now(self, tenant: Tenant) -> None:
+        """Refuse by the rate before the message is transmitted. The day's number only once it is known what is repeated in it."""
+        if self.submissions.quotas is not None:
+            self.submissions.quotas.refuse_now(tenant)
 
     async def recipient(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
         """Refuse what is no address, and to strangers every address but those that we send by."""
@@ -166,6 +174,10 @@ def refusal(error: FastEmailNetError) -> Reply:
             return Reply(554, (5, 7, 1), text(error))
         case SenderDenied():
             return Reply(550, (5, 7, 1), text(error))
+        case RateExceeded():
+            return Reply(451, (4, 7, 1), text(error))
+        case DailyExceeded():
+            return Reply(452, (4, 5, 3), text(error))
         case LimitExceeded():
             return Reply(451, (4, 3, 2), text(error))
         case _:

@@ -64,7 +64,8 @@ class GatewaySection(Section):
     )
     key_file: Path | None = Field(None, description="SMTP: the key of our certificate; without it, in the same file")
     tenants: Path | None = Field(
-        None, description="TOML file with a table a tenant: keys, sender_domains; it is followed, see docs/tenants.md"
+        None,
+        description="TOML file with a table a tenant: keys, sender_domains, rate, daily; it is followed, see docs/tenants.md",
     )
     relay_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="networks that may relay without a key"

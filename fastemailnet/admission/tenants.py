@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fastemailnet.admission.headers import authors
+from fastemailnet.admission.quota import Quota
 from fastemailnet.errors import MessageError, SenderDenied
 from fastemailnet.message.address import a_label, parse_recipient
 
@@ -25,6 +26,7 @@ KEY_OCTETS: Final = 32
 _KEY: Final = re.compile(r"fen_[A-Za-z0-9_-]{43}")
 _KEPT: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _PREFIX_OCTETS: Final = 8
+NO_QUOTA: Final = Quota()
 
 
 def new_key(random256: bytes) -> str:
@@ -72,6 +74,7 @@ class Tenant:
     name: str
     keys: tuple[bytes, ...] = ()  # digests; several, so that one can take another's place
     sender_domains: tuple[str, ...] = ()
+    quota: Quota = NO_QUOTA
 
     def refuse_sender(self, reverse_path: str) -> None:
         """Raise SenderDenied for a reverse-path of another domain; the null reverse-path is everybody's.

@@ -94,7 +94,7 @@ async def _health() -> Response:
 
 async def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, FastEmailNetError)
-    headers, status = {"Retry-After": "1"} if error.retriable else {}, status_of(error)
+    headers, status = {"Retry-After": str(error.retry_after_s)} if error.retriable else {}, status_of(error)
     if status == UNAUTHORIZED:
         headers["WWW-Authenticate"] = CHALLENGE
     return Response(refusal(error), status, headers, "application/json")
