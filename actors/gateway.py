@@ -18,6 +18,7 @@ from actors.bodies import Bodies
 from actors.clock import wall_ms
 from actors.feedback import FeedbackDesk
 from actors.key_file import KeyFile
+from actors.log_ins import LogIns
 from actors.quotas import Quotas
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
@@ -72,6 +73,7 @@ class Gateway:
             self.quotas,
         )
         networks = Networks(settings.gateway.relay_networks)
+        self.log_ins = LogIns(self.tenants.now, settings.gateway.login_failures, networks.allow)
         desk = FeedbackDesk(group_commit, settings.bounce.domain)
         self.api = Api(
             self,
@@ -89,6 +91,7 @@ class Gateway:
             self.submissions,
             networks,
             desk,
+            self.log_ins,
             can_log_in=settings.gateway.tenants is not None and certificate is not None,
         )
         self.smtp = SmtpServer(
@@ -107,9 +110,9 @@ class Gateway:
         """Take a submission, see ``Submissions.submit``."""
         return await self.submissions.submit(submission)
 
-    def tenant_of(self, key: str) -> str | None:
-        """The name of the tenant that has this key."""
-        tenant = self.tenants.now().of_key(key)
+    def tenant_of(self, key: str, peer: str) -> str | None:
+        """The name of the tenant that has this key. Raises LogInsBarred."""
+        tenant = self.log_ins.tenant(key, peer)
         return None if tenant is None else tenant.name
 
     async def start(self) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from actors.feedback import FeedbackDesk
+from actors.log_ins import LogIns
 from actors.submissions import Submissions
 from fastemailnet.admission.lane import wishes
 from fastemailnet.admission.networks import Networks
@@ -21,6 +22,7 @@ from fastemailnet.errors import (
     FastEmailNetError,
     IdempotencyConflict,
     LimitExceeded,
+    LogInsBarred,
     MessageError,
     RateExceeded,
     SenderDenied,
@@ -28,6 +30,7 @@ from fastemailnet.errors import (
 from fastemailnet.message.address import parse_recipient, parse_reverse_path
 from fastemailnet.net.server import Envelope
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.auth import Refused, Verdict
 
 MAX_TEXT_CHARACTERS: Final = 400
 TRANSACTION_KEY: Final = "transid:"  # apart from the keys that senders choose
@@ -44,6 +47,7 @@ class SubmissionPolicy:
         submissions: Submissions,
         networks: Networks,
         desk: FeedbackDesk,
+        log_ins: LogIns,
         *,
         can_log_in: bool = False,
         digest: bytes = b"",
@@ -52,15 +56,19 @@ class SubmissionPolicy:
         self.submissions = submissions
         self.networks = networks
         self.desk = desk
+        self.log_ins = log_ins
         self.can_log_in = can_log_in
         self.digest = digest
 
-    def log_in(self, user: str, key: str) -> "SubmissionPolicy | None":
-        """The policy of a tenant who gives the tenant's name and a key of it; None where they do not belong together."""
-        tenant = self.submissions.tenants().of_key(key)
-        if tenant is None or tenant.name != user:
-            return None
-        return SubmissionPolicy(self.submissions, self.networks, self.desk, digest=digest_of(key))
+    def log_in(self, user: str, key: str, peer: str) -> "SubmissionPolicy | Refused":
+        """The policy of a tenant who gives the tenant's name and a key of it; what is said where they do not belong together."""
+        try:
+            tenant = self.log_ins.tenant(key, peer, user)
+        except LogInsBarred:
+            return Verdict.BARRED
+        if tenant is None:
+            return Verdict.WRONG
+        return SubmissionPolicy(self.submissions, self.networks, self.desk, self.log_ins, digest=digest_of(key))
 
     def _tenant(self, peer: str) -> Tenant | Reply:
         """Whose mail it is, or why nobody's is taken. Asked anew at every command: a key may be withdrawn meanwhile."""

@@ -70,6 +70,9 @@ class GatewaySection(Section):
     relay_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="networks that may relay without a key"
     )
+    login_failures: int = Field(
+        20, ge=0, description="log-ins that one address outside of these may fail in ten minutes; 0: any number"
+    )
     review_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="those of them that may also read and decide held mail"
     )

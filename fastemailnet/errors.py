@@ -194,6 +194,19 @@ class KeyRefused(FastEmailNetError):
     """The key that a request or session gives is no tenant's, or is not one any more."""
 
 
+class LogInsBarred(FastEmailNetError):
+    """Too many log-ins from one address have failed; until then none from there is looked at."""
+
+    retriable = True
+
+    def __init__(self, peer: str, retry_after_s: int) -> None:
+        super().__init__(peer, retry_after_s)
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"too many log-ins from {self.args[0]} were refused; try again in {self.args[1]} s"
+
+
 class SenderDenied(FastEmailNetError):
     """A tenant's mail names a sender of a domain that is none of the tenant's."""
 

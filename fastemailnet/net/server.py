@@ -9,7 +9,7 @@ from typing import Any, Protocol, assert_never, cast
 
 from fastemailnet.admission.networks import Networks
 from fastemailnet.outcome import Reply
-from fastemailnet.smtp.auth import Credentials, Login, Offer, Verdict
+from fastemailnet.smtp.auth import Credentials, Login, Offer, Refused, Verdict
 from fastemailnet.smtp.refusals import Limits
 from fastemailnet.smtp.reply import render
 from fastemailnet.smtp.server import (
@@ -72,14 +72,14 @@ class SmtpServer:
         tls: ssl.SSLContext | None = None,
         checkpoint: bool = False,
         dsn: bool = False,
-        login: Callable[[str, str], Policy | None] | None = None,
+        login: Callable[[str, str, str], Policy | Refused] | None = None,
         name_peer: Callable[[tuple[Any, ...]], str] = address,
     ) -> None:
         """``tls`` is the certificate to offer STARTTLS with; ``checkpoint``: the policy knows transactions by their ids;
         ``dsn``: it sees to the reports that a sender may ask for (RFC 3461).
 
-        ``login``: given a name and a password, the policy by which the session goes on, or None where they are wrong. AUTH is
-        offered under TLS, and to peers on this machine.
+        ``login``: given a name, a password and the peer's address, the policy by which the session goes on, or why it does not.
+        AUTH is offered under TLS, and to peers on this machine.
 
         ``name_peer`` makes what the policy is told of a peer from its socket address.
         """
@@ -213,9 +213,9 @@ class _Connection(asyncio.Protocol):
 
     def _log_in(self, credentials: Credentials) -> Verdict:
         assert self.server.login is not None  # else AUTH is not offered
-        policy = self.server.login(credentials.user, credentials.password)
-        if policy is None:
-            return Verdict.WRONG
+        policy = self.server.login(credentials.user, credentials.password, self.peer)
+        if isinstance(policy, Verdict):
+            return policy
         self.policy = policy
         return Verdict.RIGHT
 

@@ -153,7 +153,8 @@ class Server:
         """Whether it is who it says."""
         assert self.state is State.WAITING
         self.state = State.COMMAND
-        return _say(self.login.settle(verdict))
+        said = self.login.settle(verdict)
+        return self._give_up(said) if said.code == 421 else _say(said)
 
     def secured(self) -> None:
         """The handshake is done; what the client said before it is forgotten (RFC 3207 section 4.2)."""

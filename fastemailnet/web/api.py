@@ -57,7 +57,7 @@ class Api:
         reader: Reader,
         *,
         allow: Callable[[str], bool],
-        tenant_of: TenantOf = lambda key: None,
+        tenant_of: TenantOf = lambda key, peer: None,
         message_octets: int,
         pending_octets: int = MAX_PENDING_OCTETS,
         more: Sequence[APIRouter] = (),
