@@ -13,7 +13,7 @@ from actors.classifier import Model
 from actors.events import EVENTS, Events
 from actors.examine import Examiner, Scorer
 from actors.gates import gate
-from actors.gateway import Gateway, listening_socket, server_context
+from actors.gateway import Gateway, certificate, listening_socket
 from actors.journal import DEAD, Journal
 from actors.key_file import KeyFile
 from actors.listing import SuppressionListing
@@ -82,7 +82,7 @@ def check(settings: Settings) -> None:
     trust(settings)
     gate(settings, 1.0)
     read_tenants_file(settings.gateway.tenants)
-    server_context(settings.gateway)
+    certificate(settings.gateway)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)

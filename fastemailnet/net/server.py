@@ -69,13 +69,13 @@ class SmtpServer:
         *,
         limits: Limits | None = None,
         hostname: str = "localhost",
-        tls: ssl.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
         checkpoint: bool = False,
         dsn: bool = False,
         login: Callable[[str, str, str], Policy | Refused] | None = None,
         name_peer: Callable[[tuple[Any, ...]], str] = address,
     ) -> None:
-        """``tls`` is the certificate to offer STARTTLS with; ``checkpoint``: the policy knows transactions by their ids;
+        """``tls``: STARTTLS is offered with the certificate that it gives; ``checkpoint``: the policy knows transactions by their ids;
         ``dsn``: it sees to the reports that a sender may ask for (RFC 3461).
 
         ``login``: given a name, a password and the peer's address, the policy by which the session goes on, or why it does not.
@@ -258,7 +258,8 @@ class _Connection(asyncio.Protocol):
         assert self.transport is not None
         assert self.server.tls is not None
         try:
-            secure = await asyncio.get_running_loop().start_tls(self.transport, self, self.server.tls, server_side=True)
+            context = self.server.tls()
+            secure = await asyncio.get_running_loop().start_tls(self.transport, self, context, server_side=True)
         except OSError:
             self.transport.abort()
             return
