@@ -30,8 +30,8 @@ from fastemailnet.config import GatewaySection, Settings
 from fastemailnet.errors import BlobError, ConfigError, FleetError
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
-from fastemailnet.net.server import Limits as SmtpLimits
 from fastemailnet.net.server import SmtpServer
+from fastemailnet.smtp.refusals import Limits as SmtpLimits
 from fastemailnet.tenants_file import read_tenants_file
 from fastemailnet.web.api import Api, Reader
 from fastemailnet.web.feedback import feedback_routes

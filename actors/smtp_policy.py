@@ -28,9 +28,9 @@ from fastemailnet.errors import (
     SenderDenied,
 )
 from fastemailnet.message.address import parse_recipient, parse_reverse_path
-from fastemailnet.net.server import Envelope
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.auth import Refused, Verdict
+from fastemailnet.smtp.effects import Envelope
 
 MAX_TEXT_CHARACTERS: Final = 400
 TRANSACTION_KEY: Final = "transid:"  # apart from the keys that senders choose

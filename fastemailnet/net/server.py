@@ -10,9 +10,7 @@ from typing import Any, Protocol, assert_never, cast
 from fastemailnet.admission.networks import Networks
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.auth import Credentials, Login, Offer, Refused, Verdict
-from fastemailnet.smtp.refusals import Limits
-from fastemailnet.smtp.reply import render
-from fastemailnet.smtp.server import (
+from fastemailnet.smtp.effects import (
     AskLogin,
     AskMessage,
     AskRecipient,
@@ -21,12 +19,12 @@ from fastemailnet.smtp.server import (
     Effect,
     Envelope,
     Known,
-    Server,
     StartTls,
-    State,
-    Tls,
     Write,
 )
+from fastemailnet.smtp.refusals import Limits
+from fastemailnet.smtp.reply import render
+from fastemailnet.smtp.server import Server, State, Tls
 
 BACKLOG = 1_024
 IDLE_S = 300.0  # RFC 5321 section 4.5.3.2.7
@@ -36,8 +34,6 @@ LOOPBACK = Networks(("127.0.0.0/8", "::1/128")).allow
 LOCAL_ERROR = Reply(451, (4, 3, 0), "local error in processing")
 
 _Answer = Reply | Known | None
-
-__all__ = ["Envelope", "Known", "Limits", "Policy", "SmtpServer"]
 
 
 class Policy(Protocol):

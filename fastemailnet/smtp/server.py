@@ -34,9 +34,6 @@ from fastemailnet.smtp.effects import (
 from fastemailnet.smtp.refusals import NUMBER, Limits, over_the_limit, refuse_content, refuse_mail, refuse_rcpt
 from fastemailnet.smtp.reply import render
 
-__all__ = ["AskLogin", "AskMessage", "AskRecipient", "AskSender", "Close", "Effect", "Envelope", "Known", "Limits"]
-__all__ += ["Server", "StartTls", "State", "Tls", "Write"]
-
 MAX_LINE_OCTETS = 4_096
 MAX_BAD_COMMANDS = 20
 OK = Reply(250, (2, 0, 0), "Ok")
