@@ -21,6 +21,7 @@ from fastemailnet.admission.submission import Accepted
 from fastemailnet.client_link import DEFAULT_URL, TIMEOUT_S, AsyncLink, Link
 from fastemailnet.web import calls
 from fastemailnet.web.calls import Call, Content, Result
+from fastemailnet.web.tries import Tries, failed
 
 __all__ = ["DEFAULT_URL", "Accepted", "AsyncClient", "Client", "envelope"]
 
@@ -62,12 +63,11 @@ class Client(Link):
         """Hand many messages in, in few requests. One result each, in order: what ``send`` returns or would raise."""
         results: list[Result] = []
         for batch in calls.batches(messages, sender, recipients, lane, results):
-            waiting = batch
-            for attempt in range(calls.TRIES):
-                waiting = calls.settle(waiting, self._try(calls.batch_call(waiting)), results)
-                if not waiting:
+            waiting, tries = batch, Tries()
+            while waiting := calls.settle(waiting, self._try(calls.batch_call(waiting)), results):
+                if (pause_s := tries.pause_s(*failed(results[place] for place in waiting))) is None:
                     break
-                time.sleep(calls.pause_s(attempt))
+                time.sleep(pause_s)
         return results
 
     def timeline(self, message_id: str) -> dict[str, Any]:
@@ -204,12 +204,11 @@ class AsyncClient(AsyncLink):
         """See ``Client.send_many``."""
         results: list[Result] = []
         for batch in calls.batches(messages, sender, recipients, lane, results):
-            waiting = batch
-            for attempt in range(calls.TRIES):
-                waiting = calls.settle(waiting, await self._try(calls.batch_call(waiting)), results)
-                if not waiting:
+            waiting, tries = batch, Tries()
+            while waiting := calls.settle(waiting, await self._try(calls.batch_call(waiting)), results):
+                if (pause_s := tries.pause_s(*failed(results[place] for place in waiting))) is None:
                     break
-                await asyncio.sleep(calls.pause_s(attempt))
+                await asyncio.sleep(pause_s)
         return results
 
     async def timeline(self, message_id: str) -> dict[str, Any]:

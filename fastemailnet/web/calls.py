@@ -17,8 +17,6 @@ from fastemailnet.message.prepare import crlf
 from fastemailnet.web.answers import to_json
 from fastemailnet.web.mails import policy_for
 
-TRIES: Final = 6
-FIRST_PAUSE_S: Final = 0.1
 BATCH_MESSAGES: Final = 100
 BATCH_OCTETS: Final = 8_000_000
 FIRST_POLL_S: Final = 0.02
@@ -174,11 +172,6 @@ def made_again(error: Mapping[str, Any]) -> FastEmailNetError:
         except (TypeError, KeyError):  # a gateway of another version
             pass
     return FleetError(str(error.get("what")))
-
-
-def pause_s(attempt: int) -> float:
-    """How long to wait after the attempt of this number (from 0) before the next one."""
-    return FIRST_PAUSE_S * float(2**attempt)
 
 
 def new_key() -> str:

@@ -11,7 +11,7 @@ import pytest
 from fastemailnet.admission.tenants import kept
 from fastemailnet.client import AsyncClient
 from fastemailnet.errors import DailyExceeded, MessageError, RateExceeded
-from fastemailnet.web import calls
+from fastemailnet.web import tries
 from tests.integration.gateway_world import World, embedded
 from tests.integration.test_a_key_names_the_tenant import ACME, GLOBEX, RAW, by_smtplib, mails, sending
 
@@ -28,7 +28,7 @@ async def gateway(folder: Path, limits: str) -> AsyncIterator[World]:
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that does not try again."""
-    monkeypatch.setattr(calls, "TRIES", 1)
+    monkeypatch.setattr(tries, "TRIES", 1)
 
 
 async def test_over_http_it_is_429_with_the_time_to_come_again(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fastemailnet.client import AsyncClient
 from fastemailnet.errors import LogInsBarred
-from fastemailnet.web import calls
+from fastemailnet.web import tries
 from tests.integration.gateway_world import World
 from tests.integration.test_a_key_names_the_tenant import ACME, NOBODY_NEAR, RAW, by_smtplib, gateway, mails
 
@@ -32,7 +32,7 @@ async def log_in(world: World, key: str) -> tuple[int, bytes]:
 
 
 async def test_over_connections_and_protocols(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "TRIES", 1)
+    monkeypatch.setattr(tries, "TRIES", 1)
     async with gateway(tmp_path, **NOBODY_NEAR, **FEW) as world, httpx.AsyncClient(base_url=world.url) as http:
         guess = {"Authorization": f"Bearer {WRONG}"}
         assert [(await log_in(world, key))[0] for key in (ACME, WRONG, WRONG, ACME)] == [235, 535, 535, 235]
