@@ -128,7 +128,9 @@ class Scope:
 
     def is_wanted(self, now_s: float) -> bool:
         """Whether anything of its limits is in use, or to be used soon."""
-        return not self.is_idle or bool(self.later.count(now_s) or self.to_connect.count(now_s))
+        if not self.is_idle:
+            return True
+        return any(later.total and later.count(now_s) for later in (self.later, self.to_connect))
 
     def pass_on(self, now_s: float) -> None:
         """Give what is free to those who wait, the doors by turns."""
