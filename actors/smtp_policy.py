@@ -88,7 +88,8 @@ class SubmissionPolicy:
             parse_reverse_path(address)
             if isinstance(tenant, Tenant):
                 tenant.refuse_sender(address)
-                self._refuse_now(tenant)
+                if "TRANSID" not in params:  # what has an id may have been taken before, and is to hear so
+                    self._refuse_now(tenant)
         except AddressError as error:
             return Reply(553, (5, 1, 7), text(error))
         except (SenderDenied, RateExceeded) as error:

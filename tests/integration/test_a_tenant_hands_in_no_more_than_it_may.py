@@ -1,7 +1,8 @@
 """Rates and daily numbers of tenants over HTTP and SMTP: refused before anything is taken, told by the code, counted over a restart."""
 
 import json
-from collections.abc import AsyncIterator
+import smtplib
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -49,10 +50,9 @@ async def test_over_smtp_a_rate_is_451_at_mail_and_the_day_452_at_the_end(tmp_pa
     async with gateway(tmp_path, 'rate = "1/h"') as world:
         assert await by_smtplib(world, sending("acme", ACME)) == 250
 
-        def told(client: object) -> tuple[int, bytes]:
-            client.login("acme", ACME)  # type: ignore[attr-defined]
-            found: tuple[int, bytes] = client.mail("a@acme.example")  # type: ignore[attr-defined]
-            return found
+        def told(client: smtplib.SMTP) -> tuple[int, bytes]:
+            client.login("acme", ACME)
+            return client.mail("a@acme.example")
 
         code, text = await by_smtplib(world, told)
         assert (code, text[:5]) == (451, b"4.7.1")
@@ -61,12 +61,11 @@ async def test_over_smtp_a_rate_is_451_at_mail_and_the_day_452_at_the_end(tmp_pa
     async with gateway(tmp_path / "second", "daily = 1") as world:
         assert await by_smtplib(world, sending("acme", ACME)) == 250
 
-        def refused(client: object) -> tuple[int, bytes]:
-            client.login("acme", ACME)  # type: ignore[attr-defined]
-            client.mail("a@acme.example")  # type: ignore[attr-defined]
-            client.rcpt("x@one.example")  # type: ignore[attr-defined]
-            found: tuple[int, bytes] = client.data(RAW)  # type: ignore[attr-defined]
-            return found
+        def refused(client: smtplib.SMTP) -> tuple[int, bytes]:
+            client.login("acme", ACME)
+            client.mail("a@acme.example")
+            client.rcpt("x@one.example")
+            return client.data(RAW)
 
         code, text = await by_smtplib(world, refused)
         assert (code, text[:5]) == (452, b"4.5.3")
@@ -82,6 +81,25 @@ async def test_what_was_taken_is_answered_again_however_much_was_sent(tmp_path: 
         again = await acme.send(RAW, idempotency_key="a")
         assert (again.id, again.replayed) == (first.id, True)
         assert len(mails(world)) == 2
+
+
+async def test_a_repeated_transaction_is_answered_again(tmp_path: Path) -> None:
+    async with gateway(tmp_path, 'rate = "1/h"') as world:
+
+        def sent(transid: str) -> Callable[[smtplib.SMTP], tuple[int, bytes]]:
+            def go(client: smtplib.SMTP) -> tuple[int, bytes]:
+                client.login("acme", ACME)
+                client.mail("a@acme.example", [f"TRANSID=<{transid}@c.example>"])
+                client.rcpt("x@one.example")
+                return client.data(RAW)
+
+            return go
+
+        first = await by_smtplib(world, sent("1"))
+        assert first[0] == 250
+        assert await by_smtplib(world, sent("1")) == first
+        assert (await by_smtplib(world, sent("2")))[0] == 451
+        assert len(mails(world)) == 1
 
 
 async def test_the_day_is_counted_over_a_restart_and_a_new_number_counts_at_once(tmp_path: Path) -> None:
