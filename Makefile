@@ -108,6 +108,7 @@ spam-card: $(STAMP) ## measure the spam model anew and write the tables of its c
 	tools/system-packages.sh rspamd spamd spamassassin bogofilter
 	$(PY) -m models.spam.evaluate --data $(DATA) --json models/spam/figures/evaluate.json
 	$(PY) -m models.spam.leave_out --data $(DATA) --json models/spam/figures/leave_out.json
+	$(PY) -m models.spam.beside --data $(DATA) --json models/spam/figures/beside.json
 	$(PY) -m models.spam.foreign_filters --data $(DATA) --json models/spam/figures/filters.json
 	$(PY) -m benchmarks.spam_sizes --data $(DATA) $(if $(TEACHER),--teacher $(TEACHER)) --json models/spam/figures/sizes.json
 	$(PY) -m models.spam.card

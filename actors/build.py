@@ -13,7 +13,7 @@ from actors.classifier import Model
 from actors.events import EVENTS, Events
 from actors.examine import Examiner, Scorer
 from actors.gates import gate
-from actors.gateway import Gateway, listening_socket, server_context
+from actors.gateway import Gateway, certificate, listening_socket
 from actors.journal import DEAD, Journal
 from actors.key_file import KeyFile
 from actors.listing import SuppressionListing
@@ -82,7 +82,7 @@ def check(settings: Settings) -> None:
     trust(settings)
     gate(settings, 1.0)
     read_tenants_file(settings.gateway.tenants)
-    server_context(settings.gateway)
+    certificate(settings.gateway)
     if is_kafka(settings):
         ensure(cluster(settings), topics(settings), unsafe=settings.log.unsafe)
     refuse_other_log(settings)
@@ -346,7 +346,9 @@ def gateway(settings: Settings, call: Call) -> Gateway:
     to, may_review = routes(settings), Networks(settings.gateway.review_networks).allow
     names = name_service(settings) if to.have_mx else None
     asked = KnownSites(call, settings.fleet.nodes)
-    shapes = ShapingDesk(over, commit, read_policy(settings.shaping), to, names, asked)
+    shapes = ShapingDesk(
+        over, commit, read_policy(settings.shaping), to, names, asked, settings.delivery.connection_idle_s
+    )
     listing = SuppressionListing(over, commit)
     more = [suppression_routes(listing), held_routes(desk, may_review), shaping_routes(shapes, may_review)]
     public = [unsubscribe_routes(seal(settings), listing)]

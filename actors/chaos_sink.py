@@ -19,8 +19,8 @@ import uvloop
 from actors.inbox import Inbox
 from actors.sandbox_faults import Faults
 from fastemailnet.config import SandboxSection
-from fastemailnet.net.server import Envelope, Known
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.effects import Envelope, Known
 
 PAUSED = 0.2  # of the transactions, at each phase
 PAUSE_S = 0.03

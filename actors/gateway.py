@@ -9,7 +9,8 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import uvicorn
 from fastapi import APIRouter
@@ -18,17 +19,20 @@ from actors.bodies import Bodies
 from actors.clock import wall_ms
 from actors.feedback import FeedbackDesk
 from actors.key_file import KeyFile
+from actors.log_ins import LogIns
+from actors.quotas import Quotas
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
-from actors.tenant_file import TenantFile
+from actors.watched_files import Watched
 from fastemailnet.admission.networks import Networks
 from fastemailnet.admission.submission import Accepted, Limits, Submission
 from fastemailnet.config import GatewaySection, Settings
 from fastemailnet.errors import BlobError, ConfigError, FleetError
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
-from fastemailnet.net.server import Limits as SmtpLimits
 from fastemailnet.net.server import SmtpServer
+from fastemailnet.smtp.refusals import Limits as SmtpLimits
+from fastemailnet.tenants_file import read_tenants_file
 from fastemailnet.web.api import Api, Reader
 from fastemailnet.web.feedback import feedback_routes
 from fastemailnet.web.proxies import Proxies
@@ -58,29 +62,41 @@ class Gateway:
         self.settings = settings
         self.bodies = bodies
         self.sweeping: asyncio.Task[None] | None = None
-        self.tenants = TenantFile(settings.gateway.tenants)
+        path = settings.gateway.tenants
+        self.tenants = Watched(_present(path), lambda: read_tenants_file(path), "the tenants")
+        self.certificate = certificate(settings.gateway)
+        self.quotas = Quotas(settings.fleet.data / "gateway" / "used.json") if settings.gateway.tenants else None
         self.submissions = Submissions(
-            log, group_commit, admission_limits(settings), bodies, key_file, mail_partitions, self.tenants.now
+            log,
+            group_commit,
+            admission_limits(settings),
+            bodies,
+            key_file,
+            mail_partitions,
+            self.tenants.now,
+            self.quotas,
         )
         networks = Networks(settings.gateway.relay_networks)
+        self.log_ins = LogIns(self.tenants.now, settings.gateway.login_failures, networks.allow)
         desk = FeedbackDesk(group_commit, settings.bounce.domain)
         self.api = Api(
             self,
             reader,
             allow=networks.allow,
             tenant_of=self.tenant_of,
+            own_status=self.status,
             message_octets=settings.limits.message_octets,
             pending_octets=settings.limits.pending_octets,
             more=[feedback_routes(desk), *more],
             public=public,
         )
         self.http: _HttpServer | None = None
-        certificate = server_context(settings.gateway)
         policy = SubmissionPolicy(
             self.submissions,
             networks,
             desk,
-            can_log_in=settings.gateway.tenants is not None and certificate is not None,
+            self.log_ins,
+            can_log_in=settings.gateway.tenants is not None and self.certificate is not None,
         )
         self.smtp = SmtpServer(
             settings.gateway.bind,
@@ -88,7 +104,7 @@ class Gateway:
             policy,
             limits=SmtpLimits(settings.limits.message_octets, settings.limits.recipients),
             hostname=settings.gateway.hostname,
-            tls=certificate,
+            tls=self.certificate.now if self.certificate is not None else None,
             checkpoint=True,
             dsn=True,
             login=policy.log_in if settings.gateway.tenants is not None else None,
@@ -98,10 +114,19 @@ class Gateway:
         """Take a submission, see ``Submissions.submit``."""
         return await self.submissions.submit(submission)
 
-    def tenant_of(self, key: str) -> str | None:
-        """The name of the tenant that has this key."""
-        tenant = self.tenants.now().of_key(key)
+    def tenant_of(self, key: str, peer: str) -> str | None:
+        """The name of the tenant that has this key. Raises LogInsBarred."""
+        tenant = self.log_ins.tenant(key, peer)
         return None if tenant is None else tenant.name
+
+    def status(self) -> dict[str, Any]:
+        """This process in a few figures: its tenants, and what is wrong with the files that it follows, if anything is."""
+        figures: dict[str, Any] = {"tenants": named} if (named := len(list(self.tenants.now()))) else {}
+        problems = [self.tenants.problem]
+        if self.certificate is not None:
+            self.certificate.now()
+            problems.append(self.certificate.problem)
+        return figures | ({"problem": "; ".join(filter(None, problems))} if any(problems) else {})
 
     async def start(self) -> tuple[int, int]:
         """Read the keys back, then listen; the HTTP and the SMTP port.
@@ -138,23 +163,35 @@ class Gateway:
         await self.smtp.close()
         if self.http is not None:
             await self.http.close()
+        if self.quotas is not None:
+            await self.quotas.close()
 
 
-def server_context(gateway: GatewaySection) -> ssl.SSLContext | None:
-    """What STARTTLS is offered with, if it is.
+def certificate(gateway: GatewaySection) -> Watched[ssl.SSLContext] | None:
+    """What STARTTLS is offered with, if it is; read again when its files change.
 
     Raises:
         ConfigError: certificate and key cannot be used.
     """
-    if gateway.certificate_file is None:
+    path = gateway.certificate_file
+    if path is None:
         return None
+    paths = _present(path, gateway.key_file)
+    return Watched(paths, lambda: _context(path, gateway.key_file), "the certificate and its key")
+
+
+def _present(*paths: Path | None) -> tuple[Path, ...]:
+    return tuple(path for path in paths if path is not None)
+
+
+def _context(certificate_file: Path, key_file: Path | None) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         # With a passphrase, an empty one, OpenSSL asks nobody for that of an encrypted key.
-        context.load_cert_chain(gateway.certificate_file, gateway.key_file, password="")
+        context.load_cert_chain(certificate_file, key_file, password="")
     except OSError as error:  # an SSLError is one
         what = f"cannot be used: {error.strerror or error}"
-        raise ConfigError("gateway.certificate_file", str(gateway.certificate_file), what) from error
+        raise ConfigError("gateway.certificate_file", str(certificate_file), what) from error
     return context
 
 

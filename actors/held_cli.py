@@ -24,17 +24,19 @@ def held_list(
     json_file: Json = None,
     after: Annotated[str, typer.Option(help="Begin behind this id.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=PAGE_ENTRIES, help="So many entries.")] = 100,
+    tenant: Annotated[str | None, typer.Option(help="This tenant's mail alone.")] = None,
 ) -> None:
-    """What waits for a decision, and why it is held."""
+    """What waits for a decision, and why it is held. The figures are of all that waits, whosever it is."""
     with client(config) as fleet:
-        answer = fleet.held(after, limit)
+        answer = fleet.held(after, limit, tenant)
     write(json_file, answer)
     about = "message, since"  # in one cell, so that a terminal of 80 columns has room for the reason
-    table = grid("id", about, "sender, recipients", "reason", whole=("id", about))
+    table = grid("id", "tenant", about, "sender, recipients", "reason", whole=("id", about))
     for entry in answer["entries"]:
         people = ", ".join(one["recipient"] for one in entry["recipients"])
         what = f"{entry['message'] or 'not kept'}\n{moment(entry['since_ms'])}"
-        row(table, entry["id"], what, f"<{entry['sender'] or ''}>\n{people}", entry["reason"])
+        whose = "not known" if entry["tenant"] is None else entry["tenant"]
+        row(table, entry["id"], whose, what, f"<{entry['sender'] or ''}>\n{people}", entry["reason"])
     show(table)
     if answer["next"]:
         out.print(f"more: --after {answer['next']}", highlight=False)
@@ -144,6 +146,7 @@ def described(entry: dict[str, Any]) -> dict[str, str]:
         "message": entry["message"] or "its record is not kept any more",
         "sender": f"<{entry['sender'] or ''}>",
         "recipients": "\n".join(one["recipient"] for one in entry["recipients"]),
+        "tenant": "not known" if entry["tenant"] is None else entry["tenant"],
         "lane": entry["lane"] or "not known",
         "attempt": f"{entry['attempt']} of {entry['place']}",
         "held since": moment(entry["since_ms"]),

@@ -29,9 +29,10 @@ from actors.sandbox_faults import Break, Faults, refused_at_end, refused_at_rcpt
 from actors.transactions import Transactions
 from fastemailnet.config import SandboxSection
 from fastemailnet.errors import FleetError, LogError
-from fastemailnet.net.server import Envelope, Known, SmtpServer, address
+from fastemailnet.net.server import SmtpServer, address
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.checkpoint import transid_of
+from fastemailnet.smtp.effects import Envelope, Known
 
 HEADER_OCTETS: Final = 100_000  # looked at for the two fields
 REMEMBERED: Final = 500_000  # deliveries among which a duplicate is noticed: at least so many, at most twice as many

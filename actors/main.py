@@ -210,6 +210,9 @@ def status(config: Config = None, json_file: Json = None) -> None:
             row(table, name, key, shown(value))
             name = ""
     out.print(table)
+    for name, figures in answer["processes"].items():
+        if "problem" in figures:
+            complain("warning:", f"{name}: {figures['problem']}", "yellow")
     show_balance(answer["balance"])
 
 

@@ -11,7 +11,6 @@ The id of held mail is the journal partition and the position of the OUTCOME tha
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from itertools import islice
 from typing import Any, Final
 
 from actors.auditor import Auditor
@@ -37,6 +36,7 @@ from fastemailnet.message.words import decoded
 from fastemailnet.web.held import Review
 
 TEXT_CHARACTERS: Final = 2_000
+MAX_LOOKS: Final = 2_000  # at records, for a page of one tenant's mail
 FIELDS: Final = ("From", "Reply-To", "To", "Date", "Subject")
 Call = Callable[..., Awaitable[Any]]
 Scores = tuple[float, float, float] | None
@@ -59,10 +59,10 @@ class Quarantine:
         self.group = group
         self.bodies = bodies
 
-    async def held(self, after: str, limit: int) -> dict[str, Any]:
+    async def held(self, after: str, limit: int, tenant: str | None = None) -> dict[str, Any]:
         """See ``web.held.Quarantine.held``."""
         behind = from_id(after) if after else (-1, -1)
-        page: dict[str, Any] = await self.audit(lambda: self._held(behind, limit))
+        page: dict[str, Any] = await self.audit(lambda: self._held(behind, limit, tenant))
         return page
 
     async def quarantined(self, held_id: str) -> dict[str, Any]:
@@ -146,13 +146,21 @@ class Quarantine:
         past = "released" if frame.verdict is Verdict.RELEASE else "rejected"
         return NotFound(f"{to_id(spot)} is not held any more: it was {past} before ({frame.reason})")
 
-    def _held(self, behind: Spot, limit: int) -> dict[str, Any]:
+    def _held(self, behind: Spot, limit: int, tenant: str | None) -> dict[str, Any]:
         self.auditor.catch_up()
         waiting = sorted(self.auditor.fold.held.values(), key=lambda entry: entry.spot)
-        page = list(islice((entry for entry in waiting if entry.spot > behind), limit))
+        page: list[dict[str, Any]] = []
+        seen: Quarantined | None = None
+        # Whose mail an entry is stands in its record alone, so a page of one tenant's is bounded by what is looked at.
+        for entry in [entry for entry in waiting if entry.spot > behind][:MAX_LOOKS]:
+            if len(page) == limit:
+                break
+            unit, seen = self.auditor.unit(entry.place), entry
+            if tenant is None or (unit is not None and unit.tenant == tenant):
+                page.append(self._full(entry, unit))
         return {
-            "entries": [self._full(entry, self.auditor.unit(entry.place)) for entry in page],
-            "next": to_id(page[-1].spot) if page and page[-1] is not waiting[-1] else None,
+            "entries": page,
+            "next": to_id(seen.spot) if seen is not None and seen is not waiting[-1] else None,
             "attempts": len(waiting),
             "deliveries": sum(entry.recipients for entry in waiting),
             "oldest_ms": min((entry.at_ms for entry in waiting), default=None),

@@ -16,7 +16,7 @@ from typing import Final
 
 from actors.clock import monotonic_ms, wall_ms
 from actors.followed import Followed
-from fastemailnet.delivery.route import Route, RouteKind
+from fastemailnet.delivery.route import Route, RouteKind, Target
 from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Of, Scope, decode_frame, encode_frame
 from fastemailnet.delivery.shaping.limits import tls_for
 from fastemailnet.delivery.shaping.overrides import Overrides, Suspension
@@ -64,7 +64,7 @@ class Shaping:
         """The site of a domain's mail: that of its MX hosts, or of a fixed next hop. Asked first: this catches up."""
         fixed = route.fixed_target()
         if fixed is not None:
-            found = self.site(domain, (fixed.host,), fixed.host)
+            found = self.site(domain, (fixed.host,), fixed)
         else:
             self.look_around()
             found = self.site(domain, await self._hosts(domain))
@@ -82,10 +82,19 @@ class Shaping:
         site = self.sites.get(domain) or self.site(domain, hosts)
         return terms(site, self.overrides.shape(site, wall_ms()), idle_s)
 
-    def site(self, domain: str, hosts: Sequence[str], next_hop: str = "") -> Site:
+    def site(self, domain: str, hosts: Sequence[str], next_hop: Target | None = None) -> Site:
         """The site of a domain with these MX hosts. ``next_hop``: the fixed one, whose own blocks count then."""
         self.catch_up()
-        return self.overrides.site(self.policy.site(next_hop or domain, hosts), domain, wall_ms())
+        if next_hop is None:
+            return self.overrides.site(self.policy.site(domain, hosts), domain, wall_ms())
+        return self.overrides.site(self.policy.site(next_hop.host, hosts, next_hop.port), domain, wall_ms())
+
+    async def targets(self, route: Route, domain: str) -> tuple[Target, ...]:
+        """Every host that the domain's mail may be sent to, as nodes name those that are left alone."""
+        fixed = route.fixed_target()
+        if fixed is not None:
+            return (fixed,)
+        return tuple(Target(host, route.port) for host in await self._hosts(domain))
 
     def suspended(self, domain: str, site: Site, tenant: str, lane: str) -> Suspension | None:
         """What keeps mail of this tenant and lane from going there now."""

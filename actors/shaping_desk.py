@@ -10,7 +10,8 @@ from fastemailnet.delivery.route import Routes
 from fastemailnet.delivery.shaping.explain import concerning, limits, shown
 from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Frame, Of, Resume, Scope, Suspend, encode_frame
 from fastemailnet.delivery.shaping.overrides import PERSON, SUSPENDED, Effect
-from fastemailnet.delivery.shaping.policy import Policy
+from fastemailnet.delivery.shaping.policy import Policy, Setting
+from fastemailnet.delivery.terms import door_name
 from fastemailnet.errors import NotFound
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
@@ -38,14 +39,23 @@ class ShapingDesk:
     """Implements ``web.shaping.Desk``."""
 
     def __init__(
-        self, log: Log, group: GroupCommit, policy: Policy, routes: Routes, dns: Dns | None, sites: KnownSites
+        self,
+        log: Log,
+        group: GroupCommit,
+        policy: Policy,
+        routes: Routes,
+        dns: Dns | None,
+        sites: KnownSites,
+        idle_s: float,
     ) -> None:
+        """``idle_s``: how long connections are kept where no limit says so."""
         self.sites = sites
         self.log = log
         self.group = group
         self.policy = policy
         self.routes = routes
         self.dns = dns
+        self.idle_s = idle_s
         self.shaping: Shaping | None = None  # read when it is first asked for, off the loop
         self.one_at_a_time = asyncio.Lock()
 
@@ -63,14 +73,22 @@ class ShapingDesk:
     async def site(self, domain: str, tenant: str | None = None) -> dict[str, Any]:
         """See ``Desk.site``."""
         shaping = await self._around()
-        site, now_ms = await shaping.site_of(self.routes.of(domain), domain), wall_ms()
+        route = self.routes.of(domain)
+        site, now_ms = await shaping.site_of(route, domain), wall_ms()
+        targets = await shaping.targets(route, domain)
+        elsewhere = {
+            "idle_timeout": Setting(f"{self.idle_s:g}s", "delivery.connection_idle_s"),
+            "enable_tls": Setting(route.tls, "tls of the route"),
+        }
         return {
             "domain": domain,
-            "route": self.routes.of(domain).kind.value,
+            "route": route.kind.value,
             "site": site.name,
             "hosts": site.hosts,
+            "door": door_name(site.name, route.port),
+            "targets": [str(one) for one in targets],
             "providers": list(site.providers),
-            "limits": [one._asdict() for one in limits(shaping.overrides, site, now_ms)],
+            "limits": [one._asdict() for one in limits(shaping.overrides, site, now_ms, elsewhere)],
             "rules": [{"where": rule.where, "regex": rule.shown} for rule in self.policy.rules(site)],
             "standing": [shown(one) for one in concerning(shaping.overrides, domain, site, now_ms, tenant)],
         }
@@ -99,8 +117,9 @@ class ShapingDesk:
 
     async def _knows(self, name: str) -> bool:
         """Whether anything is known of a site of this name: a route, a block, a rule's effect, or mail."""
-        fixed = [target.host.lower() for route in self.routes.all if (target := route.fixed_target()) is not None]
-        if name in fixed or (await self._around()).knows(name):
+        fixed = [target for route in self.routes.all if (target := route.fixed_target()) is not None]
+        named = {word.lower() for target in fixed for word in (target.host, str(target))}
+        if name in named or (await self._around()).knows(name):
             return True
         return await self.sites.has(name)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from actors.feedback import FeedbackDesk
+from actors.log_ins import LogIns
 from actors.submissions import Submissions
 from fastemailnet.admission.lane import wishes
 from fastemailnet.admission.networks import Networks
@@ -17,15 +18,19 @@ from fastemailnet.admission.tenants import Tenant, digest_of
 from fastemailnet.envelope import Reporting, TlsWish
 from fastemailnet.errors import (
     AddressError,
+    DailyExceeded,
     FastEmailNetError,
     IdempotencyConflict,
     LimitExceeded,
+    LogInsBarred,
     MessageError,
+    RateExceeded,
     SenderDenied,
 )
 from fastemailnet.message.address import parse_recipient, parse_reverse_path
-from fastemailnet.net.server import Envelope
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.auth import Refused, Verdict
+from fastemailnet.smtp.effects import Envelope
 
 MAX_TEXT_CHARACTERS: Final = 400
 TRANSACTION_KEY: Final = "transid:"  # apart from the keys that senders choose
@@ -42,6 +47,7 @@ class SubmissionPolicy:
         submissions: Submissions,
         networks: Networks,
         desk: FeedbackDesk,
+        log_ins: LogIns,
         *,
         can_log_in: bool = False,
         digest: bytes = b"",
@@ -50,15 +56,19 @@ class SubmissionPolicy:
         self.submissions = submissions
         self.networks = networks
         self.desk = desk
+        self.log_ins = log_ins
         self.can_log_in = can_log_in
         self.digest = digest
 
-    def log_in(self, user: str, key: str) -> "SubmissionPolicy | None":
-        """The policy of a tenant who gives the tenant's name and a key of it; None where they do not belong together."""
-        tenant = self.submissions.tenants().of_key(key)
-        if tenant is None or tenant.name != user:
-            return None
-        return SubmissionPolicy(self.submissions, self.networks, self.desk, digest=digest_of(key))
+    def log_in(self, user: str, key: str, peer: str) -> "SubmissionPolicy | Refused":
+        """The policy of a tenant who gives the tenant's name and a key of it; what is said where they do not belong together."""
+        try:
+            tenant = self.log_ins.tenant(key, peer, user)
+        except LogInsBarred:
+            return Verdict.BARRED
+        if tenant is None:
+            return Verdict.WRONG
+        return SubmissionPolicy(self.submissions, self.networks, self.desk, self.log_ins, digest=digest_of(key))
 
     def _tenant(self, peer: str) -> Tenant | Reply:
         """Whose mail it is, or why nobody's is taken. Asked anew at every command: a key may be withdrawn meanwhile."""
@@ -78,11 +88,18 @@ class SubmissionPolicy:
             parse_reverse_path(address)
             if isinstance(tenant, Tenant):
                 tenant.refuse_sender(address)
+                if "TRANSID" not in params:  # what has an id may have been taken before, and is to hear so
+                    self._refuse_now(tenant)
         except AddressError as error:
             return Reply(553, (5, 1, 7), text(error))
-        except SenderDenied as error:
+        except (SenderDenied, RateExceeded) as error:
             return refusal(error)
         return None
+
+    def _refuse_now(self, tenant: Tenant) -> None:
+        """Refuse by the rate before the message is transmitted. The day's number only once it is known what is repeated in it."""
+        if self.submissions.quotas is not None:
+            self.submissions.quotas.refuse_now(tenant)
 
     async def recipient(self, address: str, params: Mapping[str, str], peer: str) -> Reply | None:
         """Refuse what is no address, and to strangers every address but those that we send by."""
@@ -166,6 +183,10 @@ def refusal(error: FastEmailNetError) -> Reply:
             return Reply(554, (5, 7, 1), text(error))
         case SenderDenied():
             return Reply(550, (5, 7, 1), text(error))
+        case RateExceeded():
+            return Reply(451, (4, 7, 1), text(error))
+        case DailyExceeded():
+            return Reply(452, (4, 5, 3), text(error))
         case LimitExceeded():
             return Reply(451, (4, 3, 2), text(error))
         case _:

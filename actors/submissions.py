@@ -10,13 +10,15 @@ import asyncio
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import groupby, islice
 from typing import Final
 
 from actors.bodies import Bodies
 from actors.clock import wall_ms
 from actors.key_file import KeyFile, Where
+from actors.quotas import Quotas
 from fastemailnet import ids
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.reading import read_unit
@@ -48,9 +50,11 @@ class Submissions:
         key_file: KeyFile,
         mail_partitions: int = 1,
         tenants: Callable[[], Tenants] = Tenants,
+        quotas: Quotas | None = None,
     ) -> None:
-        """``tenants``: those of now."""
+        """``tenants``: those of now; ``quotas``: how much of them is taken, all of it without."""
         self.tenants = tenants
+        self.quotas = quotas
         self.bodies = bodies
         self.log = log
         self.group = group
@@ -81,6 +85,7 @@ class Submissions:
             SenderDenied: its sender is of none of its tenant's domains.
             IdempotencyConflict: its key names another message.
             LimitExceeded: the log is too slow for what comes in; nothing was taken.
+            QuotaExceeded: its tenant has handed in as much as it may for now; nothing was taken.
             LogError: the log failed.
             BlobError: the store of large bodies failed; nothing was taken.
             LogAppendUnknown: perhaps taken.
@@ -138,6 +143,13 @@ class Submissions:
         self.keeping = None
 
     async def _append(self, admission: Admission) -> None:
+        """Append what nobody has appended before, if its tenant may hand in so much. A refusal comes before anything is written."""
+        units = admission.units
+        tenant = self.tenants().named(units[0].tenant)
+        with self.quotas.taken(tenant, recipients_of(units)) if self.quotas is not None else nullcontext():
+            await self._append_units(admission)
+
+    async def _append_units(self, admission: Admission) -> None:
         first, *_ = units = await self.bodies.put_out(admission.units)
         where = place_of(first.lane, first.order_key, first.message, self.mail_partitions)
         reached = self.reached[where]
@@ -203,5 +215,9 @@ def _draws() -> Iterator[bytes]:
 
 def _accepted(admission: Admission, *, replayed: bool = False) -> Accepted:
     units = admission.units
-    recipients = sum(len(unit.recipients) for unit in units)
-    return Accepted(admission.id, len(units), recipients, units[0].lane, replayed)
+    return Accepted(admission.id, len(units), recipients_of(units), units[0].lane, replayed)
+
+
+def recipients_of(units: Sequence[Unit]) -> int:
+    """How many a message has."""
+    return sum(len(unit.recipients) for unit in units)

@@ -31,7 +31,8 @@ def tenant_list(config: Config = None) -> None:
     path = load(config, os.environ).gateway.tenants
     if path is None:
         raise ConfigError(SETTING, "none", "names no file: all mail is of tenant default")
-    table = grid("tenant", "keys", "sender_domains", whole=("keys",))
+    table = grid("tenant", "keys", "rate", "daily", "sender_domains", whole=("keys", "rate", "daily"))
     for tenant in read_tenants_file(path):
-        row(table, tenant.name, str(len(tenant.keys)), ", ".join(tenant.sender_domains) or "any")
+        limits = (tenant.quota.rate or "any", str(tenant.quota.daily or "any"))
+        row(table, tenant.name, str(len(tenant.keys)), *limits, ", ".join(tenant.sender_domains) or "any")
     out.print(table)

@@ -8,7 +8,10 @@ import typer
 from actors.shaping import until
 from actors.terminal import Config, Json, client, moment, say, told, whose, write
 from fastemailnet import ids
+from fastemailnet.errors import FastEmailNetError
+from fastemailnet.message.address import parse_recipient
 
+ASKED = "neither a message's id (as `send` prints it), nor a recipient (r@x.example), nor a domain (x.example)"
 ENDED = ("relayed", "bounced", "rejected", "expired", "dead", "suppressed", "complaint", "resolved")
 
 
@@ -21,6 +24,7 @@ def why(
     json_file: Json = None,
 ) -> None:
     """What holds a message, or all mail to a domain. Of a message only what concerns its own tenant's mail is told."""
+    check_asked(what)
     with client(config) as fleet:
         deliveries = fleet.timeline(what)["deliveries"] if is_message(what) else []
         open_ones = [one for one in deliveries if one["state"] not in ENDED]
@@ -54,10 +58,10 @@ def seen_by_nodes(processes: Mapping[str, Any], site: Mapping[str, Any]) -> Iter
     """What each node says of a site's door and of its hosts, where mail waits for one."""
     for node, figures in processes.items():
         for name, line in figures.get("sites", {}).items():
-            if name.rpartition(":")[0] == site["site"]:
+            if name == site["door"]:
                 yield f"{node}: {line}"
         for name, line in figures.get("paused", {}).items():
-            if name.rpartition(":")[0] in site["hosts"]:
+            if name in site["targets"]:
                 yield f"{node}: {name} is left alone {line}"
 
 
@@ -86,6 +90,24 @@ def is_message(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def check_asked(what: str) -> None:
+    """Raise typer.BadParameter, a usage error, where that can be no message, recipient or domain.
+
+    A bare word is no domain: it is more likely half of an id. Whoever means a host without a dot asks for a recipient there.
+    """
+    if not is_message(what) and not is_reachable(what):
+        raise typer.BadParameter(f"{what!r} is {ASKED}", param_hint="ID|DOMAIN")
+
+
+def is_reachable(what: str) -> bool:
+    """Whether mail could be sent to this recipient, or to somebody of this domain."""
+    try:
+        parse_recipient(what if "@" in what else f"postmaster@{what}")
+    except FastEmailNetError:
+        return False
+    return any(mark in what for mark in "@.[")
 
 
 def domain_of(address: str) -> str:

@@ -23,8 +23,9 @@ import msgspec
 import psutil
 import uvloop
 
-from fastemailnet.net.server import Envelope, SmtpServer
+from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.effects import Envelope
 
 TAKEN = Reply(250, (2, 0, 0), "taken")
 TOO_MANY = Reply(421, (4, 7, 0), "too many connections from your address")

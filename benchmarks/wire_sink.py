@@ -27,19 +27,9 @@ from typing import BinaryIO, assert_never, cast
 import uvloop
 
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.effects import AskLogin, AskMessage, AskRecipient, AskSender, Close, Effect, StartTls, Write
 from fastemailnet.smtp.refusals import Limits
-from fastemailnet.smtp.server import (
-    AskLogin,
-    AskMessage,
-    AskRecipient,
-    AskSender,
-    Close,
-    Effect,
-    Server,
-    StartTls,
-    State,
-    Write,
-)
+from fastemailnet.smtp.server import Server, State
 
 TAKEN = Reply(250, (2, 0, 0), "taken")
 CHUNKING = b"250-CHUNKING\r\n"

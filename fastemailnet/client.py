@@ -21,6 +21,7 @@ from fastemailnet.admission.submission import Accepted
 from fastemailnet.client_link import DEFAULT_URL, TIMEOUT_S, AsyncLink, Link
 from fastemailnet.web import calls
 from fastemailnet.web.calls import Call, Content, Result
+from fastemailnet.web.tries import Tries, failed
 
 __all__ = ["DEFAULT_URL", "Accepted", "AsyncClient", "Client", "envelope"]
 
@@ -62,12 +63,11 @@ class Client(Link):
         """Hand many messages in, in few requests. One result each, in order: what ``send`` returns or would raise."""
         results: list[Result] = []
         for batch in calls.batches(messages, sender, recipients, lane, results):
-            waiting = batch
-            for attempt in range(calls.TRIES):
-                waiting = calls.settle(waiting, self._try(calls.batch_call(waiting)), results)
-                if not waiting:
+            waiting, tries = batch, Tries()
+            while waiting := calls.settle(waiting, self._try(calls.batch_call(waiting)), results):
+                if (pause_s := tries.pause_s(*failed(results[place] for place in waiting))) is None:
                     break
-                time.sleep(calls.pause_s(attempt))
+                time.sleep(pause_s)
         return results
 
     def timeline(self, message_id: str) -> dict[str, Any]:
@@ -123,9 +123,9 @@ class Client(Link):
         found: dict[str, Any] = msgspec.json.decode(self._ask(calls.resolution(doubt_id, verdict, reason)))
         return found
 
-    def held(self, after: str = "", limit: int = 100) -> dict[str, Any]:
-        """A page of what the gate holds, behind the id ``after``, and how much there is."""
-        found: dict[str, Any] = self._get(calls.page("/v1/held", after, limit))
+    def held(self, after: str = "", limit: int = 100, tenant: str | None = None) -> dict[str, Any]:
+        """A page of what the gate holds, of one tenant's where it is named, behind the id ``after``; and how much there is of all."""
+        found: dict[str, Any] = self._get(calls.page("/v1/held", after, limit, tenant))
         return found
 
     def quarantined(self, held_id: str) -> dict[str, Any]:
@@ -204,12 +204,11 @@ class AsyncClient(AsyncLink):
         """See ``Client.send_many``."""
         results: list[Result] = []
         for batch in calls.batches(messages, sender, recipients, lane, results):
-            waiting = batch
-            for attempt in range(calls.TRIES):
-                waiting = calls.settle(waiting, await self._try(calls.batch_call(waiting)), results)
-                if not waiting:
+            waiting, tries = batch, Tries()
+            while waiting := calls.settle(waiting, await self._try(calls.batch_call(waiting)), results):
+                if (pause_s := tries.pause_s(*failed(results[place] for place in waiting))) is None:
                     break
-                await asyncio.sleep(calls.pause_s(attempt))
+                await asyncio.sleep(pause_s)
         return results
 
     async def timeline(self, message_id: str) -> dict[str, Any]:
@@ -251,9 +250,9 @@ class AsyncClient(AsyncLink):
         found: dict[str, Any] = msgspec.json.decode(await self._ask(calls.resolution(doubt_id, verdict, reason)))
         return found
 
-    async def held(self, after: str = "", limit: int = 100) -> dict[str, Any]:
+    async def held(self, after: str = "", limit: int = 100, tenant: str | None = None) -> dict[str, Any]:
         """See ``Client.held``."""
-        found: dict[str, Any] = await self._get(calls.page("/v1/held", after, limit))
+        found: dict[str, Any] = await self._get(calls.page("/v1/held", after, limit, tenant))
         return found
 
     async def quarantined(self, held_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fastemailnet.errors import FastEmailNetError
 from fastemailnet.shaping_client import AsyncShapingCalls, ShapingCalls
 from fastemailnet.web import calls
 from fastemailnet.web.calls import Call
+from fastemailnet.web.tries import Tries
 
 DEFAULT_URL: Final = "http://127.0.0.1:8025"
 TIMEOUT_S: Final = 60.0
@@ -60,7 +61,8 @@ class Link:
             return error
 
     def _ask(self, call: Call) -> bytes:
-        for attempt in range(calls.TRIES):
+        tries = Tries()
+        while True:
             try:
                 answer = self._http.request(call.method, call.path, headers=call.headers, content=call.content)
                 return calls.check(answer.status_code, answer.content)
@@ -68,10 +70,9 @@ class Link:
                 error: FastEmailNetError = calls.unreachable(str(self._http.base_url), problem)
             except FastEmailNetError as problem:
                 error = problem
-            if not error.retriable or attempt == calls.TRIES - 1:
-                break
-            time.sleep(calls.pause_s(attempt))
-        raise error
+            if (pause_s := tries.pause_s(error)) is None:
+                raise error
+            time.sleep(pause_s)
 
 
 class AsyncLink:
@@ -111,7 +112,8 @@ class AsyncLink:
             return error
 
     async def _ask(self, call: Call) -> bytes:
-        for attempt in range(calls.TRIES):
+        tries = Tries()
+        while True:
             try:
                 answer = await self._http.request(call.method, call.path, headers=call.headers, content=call.content)
                 return calls.check(answer.status_code, answer.content)
@@ -119,7 +121,6 @@ class AsyncLink:
                 error: FastEmailNetError = calls.unreachable(str(self._http.base_url), problem)
             except FastEmailNetError as problem:
                 error = problem
-            if not error.retriable or attempt == calls.TRIES - 1:
-                break
-            await asyncio.sleep(calls.pause_s(attempt))
-        raise error
+            if (pause_s := tries.pause_s(error)) is None:
+                raise error
+            await asyncio.sleep(pause_s)

@@ -64,10 +64,14 @@ class GatewaySection(Section):
     )
     key_file: Path | None = Field(None, description="SMTP: the key of our certificate; without it, in the same file")
     tenants: Path | None = Field(
-        None, description="TOML file with a table a tenant: keys, sender_domains; it is followed, see docs/tenants.md"
+        None,
+        description="TOML file with a table a tenant: keys, sender_domains, rate, daily; it is followed, see docs/tenants.md",
     )
     relay_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="networks that may relay without a key"
+    )
+    login_failures: int = Field(
+        20, ge=0, description="log-ins that one address outside of these may fail in ten minutes; 0: any number"
     )
     review_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="those of them that may also read and decide held mail"

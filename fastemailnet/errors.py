@@ -19,6 +19,7 @@ class FastEmailNetError(Exception):
 
     retriable: ClassVar[bool] = False
     definite: ClassVar[bool] = True
+    retry_after_s = 1  # of one that is retriable: after which trying again may help
 
 
 class ConfigError(FastEmailNetError):
@@ -68,6 +69,37 @@ class LimitExceeded(FastEmailNetError):
 
     def __str__(self) -> str:
         return f"{self.args[0]}: {self.args[1]} is over the limit of {self.args[2]}; try again later"
+
+
+class QuotaExceeded(FastEmailNetError):
+    """A tenant has handed in as much as it may for now; nothing was accepted."""
+
+    retriable = True
+
+
+class RateExceeded(QuotaExceeded):
+    """It has done so at its rate (``rate`` in the file of tenants)."""
+
+    def __init__(self, tenant: str, rate: str, retry_after_s: int) -> None:
+        super().__init__(tenant, rate, retry_after_s)
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        tenant, rate, seconds = self.args
+        return f"tenant {tenant!r} may hand in {rate} recipients, and has; try again in {seconds} s"
+
+
+class DailyExceeded(QuotaExceeded):
+    """It has done so for today (``daily``); the day ends at midnight UTC."""
+
+    def __init__(self, tenant: str, daily: int, used: int, recipients: int, retry_after_s: int) -> None:
+        super().__init__(tenant, daily, used, recipients, retry_after_s)
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        tenant, daily, used, recipients, seconds = self.args
+        said = f"tenant {tenant!r} may hand in {daily} recipients a day (UTC), had {used} and wants {recipients} more"
+        return f"{said}; try again in {seconds} s"
 
 
 class IllegalTransition(FastEmailNetError):
@@ -160,6 +192,19 @@ class RelayDenied(FastEmailNetError):
 
 class KeyRefused(FastEmailNetError):
     """The key that a request or session gives is no tenant's, or is not one any more."""
+
+
+class LogInsBarred(FastEmailNetError):
+    """Too many log-ins from one address have failed; until then none from there is looked at."""
+
+    retriable = True
+
+    def __init__(self, peer: str, retry_after_s: int) -> None:
+        super().__init__(peer, retry_after_s)
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"too many log-ins from {self.args[0]} were refused; try again in {self.args[1]} s"
 
 
 class SenderDenied(FastEmailNetError):

@@ -2,7 +2,9 @@
 
 ["acme"]
 keys = ["sha256:…", "sha256:…"]     # as `fastemailnet tenant key acme` prints; two while one takes the other's place
-sender_domains = ["acme.example", "*.acme.example"]     # of MAIL FROM and From; without it any
+sender_domains = ["acme.example", "*.acme.example"]     # of MAIL FROM, From and Sender; without it any
+rate = "600/m,max_burst=100"        # recipients that are taken; without max_burst all of a minute's may come at once
+daily = 50000                       # recipients that are taken in a day (UTC)
 """
 
 from collections.abc import Callable
@@ -11,11 +13,13 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 
+from fastemailnet.admission.quota import Quota
 from fastemailnet.admission.submission import MAX_KEY_CHARACTERS
 from fastemailnet.admission.tenants import Tenant, Tenants, read_domain, read_kept
 from fastemailnet.config import read_toml
 from fastemailnet.config_failures import Section
 from fastemailnet.config_problems import first_problem
+from fastemailnet.delivery.shaping.limits import parse_rate
 from fastemailnet.errors import ConfigError
 
 SETTING = "gateway.tenants"
@@ -26,7 +30,9 @@ class TenantTable(Section):
     """One tenant."""
 
     keys: tuple[str, ...] = Field((), description="SHA-256 of each key")
-    sender_domains: tuple[str, ...] = Field((), description="domains of MAIL FROM and From; empty: any")
+    sender_domains: tuple[str, ...] = Field((), description="domains of MAIL FROM, From and Sender; empty: any")
+    rate: str = Field("", description="recipients that are taken over HTTP and SMTP, as in 600/m; empty: any number")
+    daily: int = Field(0, ge=0, description="recipients that are taken in a day (UTC); 0: any number")
 
 
 def read_tenants_file(path: Path | None) -> Tenants:
@@ -63,7 +69,15 @@ def _tenant(name: str, values: Any) -> Tenant:
         problem = first_problem(error, TenantTable, where)
         raise ConfigError(problem.key, "(not shown)", problem.allowed, problem.nearest) from None
     keys = _each(table.keys, read_kept, f"{where}keys", "(not shown)")
-    return Tenant(name, keys, _each(table.sender_domains, read_domain, f"{where}sender_domains"))
+    domains = _each(table.sender_domains, read_domain, f"{where}sender_domains")
+    return Tenant(name, keys, domains, _quota(table, f"{where}rate"))
+
+
+def _quota(table: TenantTable, where: str) -> Quota:
+    if not table.rate:
+        return Quota(daily=table.daily)
+    (rate,) = _each((table.rate,), parse_rate, where)
+    return Quota(rate.per_s, rate.burst, table.rate, table.daily)
 
 
 def _each(values: tuple[str, ...], read: Callable[[str], T], where: str, shown: str = "") -> tuple[T, ...]:

@@ -50,13 +50,21 @@ def envelope(message: bytes, sender: str | None = None, recipients: Sequence[str
     return Envelope(senders[0], list(recipients), stripped)
 
 
-def authors(message: bytes) -> list[str]:
-    """The addresses in From.
+class Claimed(NamedTuple):
+    """Of whom a message says that it is (RFC 5322 section 3.6.2)."""
+
+    authors: list[str]  # From
+    senders: list[str]  # Sender
+
+
+def claimed(message: bytes) -> Claimed:
+    """The addresses in From and in Sender.
 
     Raises:
-        MessageError: its value is no list of addresses.
+        MessageError: a value is no list of addresses.
     """
-    return addresses(_fields(message[: _cut(message)])["from"])
+    fields = _fields(message[: _cut(message)])
+    return Claimed(addresses(fields["from"]), addresses(fields["sender"]))
 
 
 def _cut(message: bytes) -> int:

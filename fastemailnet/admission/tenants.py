@@ -17,7 +17,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from fastemailnet.admission.headers import authors
+from fastemailnet.admission.headers import claimed
+from fastemailnet.admission.quota import Quota
 from fastemailnet.errors import MessageError, SenderDenied
 from fastemailnet.message.address import a_label, parse_recipient
 
@@ -25,6 +26,7 @@ KEY_OCTETS: Final = 32
 _KEY: Final = re.compile(r"fen_[A-Za-z0-9_-]{43}")
 _KEPT: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _PREFIX_OCTETS: Final = 8
+NO_QUOTA: Final = Quota()
 
 
 def new_key(random256: bytes) -> str:
@@ -72,6 +74,7 @@ class Tenant:
     name: str
     keys: tuple[bytes, ...] = ()  # digests; several, so that one can take another's place
     sender_domains: tuple[str, ...] = ()
+    quota: Quota = NO_QUOTA
 
     def refuse_sender(self, reverse_path: str) -> None:
         """Raise SenderDenied for a reverse-path of another domain; the null reverse-path is everybody's.
@@ -83,18 +86,22 @@ class Tenant:
             self._refuse(reverse_path, "MAIL FROM")
 
     def refuse_authors(self, message: bytes) -> None:
-        """Raise SenderDenied where the message says in From that it is of another domain. ``message``: one that was admitted.
+        """Raise SenderDenied where the message says in From or Sender that it is of another domain. ``message``: one that was admitted.
+
+        Reply-To says where answers go, and not of whom a message is.
 
         Raises:
-            MessageError: From has no address that can be read.
+            MessageError: From has no address that can be read, or Sender what is none.
         """
         if not self.sender_domains:
             return
-        named = authors(message)
-        if not named:
+        named = claimed(message)
+        if not named.authors:
             raise MessageError("no address", "From")
-        for address in named:
+        for address in named.authors:
             self._refuse(address, "From")
+        for address in named.senders:
+            self._refuse(address, "Sender")
 
     def _refuse(self, address: str, where: str) -> None:
         domain = parse_recipient(address).domain

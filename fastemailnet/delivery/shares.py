@@ -27,7 +27,7 @@ from typing import NamedTuple
 LEASE_S = 3.0
 GONE_S = 600.0  # after which nothing is open any more at a node that is silent: no peer waits longer (RFC 5321 section 4.5.3.2)
 TURN_S = 10.0  # of a node that has one connection more than others who want as much
-KEPT_RATE = 0.1  # of its own part of a rate, for a node that wants none now; of connections one, if there are enough
+KEPT_RATE = 0.01  # of its own part of a rate, for a node that wants none now: nobody uses it; of connections one, if there are enough
 MAX_KEYS = 1_000  # that are lent; a look at each takes some 25 µs, four times a second for each node. More keep to their own parts
 
 

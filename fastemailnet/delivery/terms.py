@@ -32,6 +32,15 @@ class Terms:
     idle_s: float = 60.0
 
 
+def door_name(site: str, port: int) -> str:
+    """What a site's door is called: with the port, which the site of a fixed next hop has in its name already.
+
+    No other site's name ends so: they are names of hosts, which have no colon, or address literals, which end in a bracket.
+    """
+    end = f":{port}"
+    return site if site.endswith(end) else site + end
+
+
 TermsOf = Callable[[str, Sequence[str]], Terms]  # of a domain whose mail these hosts take
 
 

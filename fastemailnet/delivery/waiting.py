@@ -7,13 +7,15 @@ come out of it together wait here for their turns, and would hold up the retries
     who comes                      waits here if                                           else its turn is
     new                            its wait behind those here, and those whose turn comes   behind all who wait and were put off
                                    within a minute, is short
-    again, before its turn         likewise                                                where it was
-    again, when its turn has come  its wait behind those here is bearable                   behind those here
+    again, before its turn         likewise, or if its turn would be as near                where it was, or sooner if one is free
+    again, when its turn has come  its wait behind those here is bearable                   behind those here, and those put off so
     transactional mail             that is bearable                                         as above
 
 So a backlog is spread over the tiers at the rate at which the site takes it, whoever comes later has a later turn, and what a site
-could take now is never left unused: who finds the door free goes through it without any of this. How long a mail takes is measured,
-and a busy machine makes it long for every site; so a crowd is put off early only where it is the site's pace that makes it wait.
+could take now is never left unused: who finds the door free goes through it without any of this. Where the node may be lent more of
+the pace, mail comes back so early that it could use all of it, and then takes the first turn that nobody has. How long a mail takes
+is measured, and a busy machine makes it long for every site; so a crowd is put off early only where it is the site's pace that makes
+it wait.
 """
 
 from collections import Counter
@@ -49,7 +51,11 @@ class Line:
     here_s: float  # how long they take
     paced_s: float  # of that, by the site's pace alone
     soon_s: float  # and those of its lane that were put off until within a minute
-    all_s: float  # and all of them
+    overdue_s: float = 0.0  # those that were put off when their turn had come
+    before_s: float = 0.0  # of who is new, all of them; else those before the first turn that nobody has
+    haste: float = (
+        1.0  # how much sooner, of these times, its turn would be if this node had the whole of the site's pace
+    )
 
 
 def expected_s(first_s: float, ahead: float, per_s: float) -> float:
@@ -63,19 +69,21 @@ def judge(line: Line, turn_s: float | None, delays_s: Sequence[float], *, is_urg
     """Whether who comes waits here, None, or comes again. ``turn_s``: of who was put off before; ``delays_s``: of the tiers."""
     has_come = turn_s is not None and turn_s <= delays_s[0] / 2
     if has_come or is_urgent:
-        return None if line.here_s <= BEARABLE_S else until_turn(line.here_s, delays_s)
+        return None if line.here_s <= BEARABLE_S else until_turn(line.here_s + line.overdue_s, delays_s, line.haste)
     longest_s = LONG_S
     if line.here >= CROWD:
         longest_s = SHORT_S if line.paced_s > SHORT_S else CROWDED_S
-    if line.here_s + line.soon_s <= longest_s:
+    if line.here_s + min(line.soon_s, line.before_s) <= longest_s:
         return None
-    return until_turn(line.here_s + line.all_s if turn_s is None else turn_s, delays_s)
+    behind_s = line.here_s + line.before_s
+    return until_turn(behind_s if turn_s is None else min(turn_s, behind_s), delays_s, line.haste)
 
 
-def until_turn(turn_s: float, delays_s: Sequence[float]) -> PutOff:
-    """For as long as is over before its turn."""
+def until_turn(turn_s: float, delays_s: Sequence[float], haste: float = 1.0) -> PutOff:
+    """For as long as is over before its turn, however much the pace may grow meanwhile."""
+    soonest_s = turn_s * haste
     return PutOff(
-        max((delay_s for delay_s in delays_s if delay_s <= turn_s), default=delays_s[0]), min(turn_s, LONGEST_S)
+        max((delay_s for delay_s in delays_s if delay_s <= soonest_s), default=delays_s[0]), min(turn_s, LONGEST_S)
     )
 
 
@@ -92,14 +100,15 @@ class Later:
         self.turns[max(self.over, int(turn_s // SPAN_S))] += 1
         self.total += 1
 
-    def come(self, turn_s: float) -> None:
-        """One whose turn was then is here, and counted here. Nothing where another node put it off, or its turn is over."""
+    def come(self, turn_s: float) -> bool:
+        """One whose turn was then is here, and counted no more. Not so where another node put it off, or its turn is over."""
         near = int(turn_s // SPAN_S)
         for span in (near, near - 1, near + 1):  # two clocks told its turn
             if self.turns[span] > 0:
                 self.turns[span] -= 1
                 self.total -= 1
-                return
+                return True
+        return False
 
     def count(self, now_s: float) -> int:
         """How many have theirs still before them."""
@@ -116,3 +125,12 @@ class Later:
         """Those of them that have it within a minute."""
         first = int(now_s // SPAN_S)
         return sum(self.turns[span] for span in range(first, first + SOON_S // SPAN_S))
+
+    def before_gap(self, first_s: float, per_s: float) -> int:
+        """Those before the first turn that nobody has, if one has it at ``first_s`` and they go at this pace."""
+        before = 0
+        for span, count in sorted(self.turns.items()):
+            if count and span * SPAN_S >= first_s + (before + 1) / per_s:
+                break
+            before += count
+        return before

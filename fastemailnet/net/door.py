@@ -74,6 +74,9 @@ class Door:
     made: list[Connection] = field(default_factory=list)
     waiting: Turns[Waiter] = field(default_factory=Turns)
     later: dict[Lane, Later] = field(default_factory=lambda: {lane: Later() for lane in Lane})
+    overdue: dict[Lane, Later] = field(
+        default_factory=lambda: {lane: Later() for lane in Lane}
+    )  # put off at their turn
     coming: int = 0  # places that are given, whose mail has not yet taken one of the idle connections
     held_s: float = FIRST_HELD_S
     timer: asyncio.TimerHandle | None = None
@@ -142,7 +145,10 @@ class Door:
     def _come(self, claim: Claim, now_s: float) -> None:
         """Whoever was put off is here."""
         if claim.turn_s is not None:
-            self.later[claim.lane].come(now_s + claim.turn_s)
+            turn_s = now_s + claim.turn_s
+            self._uncount(claim.lane, turn_s)
+            for scope in self.scopes:
+                scope.later.come(turn_s)
 
     def _tire(self, waiter: Waiter) -> None:
         """Whoever has waited so long comes again, or is too old by now: what it waits for is not what it was told."""
@@ -241,22 +247,52 @@ class Door:
         now_s = asyncio.get_running_loop().time()
         if not claim.delays_s or self._is_free(claim.lane, now_s):
             return
-        here, later = len(self.waiting.waiting[claim.lane]), self.later[claim.lane]
-        part = self.waiting.part_of(claim.lane)
-        paced = min(scope.pace_per_s() for scope in self.scopes) * part
-        per_s = min(paced, self._places_per_s(now_s) * part)
-        first_s = self._wait_s(claim.lane, now_s)
-        times = [expected_s(0.0, count, per_s) for count in (later.soon(now_s), later.count(now_s))]
-        line = Line(here, expected_s(first_s, here, per_s), expected_s(0.0, here, paced), *times)
+        line = self._line(claim, now_s)
         # What is throttled is in no hurry: all of it would come for the next turn, and be put off once a minute until it expires.
         is_urgent = claim.lane is Lane.TRANSACTIONAL and claim.throttle is None
         put_off = judge(line, claim.turn_s, claim.delays_s, is_urgent=is_urgent)
         if put_off is None:
             return
-        if claim.turn_s is None or put_off.turn_s > claim.turn_s:
-            self._come(claim, now_s)
-            later.put(now_s + put_off.turn_s)
-        raise TurnIsFarError(put_off, f"{self._told()}; {here} wait, {later.count(now_s)} come again later")
+        self._count(claim, put_off, now_s)
+        text = f"{line.here} wait, {self._later_count(claim.lane, now_s)} come again later"
+        raise TurnIsFarError(put_off, f"{self._told()}; {text}")
+
+    def _line(self, claim: Claim, now_s: float) -> Line:
+        """What stands before who comes."""
+        lane = claim.lane
+        here, later = len(self.waiting.waiting[lane]), self.later[lane]
+        part, places = self.waiting.part_of(lane), self._places_per_s(now_s)
+        paced = min(scope.pace_per_s() for scope in self.scopes) * part
+        per_s = min(paced, places * part)
+        most_per_s = min(*(scope.most_per_s() * part for scope in self.scopes), places * part)
+        first_s = max(scope.turn_s(lane, now_s) for scope in self.scopes)
+        here_s = expected_s(first_s, here, per_s)
+        before = self._later_count(lane, now_s) if claim.turn_s is None else later.before_gap(now_s + here_s, per_s)
+
+        def lasts_s(mails: int) -> float:
+            return expected_s(0.0, mails, per_s)
+
+        return Line(
+            here,
+            here_s,
+            expected_s(0.0, here, paced),
+            soon_s=lasts_s(later.soon(now_s)),
+            overdue_s=lasts_s(self.overdue[lane].count(now_s)),
+            before_s=lasts_s(before),
+            haste=per_s / most_per_s if most_per_s else 1.0,
+        )
+
+    def _count(self, claim: Claim, put_off: PutOff, now_s: float) -> None:
+        """Remember when who is put off has its turn. Who keeps the one that it has of another node is counted there."""
+        turn_s, at_s = now_s + put_off.turn_s, now_s + (claim.turn_s or 0.0)
+        was_here = claim.turn_s is not None and self._uncount(claim.lane, at_s)
+        if claim.turn_s is not None and put_off.turn_s > claim.turn_s:
+            self.overdue[claim.lane].put(turn_s)
+        elif was_here or put_off.turn_s != claim.turn_s:
+            self.later[claim.lane].put(turn_s)
+        for scope in self.scopes:
+            scope.later.come(at_s)
+            scope.later.put(turn_s)
 
     def _places_per_s(self, now_s: float) -> float:
         """Mails a second for which there are places, judging by those before and by how long none has moved."""
@@ -265,7 +301,13 @@ class Door:
 
     def later_count(self, now_s: float) -> int:
         """How many were put off and are to come again."""
-        return sum(later.count(now_s) for later in self.later.values())
+        return sum(self._later_count(lane, now_s) for lane in Lane)
+
+    def _later_count(self, lane: Lane, now_s: float) -> int:
+        return self.later[lane].count(now_s) + self.overdue[lane].count(now_s)
+
+    def _uncount(self, lane: Lane, turn_s: float) -> bool:
+        return self.overdue[lane].come(turn_s) or self.later[lane].come(turn_s)
 
     def status(self, now_s: float) -> str:
         """What happens here, in a line for people."""
@@ -299,6 +341,8 @@ class Door:
             if wait_s > LONG_S and claim.delays_s:
                 turn_s = claim.delays_s[0] if wait_s == FOREVER_S else wait_s  # a part of nothing does not last
                 text = f"waits for the pace of new connections to {self.site.name}"
+                for scope in self.scopes:
+                    scope.to_connect.put(loop.time() + turn_s)
                 raise TurnIsFarError(until_turn(turn_s, claim.delays_s), text)
             await asyncio.sleep(min(wait_s, LOOK_EVERY_S))
         for scope in self.scopes:

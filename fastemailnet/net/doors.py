@@ -10,7 +10,7 @@ from fastemailnet.delivery.demand import PLAIN, Demand
 from fastemailnet.delivery.exchanger import Hop
 from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shares import Shares
-from fastemailnet.delivery.terms import Terms, TermsOf
+from fastemailnet.delivery.terms import Terms, TermsOf, door_name
 from fastemailnet.net.door import Claim, Door, Waiter
 from fastemailnet.net.scope import Scope, Wants
 
@@ -36,7 +36,7 @@ class Doors:
     def of(self, domain: str, hops: Sequence[Hop]) -> Door:
         """The door of the site that takes the domain's mail."""
         terms = self.terms(domain, [hop.target.host for hop in hops])
-        name = f"{terms.site}:{hops[0].target.port}"
+        name = door_name(terms.site, hops[0].target.port)
         key = (name, terms.provider if terms.of_provider is not None else "")
         door = self.doors.get(key)
         if door is None:
@@ -110,10 +110,11 @@ class Doors:
 
     def wants(self, elapsed_s: float) -> Wants:
         """What this node wants of the limits of all that is in use; ``elapsed_s`` since it was asked before."""
+        now_s = asyncio.get_running_loop().time()
         wants: Wants = {}
         for scope in self._scopes():
-            if not scope.is_idle:
-                wants |= scope.wants(elapsed_s)
+            if scope.is_wanted(now_s):
+                wants |= scope.wants(elapsed_s, now_s)
         return wants
 
     @property

@@ -206,10 +206,7 @@ class Pool:
     def status(self) -> dict[str, dict[str, str]]:
         """For people: ``sites`` where mail waits, ``paused`` hosts, each with what it waits for."""
         standing = self.pauses.standing(asyncio.get_running_loop().time())
-        paused = {
-            f"{target.host}:{target.port}": f"for {left_s:.0f} s yet, after: {text}"
-            for target, (left_s, text) in standing.items()
-        }
+        paused = {str(target): f"for {left_s:.0f} s yet, after: {text}" for target, (left_s, text) in standing.items()}
         return {"sites": self.doors.status(), "paused": dict(islice(paused.items(), MAX_SHOWN))}
 
     async def close(self) -> None:

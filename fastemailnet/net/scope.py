@@ -6,6 +6,7 @@ from fastemailnet.delivery.caution import Caution
 from fastemailnet.delivery.shares import Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings
 from fastemailnet.delivery.throttle import FOREVER_S, Pace, Throttle
+from fastemailnet.delivery.waiting import SOON_S, Later
 from fastemailnet.envelope import Lane
 from fastemailnet.net.clock import since_boot_s
 
@@ -30,6 +31,7 @@ class Scope:
         self.entered = self.connected = 0  # since the last wishes
         self.resting: dict[Door, None] = {}  # doors behind which connections are idle
         self.crowd: dict[Door, None] = {}  # and at which somebody waits
+        self.later, self.to_connect = Later(), Later()  # who were put off, by either pace, and are to come again
 
     def places(self) -> float:
         """Connections that may be open here now."""
@@ -54,6 +56,11 @@ class Scope:
             return FOREVER_S
         return self.messages.wait_s(self.pace(What.MESSAGE_RATE), now_s)
 
+    def turn_s(self, lane: Lane, now_s: float) -> float:
+        """The same as it is to be expected: of a pace this node has an even part soon, if somebody waits for it."""
+        wait_s, pace = self.wait_s(lane, now_s), self.pace(What.MESSAGE_RATE)
+        return wait_s if pace is None or wait_s == FOREVER_S else wait_s * pace.per_s / self.pace_per_s()
+
     def places_per_s(self, held_s: float) -> float:
         """Mails a second that each hold a place for so long: by what this node has, or by an even part where it has less just now."""
         return max(self.places(), self.ceilings.connections / self.shares.nodes) / held_s
@@ -64,6 +71,10 @@ class Scope:
         if messages is None:
             return FOREVER_S
         return max(self._share(What.MESSAGE_RATE, messages.per_s), messages.per_s / self.shares.nodes)
+
+    def most_per_s(self) -> float:
+        """And those that it would allow if this node had all of it."""
+        return FOREVER_S if self.ceilings.messages is None else self.ceilings.messages.per_s
 
     def move(self, places: int, now_s: float) -> None:
         """A place is given, 1, or given back, -1."""
@@ -86,18 +97,40 @@ class Scope:
             if not door.idle:
                 del self.resting[door]
 
-    def wants(self, elapsed_s: float) -> Wants:
+    def wants(self, elapsed_s: float, now_s: float) -> Wants:
         """What this node wants of each limit, and uses."""
         waiting = sum(len(door.waiting) for door in self.crowd)
         limit = float(self.ceilings.connections)
         want = float(self.busy + waiting) if self.caution is None else self.caution.within(self.busy + waiting)
         wants: Wants = {Key(self.name, What.CONNECTIONS): (limit, want, float(self.open_count()))}
         if (pace := self.ceilings.messages) is not None:
-            wants[Key(self.name, What.MESSAGE_RATE)] = (pace.per_s, (self.entered + waiting) / elapsed_s, 0.0)
+            wants[Key(self.name, What.MESSAGE_RATE)] = (
+                pace.per_s,
+                (self.entered + waiting) / elapsed_s + self._want_later(What.MESSAGE_RATE, now_s),
+                0.0,
+            )
         if (pace := self.ceilings.new_connections) is not None:
-            wants[Key(self.name, What.CONNECTION_RATE)] = (pace.per_s, (self.connected + waiting) / elapsed_s, 0.0)
+            wants[Key(self.name, What.CONNECTION_RATE)] = (
+                pace.per_s,
+                (self.connected + waiting) / elapsed_s + self._want_later(What.CONNECTION_RATE, now_s),
+                0.0,
+            )
         self.entered = self.connected = 0
         return wants
+
+    def _want_later(self, what: What, now_s: float) -> float:
+        """What those who come again want of a pace: all of them within a minute, while it is not free anyway.
+
+        Where it is, more of it would be used by nobody: they may have come to another node, which wants it then.
+        """
+        throttle, later = (self.messages, self.later) if what is What.MESSAGE_RATE else (self.connects, self.to_connect)
+        return later.count(now_s) / SOON_S if throttle.wait_s(self.pace(what), now_s) > 0 else 0.0
+
+    def is_wanted(self, now_s: float) -> bool:
+        """Whether anything of its limits is in use, or to be used soon."""
+        if not self.is_idle:
+            return True
+        return any(later.total and later.count(now_s) for later in (self.later, self.to_connect))
 
     def pass_on(self, now_s: float) -> None:
         """Give what is free to those who wait, the doors by turns."""

@@ -9,10 +9,8 @@ from typing import Any, Protocol, assert_never, cast
 
 from fastemailnet.admission.networks import Networks
 from fastemailnet.outcome import Reply
-from fastemailnet.smtp.auth import Credentials, Login, Offer, Verdict
-from fastemailnet.smtp.refusals import Limits
-from fastemailnet.smtp.reply import render
-from fastemailnet.smtp.server import (
+from fastemailnet.smtp.auth import Credentials, Login, Offer, Refused, Verdict
+from fastemailnet.smtp.effects import (
     AskLogin,
     AskMessage,
     AskRecipient,
@@ -21,12 +19,12 @@ from fastemailnet.smtp.server import (
     Effect,
     Envelope,
     Known,
-    Server,
     StartTls,
-    State,
-    Tls,
     Write,
 )
+from fastemailnet.smtp.refusals import Limits
+from fastemailnet.smtp.reply import render
+from fastemailnet.smtp.server import Server, State, Tls
 
 BACKLOG = 1_024
 IDLE_S = 300.0  # RFC 5321 section 4.5.3.2.7
@@ -36,8 +34,6 @@ LOOPBACK = Networks(("127.0.0.0/8", "::1/128")).allow
 LOCAL_ERROR = Reply(451, (4, 3, 0), "local error in processing")
 
 _Answer = Reply | Known | None
-
-__all__ = ["Envelope", "Known", "Limits", "Policy", "SmtpServer"]
 
 
 class Policy(Protocol):
@@ -69,17 +65,17 @@ class SmtpServer:
         *,
         limits: Limits | None = None,
         hostname: str = "localhost",
-        tls: ssl.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
         checkpoint: bool = False,
         dsn: bool = False,
-        login: Callable[[str, str], Policy | None] | None = None,
+        login: Callable[[str, str, str], Policy | Refused] | None = None,
         name_peer: Callable[[tuple[Any, ...]], str] = address,
     ) -> None:
-        """``tls`` is the certificate to offer STARTTLS with; ``checkpoint``: the policy knows transactions by their ids;
+        """``tls``: STARTTLS is offered with the certificate that it gives; ``checkpoint``: the policy knows transactions by their ids;
         ``dsn``: it sees to the reports that a sender may ask for (RFC 3461).
 
-        ``login``: given a name and a password, the policy by which the session goes on, or None where they are wrong. AUTH is
-        offered under TLS, and to peers on this machine.
+        ``login``: given a name, a password and the peer's address, the policy by which the session goes on, or why it does not.
+        AUTH is offered under TLS, and to peers on this machine.
 
         ``name_peer`` makes what the policy is told of a peer from its socket address.
         """
@@ -213,9 +209,9 @@ class _Connection(asyncio.Protocol):
 
     def _log_in(self, credentials: Credentials) -> Verdict:
         assert self.server.login is not None  # else AUTH is not offered
-        policy = self.server.login(credentials.user, credentials.password)
-        if policy is None:
-            return Verdict.WRONG
+        policy = self.server.login(credentials.user, credentials.password, self.peer)
+        if isinstance(policy, Verdict):
+            return policy
         self.policy = policy
         return Verdict.RIGHT
 
@@ -258,7 +254,8 @@ class _Connection(asyncio.Protocol):
         assert self.transport is not None
         assert self.server.tls is not None
         try:
-            secure = await asyncio.get_running_loop().start_tls(self.transport, self, self.server.tls, server_side=True)
+            context = self.server.tls()
+            secure = await asyncio.get_running_loop().start_tls(self.transport, self, context, server_side=True)
         except OSError:
             self.transport.abort()
             return

@@ -34,9 +34,6 @@ from fastemailnet.smtp.effects import (
 from fastemailnet.smtp.refusals import NUMBER, Limits, over_the_limit, refuse_content, refuse_mail, refuse_rcpt
 from fastemailnet.smtp.reply import render
 
-__all__ = ["AskLogin", "AskMessage", "AskRecipient", "AskSender", "Close", "Effect", "Envelope", "Known", "Limits"]
-__all__ += ["Server", "StartTls", "State", "Tls", "Write"]
-
 MAX_LINE_OCTETS = 4_096
 MAX_BAD_COMMANDS = 20
 OK = Reply(250, (2, 0, 0), "Ok")
@@ -153,7 +150,8 @@ class Server:
         """Whether it is who it says."""
         assert self.state is State.WAITING
         self.state = State.COMMAND
-        return _say(self.login.settle(verdict))
+        said = self.login.settle(verdict)
+        return self._give_up(said) if said.code == 421 else _say(said)
 
     def secured(self) -> None:
         """The handshake is done; what the client said before it is forgotten (RFC 3207 section 4.2)."""

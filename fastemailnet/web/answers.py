@@ -20,8 +20,10 @@ from fastemailnet.errors import (
     KeyRefused,
     LimitExceeded,
     LogError,
+    LogInsBarred,
     MessageError,
     NotFound,
+    QuotaExceeded,
     RelayDenied,
     SenderDenied,
 )
@@ -33,7 +35,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 JSON: Final = b"application/json"
 TEXT: Final = b"text/plain; charset=utf-8"
-RETRY_AFTER_S: Final = b"1"
 CHALLENGE: Final = 'Bearer realm="FastEmailNet"'  # RFC 6750 section 3
 UNAUTHORIZED: Final = 401
 _RETRY: Final = frozenset({429, 503})
@@ -41,6 +42,8 @@ _STATUS: Final[tuple[tuple[type[FastEmailNetError], int], ...]] = (
     (MessageError, 422),
     (IdempotencyConflict, 409),
     (LimitExceeded, 429),
+    (QuotaExceeded, 429),
+    (LogInsBarred, 429),
     (NotFound, 404),
     (KeyRefused, 401),
     (RelayDenied, 403),
@@ -83,11 +86,11 @@ def refusal(error: FastEmailNetError) -> bytes:
     return to_json({"error": described(error)})
 
 
-async def respond(send: Send, status: int, body: bytes, media_type: bytes = JSON) -> None:
-    """Send one whole response."""
+async def respond(send: Send, status: int, body: bytes, media_type: bytes = JSON, *, retry_after_s: int = 1) -> None:
+    """Send one whole response. ``retry_after_s``: of one that asks to come again."""
     headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
     if status in _RETRY:
-        headers.append((b"retry-after", RETRY_AFTER_S))
+        headers.append((b"retry-after", b"%d" % retry_after_s))
     if status == UNAUTHORIZED:
         headers.append((b"www-authenticate", CHALLENGE.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

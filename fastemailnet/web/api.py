@@ -57,7 +57,8 @@ class Api:
         reader: Reader,
         *,
         allow: Callable[[str], bool],
-        tenant_of: TenantOf = lambda key: None,
+        tenant_of: TenantOf = lambda key, peer: None,
+        own_status: Callable[[], dict[str, Any]] = dict,
         message_octets: int,
         pending_octets: int = MAX_PENDING_OCTETS,
         more: Sequence[APIRouter] = (),
@@ -66,13 +67,13 @@ class Api:
         """``allow`` says whether a peer's address may submit and ask; ``more`` are routes below /v1 for the same peers.
 
         ``tenant_of``: whose key it is; who has one may submit and ask about the tenant's mail from anywhere. ``public``: routes below
-        /v1 for everybody.
+        /v1 for everybody. ``own_status``: the gateway in a few figures, beside those of the other processes.
         """
         entry = Entry(allow, tenant_of)
         self.submit = Submit(submitter, entry, message_octets=message_octets, pending_octets=pending_octets)
         self.app = FastAPI(title="FastEmailNet", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
         self.app.include_router(own_routes(reader, entry), prefix="/v1")
-        self.app.include_router(_reading(reader, allow, more))
+        self.app.include_router(_reading(reader, allow, own_status, more))
         for routes in public:
             self.app.include_router(routes, prefix="/v1")
         self.app.add_api_route("/healthz", _health)
@@ -94,7 +95,7 @@ async def _health() -> Response:
 
 async def _refuse(_: Request, error: Exception) -> Response:
     assert isinstance(error, FastEmailNetError)
-    headers, status = {"Retry-After": "1"} if error.retriable else {}, status_of(error)
+    headers, status = {"Retry-After": str(error.retry_after_s)} if error.retriable else {}, status_of(error)
     if status == UNAUTHORIZED:
         headers["WWW-Authenticate"] = CHALLENGE
     return Response(refusal(error), status, headers, "application/json")
@@ -107,7 +108,9 @@ async def _nowhere(request: Request, error: Exception) -> Response:
     return Response(refusal(said), error.status_code, error.headers, "application/json")
 
 
-def _reading(reader: Reader, allow: Callable[[str], bool], more: Sequence[APIRouter]) -> APIRouter:
+def _reading(
+    reader: Reader, allow: Callable[[str], bool], own_status: Callable[[], dict[str, Any]], more: Sequence[APIRouter]
+) -> APIRouter:
     router = APIRouter(prefix="/v1", dependencies=[Depends(permit(allow, "relay"))])
 
     @router.get("/balance")
@@ -118,7 +121,10 @@ def _reading(reader: Reader, allow: Callable[[str], bool], more: Sequence[APIRou
     @router.get("/status")
     async def status() -> Response:
         """The processes of the fleet."""
-        return json_response(await reader.status())
+        told = await reader.status()
+        if own := own_status():
+            told = {**told, "processes": {"gateway": own, **told["processes"]}}
+        return json_response(told)
 
     for routes in (doubt_routes(reader), *more):
         router.include_router(routes)

@@ -17,8 +17,6 @@ from fastemailnet.message.prepare import crlf
 from fastemailnet.web.answers import to_json
 from fastemailnet.web.mails import policy_for
 
-TRIES: Final = 6
-FIRST_PAUSE_S: Final = 0.1
 BATCH_MESSAGES: Final = 100
 BATCH_OCTETS: Final = 8_000_000
 FIRST_POLL_S: Final = 0.02
@@ -176,19 +174,15 @@ def made_again(error: Mapping[str, Any]) -> FastEmailNetError:
     return FleetError(str(error.get("what")))
 
 
-def pause_s(attempt: int) -> float:
-    """How long to wait after the attempt of this number (from 0) before the next one."""
-    return FIRST_PAUSE_S * float(2**attempt)
-
-
 def new_key() -> str:
     """A key that nobody else uses."""
     return uuid.uuid4().hex
 
 
-def page(path: str, after: str, limit: int) -> str:
-    """Where a page of a list is asked for."""
-    return f"{path}?after={quote(after, safe='')}&limit={limit}"
+def page(path: str, after: str, limit: int, tenant: str | None = None) -> str:
+    """Where a page of a list is asked for; of one tenant's, where it is named."""
+    whose = "" if tenant is None else f"&tenant={quote(tenant, safe='')}"
+    return f"{path}?after={quote(after, safe='')}&limit={limit}{whose}"
 
 
 def doubt_path(doubt_id: str) -> str:

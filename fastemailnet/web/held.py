@@ -1,6 +1,6 @@
 """Mail that the gate holds, over HTTP: see it, read it, decide it, and take what was decided for retraining.
 
-    GET  /v1/held?after=…&limit=…             what waits: {"entries": […], "next": …, "attempts": 2, "deliveries": 3}
+    GET  /v1/held?after=…&limit=…&tenant=…    what waits: {"entries": […], "next": …, "attempts": 2, "deliveries": 3}
     GET  /v1/held/3-1207                      one in full
     GET  /v1/held/3-1207/message              its octets (message/rfc822), also when it is decided
     POST /v1/held/3-1207                      {"verdict": "release", "reason": "a customer's invoice"}
@@ -40,8 +40,11 @@ class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Quarantine(Protocol):
     """Who knows what is held. Raises ``NotFound`` for an id that holds nothing (any more), and says what became of it."""
 
-    async def held(self, after: str, limit: int) -> dict[str, Any]:
-        """A page of what waits, behind the id ``after``."""
+    async def held(self, after: str, limit: int, tenant: str | None) -> dict[str, Any]:
+        """A page of what waits, behind the id ``after``; where a tenant is named, of its mail alone.
+
+        Such a page may have fewer entries than the limit, and even none, while ``next`` says that there may be more.
+        """
 
     async def quarantined(self, held_id: str) -> dict[str, Any]:
         """Everything known about one."""
@@ -79,9 +82,9 @@ def held_routes(desk: Quarantine, allow: Callable[[str], bool]) -> APIRouter:
     router = APIRouter(prefix="/held", dependencies=[Depends(permit(allow, "review"))])
 
     @router.get("")
-    async def held(after: str = "", limit: int = DEFAULT_PAGE_ENTRIES) -> Response:
+    async def held(after: str = "", limit: int = DEFAULT_PAGE_ENTRIES, tenant: str | None = None) -> Response:
         """What waits for a decision."""
-        return json_response(await desk.held(after, _bounded(limit)))
+        return json_response(await desk.held(after, _bounded(limit), tenant))
 
     @router.get("/reviewed")
     async def reviewed(after: str = "", limit: int = DEFAULT_PAGE_ENTRIES) -> Response:

@@ -120,8 +120,9 @@ class Submit:
         try:
             status, body = await self._answer(read_head(scope), receive)
         except FastEmailNetError as error:
-            status, body = status_of(error), refusal(error)
-        await respond(send, status, body)
+            await respond(send, status_of(error), refusal(error), retry_after_s=error.retry_after_s)
+        else:
+            await respond(send, status, body)
 
     async def _answer(self, head: Request, receive: Receive) -> tuple[int, bytes]:
         head.tenant = self._entry.submits_for(head.peer, head.authorization)

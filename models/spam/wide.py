@@ -8,9 +8,10 @@ A feature counts once in a mail, where it first stands, however often it comes a
 Rare features weigh more (inverse document frequency), and the vector has length 1 whatever the length of the mail:
 score = bias + sum over its different features of weight / sqrt(sum over them of frequency weight squared).
 
-A few bad lines drown in a page of honest ones, so a long body is scored by windows too, each with the header before it: the opinion
-lies between that of the whole mail and that of its worst window. As a feature counts where it first stands, every window is a
-difference of two running sums. The worst window behind the head is also what the transformer reads next to the head.
+A few bad lines drown in a page of honest ones, so a long body is scored by windows too, each with the header before it: its worst
+window decides where it is worse than the whole mail by a margin, which in honest mail it seldom is. As a feature counts where it
+first stands, every window is a difference of two running sums. The worst window behind the head is also what the transformer
+reads next to the head.
 """
 
 import zlib
@@ -27,7 +28,7 @@ from models.spam.reading import Reading
 FILE = "wide.safetensors"
 MAX_WORDS = 500
 WINDOW_WORDS, WINDOW_STEP = 80, 40
-WORST_SHARE = 0.6  # of the worst window in the opinion of a long mail, where the whole mail has the rest
+MARGIN = 2.5  # log odds by which a worst window must pass the whole mail to weigh as much: some window of any long mail is odd
 HEAD_WORDS = 40  # of a body, which the transformer reads in any case
 GROUP_LETTERS = (3, 4, 5)
 MAX_FEATURES_KEPT = (
@@ -126,6 +127,14 @@ class Features:
         return self._known[word]
 
 
+def _either(whole: Floats, worst: Floats) -> Floats:
+    """(2,): the log odds that the whole mail is bad or its worst window is; of phish, as the one of the two that decides has it."""
+    bad = np.logaddexp(whole[0], worst[0] - MARGIN)
+    share = np.exp(worst[0] - MARGIN - bad)
+    said: Floats = np.array([bad, whole[1] + share * (worst[1] - whole[1])], dtype=np.float32)
+    return said
+
+
 class Wide:
     """A trained wide part.
 
@@ -156,9 +165,7 @@ class Wide:
         logits, turns = np.empty((len(readings), 2), dtype=np.float32), []
         for row, reading in zip(logits, readings, strict=True):
             whole, each = self._scores(reading)
-            row[:] = whole
-            if len(each):
-                row[:] += WORST_SHARE * (each[each[:, 0].argmax()] - whole)
+            row[:] = _either(whole, each[each[:, 0].argmax()]) if len(each) else whole
             behind = each[HEAD_WORDS // WINDOW_STEP :, 0]
             turns.append(reading.body + HEAD_WORDS + int(behind.argmax()) * WINDOW_STEP if len(behind) else None)
         return Opinions(logits, turns)

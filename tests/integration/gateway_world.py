@@ -82,7 +82,8 @@ async def running(
     key_file = KeyFile((directory or Path(mkdtemp())) / "keys.sqlite3")
     group = GroupCommit(log, max_pending_octets=pending_octets)
     reader = LogReader(log)
-    chosen = settings(**environ)
+    kept = {"FLEET__DATA": str(directory.parent)} if directory is not None else {}
+    chosen = settings(**kept, **environ)
     gateway = Gateway(chosen, log, group, reader, build.bodies(chosen), key_file)
     http_port, smtp_port = await gateway.start()
     try:

@@ -16,8 +16,8 @@ from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
 from fastemailnet.envelope import Recipient
 from fastemailnet.net.door import Door
 from fastemailnet.net.pool import Pool
-from fastemailnet.net.server import Envelope
 from fastemailnet.outcome import Reply
+from fastemailnet.smtp.effects import Envelope
 from fastemailnet.smtp.session import Transaction
 
 CONTENT = b"Subject: hello\r\n\r\n.a line with a dot\r\n..two\r\n.\r\nthe end\r\n"

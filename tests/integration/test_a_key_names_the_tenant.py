@@ -14,7 +14,7 @@ from typing import Any
 import aiosmtplib
 import pytest
 
-from actors import tenant_file
+from actors import watched_files
 from fastemailnet.admission.tenants import kept, new_key
 from fastemailnet.client import AsyncClient, Client
 from fastemailnet.errors import IdempotencyConflict, KeyRefused, RelayDenied, SenderDenied
@@ -230,8 +230,8 @@ async def test_who_logged_in_before_starttls_is_a_stranger_behind_it(tmp_path: P
 
 
 async def test_a_key_is_rotated_under_an_open_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tenant_file, "LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr(tenant_file, "SETTLED_MS", 0)
+    monkeypatch.setattr(watched_files, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(watched_files, "SETTLED_MS", 0)
 
     def talk(client: smtplib.SMTP) -> list[int]:
         client.login("acme", ACME)

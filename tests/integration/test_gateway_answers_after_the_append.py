@@ -14,7 +14,7 @@ from fastemailnet.envelope import Lane
 from fastemailnet.errors import FleetError, LogAppendUnknown, LogError, MessageError, NotFound, RelayDenied
 from fastemailnet.log.interface import Fenced, Token
 from fastemailnet.log.memory import MemoryLog
-from fastemailnet.web import calls
+from fastemailnet.web import tries
 from tests.integration.gateway_world import embedded, running
 
 RAW = b"From: a@shop.example\r\nTo: x@one.example, y@two.example\r\nSubject: s\r\n\r\nbody\r\n.\r\n..\r\n"
@@ -79,7 +79,7 @@ async def test_the_synchronous_client_and_its_batches(tmp_path: Path):
 
 
 async def test_a_gateway_that_is_not_there_is_a_fleet_error(monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int):
-    monkeypatch.setattr(calls, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(tries, "FIRST_PAUSE_S", 0.001)
     with Client(f"http://127.0.0.1:{unused_tcp_port}") as client:
         assert not client.is_up()
         with pytest.raises(FleetError, match="does not answer"):
@@ -167,7 +167,7 @@ class BrokenLog(MemoryLog):
 
 
 async def test_a_log_that_fails_is_451_and_503_and_nothing_is_accepted(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(calls, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(tries, "FIRST_PAUSE_S", 0.001)
     log = BrokenLog()
     log.error = LogError("disk full")
     async with running(log) as world, world.client() as client:
@@ -190,7 +190,7 @@ async def test_an_append_of_unknown_result_is_looked_up_and_accepted_when_it_is_
 
 
 async def test_a_slow_log_pushes_back_with_451_and_429(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(calls, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(tries, "FIRST_PAUSE_S", 0.001)
     async with running(MemoryLog(), pending_octets=100) as world, world.client() as client:
         with pytest.raises(Exception, match="octets waiting for their commit"):
             await client.send(RAW)

@@ -93,6 +93,34 @@ async def quarantine(tmp_path: Path, gateways: int = 1, **given: str) -> AsyncIt
                 await door.submissions.group.close()
 
 
+async def test_what_is_held_is_listed_by_tenant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with quarantine(tmp_path) as held, AsyncClient(held.urls[0]) as client:
+        of_acme = [await held.hold("r@x.example", tenant="acme") for _ in range(2)]
+        of_other = await held.hold("s@x.example", tenant="other")
+        of_acme.append(await held.hold("t@x.example", tenant="acme"))
+        page = await client.held(tenant="acme")
+        assert [(entry["id"], entry["tenant"]) for entry in page["entries"]] == [(one, "acme") for one in of_acme]
+        assert (page["next"], page["attempts"]) == (None, 4)
+        first = await client.held(tenant="acme", limit=2)
+        assert [entry["id"] for entry in first["entries"]] == of_acme[:2]
+        assert [e["id"] for e in (await client.held(first["next"], tenant="acme"))["entries"]] == of_acme[2:]
+        assert [entry["id"] for entry in (await client.held(tenant="other"))["entries"]] == [of_other]
+        assert (await client.held(tenant="acme "))["entries"] == []
+        monkeypatch.setattr("actors.quarantine.MAX_LOOKS", 1)
+        assert ((short := await client.held(tenant="other"))["entries"], short["next"]) == ([], of_acme[0])
+        monkeypatch.undo()
+        monkeypatch.setenv("FASTEMAILNET_GATEWAY__HTTP_PORT", held.urls[0].rpartition(":")[2])
+        with pytest.raises(SystemExit):
+            await asyncio.to_thread(main, lambda: app(["held", "list", "--tenant", "other"]))
+        told = capsys.readouterr().out
+        assert "tenant" in told
+        assert "other" in told
+        assert of_other in told
+        assert not any(one in told for one in of_acme)
+
+
 async def test_what_is_released_is_sent_and_what_is_rejected_is_not(tmp_path: Path, over: dict[str, str]) -> None:
     async with quarantine(tmp_path, **over) as held, AsyncClient(held.urls[0]) as client:
         good = await held.hold("r@x.example", "s@x.example")

@@ -326,3 +326,6 @@ async def test_why_names_what_holds_a_message(
         told = capsys.readouterr().out
         assert told.startswith("y.example: suspend of site:mx1.big.test until 20")
         assert "connection_limit = 7 " in told
+        assert "idle_timeout = 60s (delivery.connection_idle_s)" in told
+        assert await asyncio.to_thread(commanded, "why", "nonsense") == 2
+        assert "neither a message's id" in capsys.readouterr().err

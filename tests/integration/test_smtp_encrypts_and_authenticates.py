@@ -26,7 +26,7 @@ def pool() -> Pool:
 
 @contextlib.asynccontextmanager
 async def encrypting(inbox: Inbox, context: ssl.SSLContext | None) -> AsyncIterator[int]:
-    server = SmtpServer("127.0.0.1", 0, inbox, hostname="localhost", tls=context)
+    server = SmtpServer("127.0.0.1", 0, inbox, hostname="localhost", tls=None if context is None else lambda: context)
     try:
         yield await server.start()
     finally:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import aiosmtplib
 import pytest
 
-from fastemailnet.net.server import Limits, SmtpServer
+from fastemailnet.net.server import SmtpServer
+from fastemailnet.smtp.refusals import Limits
 from tests.integration.smtp_world import CONTENT, Inbox
 
 BODY = CONTENT.decode()

@@ -95,7 +95,7 @@ class Authority:
 async def mail_host(
     inbox: Inbox, context: ssl.SSLContext | None, ip: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[int]:
-    server = SmtpServer(ip, port, inbox, hostname="mx.test", tls=context)
+    server = SmtpServer(ip, port, inbox, hostname="mx.test", tls=None if context is None else lambda: context)
     try:
         yield await server.start()
     finally:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastemailnet.smtp.auth import LOGGED_IN, MAX_PART_OCTETS, Credentials, Login, Offer, Verdict
-from fastemailnet.smtp.server import AskLogin, AskSender, Close, Effect, Server, Write
+from fastemailnet.smtp.effects import AskLogin, AskSender, Close, Effect, Write
+from fastemailnet.smtp.server import Server
 
 words = st.text(min_size=1).filter(lambda text: "\0" not in text and len(text.encode()) <= MAX_PART_OCTETS)
 KEY = Credentials("acme", "key")

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from fastemailnet.envelope import Recipient
 from fastemailnet.outcome import Kind, Outcome, Reply
+from fastemailnet.smtp import effects
 from fastemailnet.smtp import server as srv
 from fastemailnet.smtp.extension import Capabilities
 from fastemailnet.smtp.reply import ReplyParser
@@ -58,7 +59,7 @@ class Run:
 
     world: World
     reached: tuple[int, ...] = ()
-    memory: srv.Known | None = None
+    memory: effects.Known | None = None
     reaches: tuple[int, ...] = ()
     written: bytes = b""
     replies: bytes = b""
@@ -77,7 +78,7 @@ class Run:
         self.server = srv.Server("mx.example.org", checkpoint=True)
         self.server.feed(b"EHLO c\r\n")
         while (effect := self.server.next()) is not None:
-            assert isinstance(effect, srv.Write)
+            assert isinstance(effect, effects.Write)
         self.parser = ReplyParser()
         self.perform(self.session.step(Start()))
         while self.settled is None:
@@ -127,23 +128,23 @@ class Run:
             while (effect := self.server.next()) is not None:
                 self.replies += self.decide(effect)
 
-    def decide(self, effect: srv.Effect) -> bytes:
+    def decide(self, effect: effects.Effect) -> bytes:
         match effect:
-            case srv.Write(octets):
+            case effects.Write(octets):
                 return octets
-            case srv.AskSender():
+            case effects.AskSender():
                 answer = self.server.answer(REFUSALS.get(self.world.sender) or self.memory)
-            case srv.AskRecipient(address):
+            case effects.AskRecipient(address):
                 answer = self.server.answer(REFUSALS.get(int(address.partition(".")[0])))
-            case srv.AskMessage(envelope, content):
+            case effects.AskMessage(envelope, content):
                 if self.world.message == 250:
                     self.taken.append(envelope.recipients)
                     self.contents.append(content)
-                    self.memory = srv.Known(len(content), TAKEN) if envelope.transid else None
+                    self.memory = effects.Known(len(content), TAKEN) if envelope.transid else None
                 answer = self.server.answer(REFUSALS.get(self.world.message, TAKEN))
             case _:
                 raise AssertionError(effect)
-        assert isinstance(answer, srv.Write)
+        assert isinstance(answer, effects.Write)
         return answer.octets
 
 
@@ -178,9 +179,9 @@ def observed_end(written: bytes) -> bool:
     observer = srv.Server("observer", checkpoint=True)
     observer.feed(b"EHLO c\r\n" + written)
     while (effect := observer.next()) is not None:
-        if isinstance(effect, srv.AskMessage):
+        if isinstance(effect, effects.AskMessage):
             return True
-        if isinstance(effect, srv.AskSender | srv.AskRecipient):
+        if isinstance(effect, effects.AskSender | effects.AskRecipient):
             observer.answer(None)
     return False
 

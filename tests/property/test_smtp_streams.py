@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.content import END, bare_line_end, stuff, unstuff
+from fastemailnet.smtp.effects import AskMessage, AskRecipient, AskSender, Effect
 from fastemailnet.smtp.reply import ReplyError, ReplyParser
-from fastemailnet.smtp.server import AskMessage, AskRecipient, AskSender, Effect, Server
+from fastemailnet.smtp.server import Server
 
 text = st.lists(st.sampled_from([b"\r\n", b".", b"x", b"\r", b"\n", b""]), max_size=12).map(b"".join)
 replies = st.lists(

@@ -9,7 +9,8 @@ from random import Random
 
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.checkpoint import transid_of
-from fastemailnet.smtp.server import AskMessage, AskRecipient, AskSender, Close, Effect, Envelope, Known, Server, Write
+from fastemailnet.smtp.effects import AskMessage, AskRecipient, AskSender, Close, Effect, Envelope, Known, Write
+from fastemailnet.smtp.server import Server
 from tests.simulation.clock import MS, SECOND, Clock
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fastemailnet.admission.quota import Quota
 from fastemailnet.admission.tenants import kept, new_key
 from fastemailnet.errors import ConfigError
 from fastemailnet.tenants_file import read_tenants_file
@@ -26,6 +27,14 @@ def test_a_tenant_has_keys_and_domains(tmp_path: Path) -> None:
     assert (other.name, other.keys, other.sender_domains) == ("other", (), ())
 
 
+def test_a_tenant_has_a_rate_and_a_number_of_the_day(tmp_path: Path) -> None:
+    text = '[acme]\nrate = "600/m,max_burst=100"\ndaily = 5\n[other]\nrate = "60/h"\n[third]\n'
+    acme, other, third = read_tenants_file(written(tmp_path, text))
+    assert acme.quota == Quota(10.0, 100, "600/m,max_burst=100", 5)
+    assert other.quota == Quota(1 / 60, 60, "60/h")
+    assert third.quota == Quota()
+
+
 def test_without_a_file_nobody_has_a_key() -> None:
     assert list(read_tenants_file(None)) == []
 
@@ -40,6 +49,8 @@ def test_without_a_file_nobody_has_a_key() -> None:
         (f'acme = "{KEY}"', r"'acme'. = \(not shown\): must be a table"),
         (f'[acme]\nkeys = ["{kept(KEY)}"]\n[other]\nkeys = ["{kept(KEY)}"]', r"two tenants the same key as tenant 'acme'"),
         ('[acme]\nsender_domains = ["a@acme.example"]', r"'acme': sender_domains\W = 'a@acme.example': labels"),
+        ('[acme]\nrate = "600"', r"'acme': rate\W = '600': must be a rate such as"),
+        ("[acme]\ndaily = -1", r"'acme': daily"),
         ('[""]', r"1 to 255 printable characters"),
         (f'["{"a" * 256}"]', r"1 to 255 printable characters"),
         ('["a\\nb"]', r"1 to 255 printable characters"),

@@ -1,16 +1,16 @@
 """What people are told of a site: each limit that counts and who set it, and what stands there now."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from fastemailnet.delivery.shaping.frames import Of
 from fastemailnet.delivery.shaping.limits import Shape, render
 from fastemailnet.delivery.shaping.options import FIELDS
 from fastemailnet.delivery.shaping.overrides import Effect, Overrides
-from fastemailnet.delivery.shaping.policy import Site
+from fastemailnet.delivery.shaping.policy import Setting, Site
 
 NAMES: Final = {attribute: option for option, attribute in FIELDS.items()}
-UNSET: Final = {"idle_timeout": "as delivery.connection_idle_s", "enable_tls": "as route.tls"}
 HOUSE: Final = "settings"  # [shaping], or where they say nothing of it, the route and [delivery]
 
 
@@ -22,16 +22,17 @@ class Limit(NamedTuple):
     origin: str
 
 
-def limits(overrides: Overrides, site: Site, now_ms: int) -> list[Limit]:
-    """Every limit of a site now."""
+def limits(overrides: Overrides, site: Site, now_ms: int, elsewhere: Mapping[str, Setting]) -> list[Limit]:
+    """Every limit of a site now. ``elsewhere``: by option, what counts where shaping says nothing, and the setting that says it."""
     shape = overrides.shape(site, now_ms)
     told = {**overrides.policy.options(site), **overrides.settings(site, now_ms)}
     found = []
     for field in dataclasses.fields(Shape):
         name = NAMES.get(field.name, field.name)
         value = getattr(shape, field.name)
-        shown = UNSET.get(name, "none") if value is None else render(value)
-        found.append(Limit(name, shown, told[name].origin if name in told else HOUSE))
+        unsaid = Setting(None, HOUSE) if value is not None else elsewhere.get(name, Setting(None, HOUSE))
+        origin = told[name].origin if name in told else unsaid.origin
+        found.append(Limit(name, render(unsaid.value if value is None else value), origin))
     return found
 
 

@@ -74,8 +74,8 @@ class Provider(Block):
 class Site:
     """What limits are counted for: mail with equal ``name`` shares them."""
 
-    name: str
-    hosts: str  # the hosts' name; the same as ``name`` but where a domain is a site of its own
+    name: str  # of a fixed next hop with its port: two services of one host are two sites
+    hosts: str  # the hosts' name; the same as ``name`` but there, and where a domain is a site of its own
     domain: str = ""  # whose own block counts; "" where it has none
     providers: tuple[str, ...] = ()
 
@@ -147,7 +147,7 @@ class Policy:
         self.blocks_at: dict[
             str, tuple[Block, ...]
         ] = {}  # name of hosts ▸ blocks about them, in the order of the files
-        self._sites: OrderedDict[tuple[str, tuple[str, ...]], Site] = OrderedDict()
+        self._sites: OrderedDict[tuple[str, tuple[str, ...], int], Site] = OrderedDict()
         self._shapes: OrderedDict[Site, Shape] = OrderedDict()
         self._rules: OrderedDict[Site, tuple[Rule, ...]] = OrderedDict()
         self.by_key = {rule.key: rule for block in self.blocks() for rule in block.rules}
@@ -177,26 +177,26 @@ class Policy:
         self._shapes.clear()
         self._rules.clear()
 
-    def site(self, domain: str, hosts: Sequence[str]) -> Site:
-        """The site of a domain whose MX hosts these are (for a fixed next hop: its host, as domain and as host).
+    def site(self, domain: str, hosts: Sequence[str], port: int = 0) -> Site:
+        """The site of a domain whose MX hosts these are (for a fixed next hop: its host, as domain and as host, and its port).
 
         Names in lower case, without a final dot. No hosts: the domain is its own.
         """
         hosts = tuple(hosts) or (domain,)
         self.learn(domain, hosts)
-        known = self._sites.get((domain, hosts))
+        known = self._sites.get((domain, hosts, port))
         if known is None:
-            known = self._sites[domain, hosts] = self._site(domain, hosts)
+            known = self._sites[domain, hosts, port] = self._site(domain, hosts, f":{port}" if port else "")
             if len(self._sites) > MAX_CACHED:
                 self._sites.popitem(last=False)
         return known
 
-    def _site(self, domain: str, hosts: tuple[str, ...]) -> Site:
+    def _site(self, domain: str, hosts: tuple[str, ...], port: str) -> Site:
         name = name_of(hosts)
         providers = tuple(one.name for one in self.providers.values() if one.has(domain, hosts))
         if domain in self.apart:
-            return Site(domain, name, domain, providers)
-        return Site(name, name, "", providers)
+            return Site(domain + port, name, domain, providers)
+        return Site(name + port, name, "", providers)
 
     def shape(self, site: Site) -> Shape:
         """The limits of a site, as the files have them."""

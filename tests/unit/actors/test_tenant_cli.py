@@ -36,10 +36,10 @@ def test_what_can_be_no_tenant_gets_no_key(capsys: pytest.CaptureFixture[str]) -
 def test_the_list_tells_tenants_and_what_is_wrong(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     config, path = tmp_path / "my.toml", tmp_path / "tenants.toml"
     config.write_text('[gateway]\ntenants = "tenants.toml"\n')
-    path.write_text(printed(capsys, "acme")[1] + '\nsender_domains = ["acme.example"]\n')
+    path.write_text(printed(capsys, "acme")[1] + '\nsender_domains = ["acme.example"]\nrate = "600/m"\n')
     tenant_list(config)
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "acme" in line]
-    assert [word.strip() for word in line.strip("│").split("│")] == ["acme", "1", "acme.example"]
+    assert [word.strip() for word in line.strip("│").split("│")] == ["acme", "1", "600/m", "any", "acme.example"]
     path.write_text("[acme")
     with pytest.raises(ConfigError, match="not TOML"):
         tenant_list(config)

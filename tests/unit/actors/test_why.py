@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 import pytest
+import typer
 
-from actors.why_cli import constraint, domain_of, is_message, last_of, why
+from actors.why_cli import check_asked, constraint, domain_of, is_message, last_of, seen_by_nodes, why
 from fastemailnet import ids
 from fastemailnet.client import Client
 from fastemailnet.delivery.shaping.frames import FOR_GOOD
@@ -79,7 +80,14 @@ def test_of_a_message_nothing_is_asked_about_other_tenants(monkeypatch: pytest.M
     asked: list[Call] = []
     answers: dict[str, Any] = {
         "/v1/messages": {"deliveries": [delivery("open")]},
-        "/v1/shaping": {"site": "x", "hosts": "x", "providers": [], "limits": [], "standing": []},
+        "/v1/shaping": {
+            "site": "x",
+            "door": "x:25",
+            "targets": ["x:25"],
+            "providers": [],
+            "limits": [],
+            "standing": [],
+        },
         "/v1/status": {"processes": {}},
     }
 
@@ -113,3 +121,31 @@ def test_the_last_reply_is_told_where_the_last_event_is_our_own() -> None:
 def test_an_id_is_no_domain() -> None:
     assert is_message(ids.to_text(bytes(16)))
     assert not is_message("x.example")
+
+
+@pytest.mark.parametrize("what", ["nonsense", "no domain.example", "@x.example", "x..example", "", "01J" + "Z" * 20])
+def test_what_is_none_of_what_may_be_asked_for_is_a_usage_error(what: str) -> None:
+    with pytest.raises(typer.BadParameter, match=r"neither a message's id .* nor a recipient .* nor a domain"):
+        check_asked(what)
+
+
+@pytest.mark.parametrize("what", ["x.example", "r@x.example", "r@localhost", "[192.0.2.1]", "bücher.example"])
+def test_a_recipient_and_a_domain_may_be_asked_for(what: str) -> None:
+    check_asked(what)
+    check_asked(ids.to_text(ids.of_record(0, "x")))
+
+
+def test_what_a_node_says_of_another_port_or_of_a_host_with_a_longer_name_is_not_told() -> None:
+    site = {"door": "relay.test:2525", "targets": ["relay.test:2525"]}
+    names = ("relay.test:2525", "relay.test:2526", "test:2525", "relay.test:2525:2525")
+    said = {"node-0": {"sites": {name: f"door {name}" for name in names}, "paused": dict.fromkeys(names, "for 9 s")}}
+    assert list(seen_by_nodes(said, site)) == [
+        "node-0: door relay.test:2525",
+        "node-0: relay.test:2525 is left alone for 9 s",
+    ]
+
+
+def test_of_several_hosts_each_one_that_is_left_alone_is_told() -> None:
+    site = {"door": "(a|b).test:25", "targets": ["a.test:25", "b.test:25"]}
+    said = {"node-0": {"paused": {"b.test:25": "for 9 s"}}}
+    assert list(seen_by_nodes(said, site)) == ["node-0: b.test:25 is left alone for 9 s"]

@@ -126,3 +126,14 @@ def test_a_from_that_names_nobody_clearly_is_refused(value: str) -> None:
 def test_an_address_that_is_none_is_told_as_such() -> None:
     with pytest.raises(AddressError):
         ACME.refuse_sender("a@@")
+
+
+@pytest.mark.parametrize(
+    "value", ["ceo@bank.example", '"a@acme.example" <ceo@bank.example>', "a@acme.example, b@c.example"]
+)
+def test_sender_counts_as_from_does(value: str) -> None:
+    with pytest.raises(SenderDenied, match=r"^Sender <"):
+        ACME.refuse_authors(f"From: a@acme.example\r\nSender: {value}\r\n\r\n".encode())
+    with pytest.raises(MessageError):
+        ACME.refuse_authors(b"From: a@acme.example\r\nSender: nobody\r\n\r\n")
+    ACME.refuse_authors(b"From: a@acme.example\r\nSender: b@acme.example\r\nReply-To: desk@help.example\r\n\r\n")

@@ -1,6 +1,6 @@
 """Who waits in the node and who comes again later."""
 
-import heapq
+from dataclasses import replace
 
 import pytest
 
@@ -13,8 +13,8 @@ from tests.unit.delivery.test_retry import NOW_MS, outcomes, unit
 DELAYS_S = DEFAULT.delays_s
 
 
-def line(here: int, here_s: float, soon_s: float = 0.0, all_s: float = 0.0, paced_s: float | None = None) -> Line:
-    return Line(here, here_s, here_s if paced_s is None else paced_s, soon_s, all_s)
+def line(here: int, here_s: float, soon_s: float = 0.0, before_s: float = 0.0, paced_s: float | None = None) -> Line:
+    return Line(here, here_s, here_s if paced_s is None else paced_s, soon_s, before_s=before_s)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ def line(here: int, here_s: float, soon_s: float = 0.0, all_s: float = 0.0, pace
         (line(CROWD, 5.1, paced_s=0.0), False),
         (line(CROWD - 1, 1.1), True),
         (line(0, 0.1, 16.0, 16.0), False),
+        (line(0, 0.1, 16.0, 10.0), True),
         (line(0, FOREVER_S), False),
     ],
 )
@@ -40,14 +41,34 @@ def test_who_is_new_has_its_turn_behind_all_others() -> None:
     assert judge(line(10, 17.0), None, DELAYS_S) == PutOff(15.0, 17.0)
 
 
-def test_who_comes_again_before_its_turn_keeps_it() -> None:
+def test_who_comes_again_before_its_turn_keeps_it_or_takes_an_earlier_one_that_nobody_has() -> None:
     assert judge(line(10, 10.0, 60.0, 3_000.0), 400.0, DELAYS_S) == PutOff(300.0, 400.0)
+    assert judge(line(10, 10.0, 60.0, 80.0), 400.0, DELAYS_S) == PutOff(60.0, 90.0)
+    assert judge(line(10, 10.0, 60.0, 0.0), 400.0, DELAYS_S) is None
     assert judge(line(0, 0.1, 0.0, 3_000.0), 400.0, DELAYS_S) is None
+
+
+def test_who_may_have_its_turn_sooner_comes_sooner() -> None:
+    assert judge(replace(line(0, 600.0), haste=0.5), None, DELAYS_S) == PutOff(300.0, 600.0)
+    assert judge(replace(line(0, 600.0), haste=0.05), None, DELAYS_S) == PutOff(15.0, 600.0)
+
+
+def test_the_first_turn_that_nobody_has() -> None:
+    later = Later()
+    for turn_s in (60.0, 120.0, 240.0):
+        later.put(turn_s)
+    assert later.before_gap(60.0, 1 / 60) == 2
+    assert later.before_gap(0.0, 1 / 60) == 0
+    assert later.before_gap(60.0, 1 / 120) == 3  # at half the pace there is none
+    later.come(120.0)
+    assert later.before_gap(60.0, 1 / 60) == 1
 
 
 def test_whose_turn_has_come_waits_as_long_as_is_bearable() -> None:
     assert judge(line(500, BEARABLE_S, 60.0, 3_000.0), 7.0, DELAYS_S) is None
     assert judge(line(500, BEARABLE_S + 1, 60.0, 3_000.0), -5.0, DELAYS_S) == PutOff(15.0, BEARABLE_S + 1)
+    overdue = replace(line(0, 60.0, 60.0, 3_000.0), overdue_s=90.0)  # who did not have theirs either
+    assert judge(overdue, 0.0, DELAYS_S) == PutOff(60.0, 150.0)
 
 
 def test_transactional_mail_waits_as_long_too() -> None:
@@ -93,36 +114,3 @@ def test_to_be_put_off_is_no_attempt() -> None:
     [second] = again.copies
     assert (again.tier, second.attempt, second.put_off, second.turn_ms) == ("defer.1m", 3, 1, 0)
     assert next_try(second, 3, waits, NOW_MS).tier == "defer.5m"
-
-
-def backlog(units: int, per_s: float) -> tuple[list[float], int]:
-    """When each leaves, and how often all were put off: one node, a site that takes so many a second, all there at once."""
-    queue: list[tuple[float, int, float | None, int]] = [(0.0, number, None, 0) for number in range(units)]
-    later, free_s, times = Later(), 0.0, 0
-    left: list[float] = []
-    while queue:
-        now_s, number, turn_s, before = heapq.heappop(queue)
-        here_s = max(0.0, free_s - now_s)
-        those = line(int(here_s * per_s), here_s, later.soon(now_s) / per_s, later.count(now_s) / per_s)
-        turn_in_s = None if turn_s is None else turn_s - now_s
-        put_off = judge(those, turn_in_s, DELAYS_S[: 2 + before]) if here_s > 0 else None
-        if turn_s is not None and (put_off is None or now_s + put_off.turn_s > turn_s):
-            later.come(turn_s)
-        if put_off is None:
-            free_s = max(free_s, now_s) + 1 / per_s
-            left.append(free_s)
-            continue
-        times += 1
-        turn_at_s = now_s + put_off.turn_s
-        if turn_s is None or turn_at_s > turn_s:
-            later.put(turn_at_s)
-        heapq.heappush(queue, (now_s + put_off.delay_s, number, turn_at_s, before + 1))
-    return left, times
-
-
-@pytest.mark.parametrize(("units", "per_s"), [(300, 1 / 60), (2_000, 1.0), (20_000, 10.0)])
-def test_a_backlog_leaves_at_the_pace_of_its_site(units: int, per_s: float) -> None:
-    left, times = backlog(units, per_s)
-    assert len(left) == units
-    assert max(left) <= 1.1 * units / per_s + 60
-    assert times <= 10 * units

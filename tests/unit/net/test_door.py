@@ -56,6 +56,9 @@ async def test_who_was_lent_nothing_of_the_pace_of_connections_comes_again_soon(
     with pytest.raises(TurnIsFarError) as raised:
         await door.may_connect(Claim(delays_s=(15.0, 60.0)))
     assert raised.value.put_off == PutOff(15.0, 15.0)
+    now_s = asyncio.get_running_loop().time()
+    assert door.site.is_wanted(now_s)
+    assert door.site.wants(1.0, now_s)[Key("site", What.CONNECTION_RATE)][1] == 1 / 60
 
 
 async def test_who_waits_for_the_pace_of_connections_hears_when_more_is_lent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,3 +170,8 @@ async def test_a_throttle_s_part_is_asked_of_the_fleet() -> None:
         doors.refuse_far(THROTTLED)
     assert 200 < far.value.put_off.turn_s <= 240  # behind one, at half the rate
     waiting.cancel()
+    await asyncio.sleep(0)
+    limit, want, _ = doors.wants(1.0)[Key("throttle of acme", What.MESSAGE_RATE)]
+    assert (limit, want) == (1 / 60, 1 / 60)  # who comes again
+    doors.of_throttle(SLOW).site.messages.tat_s = 0.0  # its turn is now, and it is not here
+    assert doors.wants(1.0)[Key("throttle of acme", What.MESSAGE_RATE)][1] == 0.0

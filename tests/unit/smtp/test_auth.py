@@ -5,17 +5,8 @@ from base64 import b64encode
 import pytest
 
 from fastemailnet.smtp.auth import MAX_PART_OCTETS, MAX_REFUSED, Credentials, Login, Offer, Verdict
-from fastemailnet.smtp.server import (
-    MAX_LINE_OCTETS,
-    AskLogin,
-    AskRecipient,
-    AskSender,
-    Server,
-    StartTls,
-    State,
-    Tls,
-    Write,
-)
+from fastemailnet.smtp.effects import AskLogin, AskRecipient, AskSender, StartTls, Write
+from fastemailnet.smtp.server import MAX_LINE_OCTETS, Server, State, Tls
 
 RIGHT = Credentials("acme", "key")
 PLAIN = b64encode(b"\0acme\0key")

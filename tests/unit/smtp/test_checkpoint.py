@@ -5,8 +5,9 @@ import pytest
 from fastemailnet.envelope import Recipient
 from fastemailnet.outcome import Kind, Outcome, Reply
 from fastemailnet.smtp.checkpoint import is_transid, known_at, rest_from, transid_of
+from fastemailnet.smtp.effects import AskMessage, AskRecipient, AskSender, Known, Write
 from fastemailnet.smtp.extension import Capabilities
-from fastemailnet.smtp.server import AskMessage, AskRecipient, AskSender, Known, Server, State, Write
+from fastemailnet.smtp.server import Server, State
 from fastemailnet.smtp.session import (
     SINGLE_FLIGHT_MAX_OCTETS,
     AskRelease,

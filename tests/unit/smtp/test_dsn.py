@@ -5,8 +5,9 @@ import pytest
 from fastemailnet.envelope import Recipient, Reporting
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.dsn import decode_xtext
+from fastemailnet.smtp.effects import AskMessage, AskRecipient, AskSender, Envelope, Write
 from fastemailnet.smtp.extension import Capabilities
-from fastemailnet.smtp.server import AskMessage, AskRecipient, AskSender, Envelope, Server, Write
+from fastemailnet.smtp.server import Server
 from fastemailnet.smtp.session import Session, Start, Transaction
 from fastemailnet.smtp.session import Write as ClientWrite
 

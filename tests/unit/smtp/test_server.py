@@ -5,19 +5,9 @@ import pytest
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.command import is_fit
 from fastemailnet.smtp.content import bare_line_end
-from fastemailnet.smtp.server import (
-    MAX_BAD_COMMANDS,
-    MAX_LINE_OCTETS,
-    AskMessage,
-    AskRecipient,
-    AskSender,
-    Limits,
-    Server,
-    StartTls,
-    State,
-    Tls,
-    Write,
-)
+from fastemailnet.smtp.effects import AskMessage, AskRecipient, AskSender, StartTls, Write
+from fastemailnet.smtp.refusals import Limits
+from fastemailnet.smtp.server import MAX_BAD_COMMANDS, MAX_LINE_OCTETS, Server, State, Tls
 
 LIMITS = Limits(message_octets=5_000, recipients=3)
 ENVELOPE = b"EHLO c\r\nMAIL FROM:<a@b.org>\r\nRCPT TO:<c@d.org>\r\n"

@@ -11,10 +11,10 @@ from models.spam.data import Example
 from models.spam.reading import Reading, read
 from models.spam.wide import (
     HEAD_WORDS,
+    MARGIN,
     MAX_WORDS,
     WINDOW_STEP,
     WINDOW_WORDS,
-    WORST_SHARE,
     Features,
     Wide,
     places_of_word,
@@ -66,7 +66,7 @@ def test_the_score_of_a_short_mail_is_the_product_of_features_and_table() -> Non
     assert opinions.turns == [None] * len(readings)
 
 
-def test_the_score_of_a_long_mail_lies_between_the_whole_and_its_worst_window() -> None:
+def test_a_long_mail_is_bad_if_the_whole_is_or_its_worst_window_by_a_margin() -> None:
     table, bias = a_table()
     wide = Wide(table, bias)
     for text in LONG:
@@ -75,9 +75,9 @@ def test_the_score_of_a_long_mail_lies_between_the_whole_and_its_worst_window() 
         starts = windows_of(reading)
         windows = as_trained([reading] * len(starts), table, bias, [*starts])
         worst = int(windows[:, 0].argmax())
-        assert np.allclose(
-            wide.opinions([reading]).logits[0], (1 - WORST_SHARE) * whole + WORST_SHARE * windows[worst], atol=1e-4
-        )
+        odds = np.exp([whole[0], windows[worst, 0] - MARGIN])
+        phish = odds @ [whole[1], windows[worst, 1]] / odds.sum()
+        assert np.allclose(wide.opinions([reading]).logits[0], [np.log(odds.sum()), phish], atol=1e-4)
         assert wide.worst(reading) == starts[worst]
         later = starts[HEAD_WORDS // WINDOW_STEP :]
         assert wide.opinions([reading]).turns == [later[int(windows[HEAD_WORDS // WINDOW_STEP :, 0].argmax())]]

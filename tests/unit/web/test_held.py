@@ -8,7 +8,7 @@ import pytest
 from fastemailnet.errors import NotFound
 from fastemailnet.web.api import Api
 from fastemailnet.web.bodies import MAX_REASON_CHARACTERS
-from fastemailnet.web.held import MAX_PAGE_ENTRIES, Review, held_routes
+from fastemailnet.web.held import DEFAULT_PAGE_ENTRIES, MAX_PAGE_ENTRIES, Review, held_routes
 from tests.unit.web.test_api import Desk
 
 URL = "/v1/held/3-7"
@@ -19,11 +19,11 @@ class Shelf:
     """Holds one mail."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, int]] = []
+        self.asked: list[tuple[str, int, str | None]] = []
         self.decided: list[tuple[str, Review]] = []
 
-    async def held(self, after: str, limit: int) -> dict[str, Any]:
-        self.asked.append((after, limit))
+    async def held(self, after: str, limit: int, tenant: str | None) -> dict[str, Any]:
+        self.asked.append((after, limit, tenant))
         return {"entries": [], "next": None}
 
     async def quarantined(self, held_id: str) -> dict[str, Any]:
@@ -55,7 +55,8 @@ async def test_it_is_listed_seen_read_and_decided() -> None:
     shelf = Shelf()
     assert (await asked(shelf, "GET", "/v1/held?after=3-1&limit=7")).status_code == 200
     assert (await asked(shelf, "GET", f"/v1/held?limit={MAX_PAGE_ENTRIES + 1}")).status_code == 200
-    assert shelf.asked == [("3-1", 7), ("", MAX_PAGE_ENTRIES)]
+    assert (await asked(shelf, "GET", "/v1/held?tenant=acme")).status_code == 200
+    assert shelf.asked == [("3-1", 7, None), ("", MAX_PAGE_ENTRIES, None), ("", DEFAULT_PAGE_ENTRIES, "acme")]
     assert (await asked(shelf, "GET")).json() == {"id": "3-7"}
     assert (await asked(shelf, "GET", "/v1/held/reviewed?after=3-2&limit=2")).json()["entries"] == ["3-2", 2]
     mail = await asked(shelf, "GET", f"{URL}/message")

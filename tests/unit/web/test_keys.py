@@ -69,7 +69,13 @@ def ask(desk: Desk) -> Ask:
     async def ask(
         method: str, path: str, key: str = "", peer: str = FAR, scheme: str = "Bearer", **given: Any
     ) -> httpx.Response:
-        api = Api(desk, desk, allow=lambda address: address == HOME, tenant_of=KEYS.get, message_octets=10_000)
+        api = Api(
+            desk,
+            desk,
+            allow=lambda address: address == HOME,
+            tenant_of=lambda key, peer: KEYS.get(key),
+            message_octets=10_000,
+        )
         headers = {"Content-Type": "message/rfc822"} | ({"Authorization": f"{scheme} {key}"} if key else {})
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(api, client=(peer, 1)), base_url="http://gateway.example", headers=headers

@@ -1,8 +1,10 @@
 """What people are told of a site."""
 
-from fastemailnet.delivery.shaping.explain import concerning, limits, shown
+from fastemailnet.delivery.route import TlsPolicy
+from fastemailnet.delivery.shaping.explain import Limit, concerning, limits, shown
 from fastemailnet.delivery.shaping.frames import FOR_GOOD, Hit, Of, Scope, Suspend, scope_of
 from fastemailnet.delivery.shaping.overrides import Overrides
+from fastemailnet.delivery.shaping.policy import Setting
 from fastemailnet.delivery.shaping.reader import read
 
 TEXT = """
@@ -28,14 +30,22 @@ def overrides() -> Overrides:
 def test_each_limit_is_told_with_where_it_comes_from() -> None:
     made = overrides()
     site = made.policy.site("d.test", ["mx.big.test"])
-    told = {one.name: (one.value, one.origin) for one in limits(made, site, 0)}
+    elsewhere = {
+        "idle_timeout": Setting("60s", "delivery.connection_idle_s"),
+        "enable_tls": Setting(TlsPolicy.ENCRYPT, "a route"),
+    }
+    told = {one.name: (one.value, one.origin) for one in limits(made, site, 0, elsewhere)}
     assert told["connection_limit"] == ("32", "settings")
     assert told["idle_timeout"] == ("1m 30s", 'f.toml ["default"]')
     assert told["provider_connection_limit"] == ("5", 'f.toml [provider."big"]')
-    assert told["enable_tls"] == ("as route.tls", "settings")
+    assert told["enable_tls"] == ("encrypt", "a route")
+    assert told["max_connection_rate"] == ("none", "settings")
+    plain = Overrides(read([]))
+    unsaid = limits(plain, plain.policy.site("d.test", ["mx.d.test"]), 0, elsewhere)
+    assert Limit("idle_timeout", "60s", "delivery.connection_idle_s") in unsaid
     (key,) = made.policy.by_key
     made.apply(Hit(key, site.name, "d.test", "", 0, "451 slow", "a"))
-    value, origin = {one.name: (one.value, one.origin) for one in limits(made, site, 1)}["max_message_rate"]
+    value, origin = {one.name: (one.value, one.origin) for one in limits(made, site, 1, elsewhere)}["max_message_rate"]
     assert value == "1/m"
     assert "heard: 451 slow" in origin
 

@@ -352,3 +352,22 @@ def test_a_persons_word_counts_after_all_before_it_whatever_the_clocks_say() -> 
     made.apply(Suspend(scope, made.next_word_ms(scope, NOW_MS), NOW_MS + 9, "shorter"))
     assert stops(made, NOW_MS + 9) == ""
     assert made.next_word_ms(scope_of("all"), NOW_MS) == NOW_MS
+
+
+def test_two_ports_of_a_host_are_two_sites_and_the_host_is_both() -> None:
+    made = overrides('"Suspend"', more='\n["relay.big.test"]\nconnection_limit = 3\n')
+    first, second = (made.policy.site("relay.big.test", ["relay.big.test"], port) for port in (2525, 2526))
+    assert (first.name, first.hosts) == ("relay.big.test:2525", "relay.big.test")
+    assert {made.shape(one, NOW_MS).connection_limit for one in (first, second)} == {3}
+
+    def waiting() -> list[bool]:
+        return [made.suspended("d.test", one, "t", "bulk", NOW_MS + 9) is not None for one in (first, second)]
+
+    (hit,) = made.hits(first, "d.test", "t", Heard("451 slow down"), NOW_MS)
+    made.apply(hit)
+    assert waiting() == [True, False]
+    made.apply(Resume(Scope(Of.SITE, first.name), NOW_MS + 1, "r"))
+    made.apply(Suspend(scope_of("site:relay.big.test:2526"), NOW_MS + 2, FOR_GOOD, "r"))
+    assert waiting() == [False, True]
+    made.apply(Suspend(scope_of("site:relay.big.test"), NOW_MS + 3, FOR_GOOD, "r"))
+    assert waiting() == [True, True]

@@ -1,4 +1,4 @@
-"""The file of tenants is followed: what changes counts, what breaks changes nothing."""
+"""Files are followed, those of tenants say: what changes counts, what breaks changes nothing and is told until it is mended."""
 
 import json
 import logging
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from actors.tenant_file import LOOK_EVERY_S, SETTLED_MS, TenantFile
+from actors.watched_files import LOOK_EVERY_S, SETTLED_MS, Watched
 from fastemailnet.admission.tenants import kept, new_key
 from fastemailnet.errors import ConfigError
+from fastemailnet.tenants_file import read_tenants_file
 
 OLD, NEW = (new_key(bytes([number]) * 32) for number in (1, 2))
 
@@ -23,7 +24,8 @@ class World:
         self.wall_ms = 1_000_000
         self.edits = 0
         self.write(table(OLD))
-        self.followed = TenantFile(self.path, lambda: self.now_s, lambda: self.wall_ms)
+        read = lambda: read_tenants_file(self.path)  # noqa: E731
+        self.followed = Watched((self.path,), read, "the tenants", lambda: self.now_s, lambda: self.wall_ms)
 
     def write(self, text: str) -> None:
         self.edits += 1
@@ -80,9 +82,12 @@ def test_a_slip_of_the_pen_takes_nobodys_key_away_and_is_said_once(
         assert world.valid() == [OLD]
         assert world.valid() == [OLD]
         (said,) = caplog.messages
+        assert "the tenants stay as they were" in said
         assert "is not TOML" in said
+        assert world.followed.problem == said
     world.write(table(NEW))
     assert world.valid() == [NEW]
+    assert world.followed.problem == ""
 
 
 def test_a_file_that_is_gone_counts_on_until_there_is_another(world: World) -> None:
@@ -93,6 +98,31 @@ def test_a_file_that_is_gone_counts_on_until_there_is_another(world: World) -> N
 
 
 def test_at_the_start_it_must_be_right(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere"
     with pytest.raises(ConfigError):
-        TenantFile(tmp_path / "nowhere")
-    assert list(TenantFile(None).now()) == []
+        Watched((path,), lambda: read_tenants_file(path), "the tenants")
+    assert list(Watched((), lambda: read_tenants_file(None), "the tenants").now()) == []
+
+
+def test_of_several_files_each_is_looked_at_and_none_is_read_before_all_lie_still(tmp_path: Path) -> None:
+    paths, now_s, wall = (tmp_path / "a", tmp_path / "b"), [0.0], [1_000_000]
+
+    def write(path: Path, text: str, at_ms: int) -> None:
+        path.write_text(text)
+        os.utime(path, ns=(at_ms * 1_000_000, at_ms * 1_000_000))
+
+    def seen() -> str:
+        now_s[0] += LOOK_EVERY_S
+        return both.now()
+
+    for path in paths:
+        write(path, "1", 0)
+    both = Watched(paths, lambda: "".join(path.read_text() for path in paths), "", lambda: now_s[0], lambda: wall[0])
+    assert seen() == "11"
+    write(paths[1], "2", wall[0])
+    assert seen() == "11"
+    write(paths[0], "2", wall[0] + 150)
+    wall[0] += SETTLED_MS
+    assert seen() == "11"
+    wall[0] += SETTLED_MS
+    assert seen() == "22"
