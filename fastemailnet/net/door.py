@@ -148,7 +148,7 @@ class Door:
             turn_s = now_s + claim.turn_s
             self._uncount(claim.lane, turn_s)
             for scope in self.scopes:
-                scope.later.come(turn_s)
+                scope.come(turn_s)
 
     def _tire(self, waiter: Waiter) -> None:
         """Whoever has waited so long comes again, or is too old by now: what it waits for is not what it was told."""
@@ -291,7 +291,8 @@ class Door:
         elif was_here or put_off.turn_s != claim.turn_s:
             self.later[claim.lane].put(turn_s)
         for scope in self.scopes:
-            scope.later.come(at_s)
+            if claim.turn_s is not None:
+                scope.come(at_s)
             scope.later.put(turn_s)
 
     def _places_per_s(self, now_s: float) -> float:

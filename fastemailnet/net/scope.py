@@ -126,6 +126,10 @@ class Scope:
         throttle, later = (self.messages, self.later) if what is What.MESSAGE_RATE else (self.connects, self.to_connect)
         return later.count(now_s) / SOON_S if throttle.wait_s(self.pace(what), now_s) > 0 else 0.0
 
+    def come(self, turn_s: float) -> None:
+        """One whose turn was then is here, whichever pace it was put off by."""
+        _ = self.later.come(turn_s) or self.to_connect.come(turn_s)
+
     def is_wanted(self, now_s: float) -> bool:
         """Whether anything of its limits is in use, or to be used soon."""
         if not self.is_idle:
