@@ -3,8 +3,8 @@
 So a key that is taken out of the file of tenants is refused from the next mail on, in sessions that are open too, and a renewed
 certificate serves the next STARTTLS. What cannot be read, or not any more, changes nothing: a slip of the pen takes nobody's key
 away. It is said once in the log, stands in ``problem`` until it is mended, and is read again until then: what kept us from reading may
-be no matter of the file's content. Nor is a file read that was written this moment: an editor may be in the middle of it, and half a file is a file without half of the tenants; a
-certificate may be ahead of its key.
+be no matter of the file's content. Nor is a file read that was written this moment: an editor may be in the middle of it, and half a
+file is a file without half of the tenants; a certificate may be ahead of its key.
 """
 
 import logging
