@@ -267,7 +267,9 @@ class Door:
         most_per_s = min(*(scope.most_per_s() * part for scope in self.scopes), places * part)
         first_s = max(scope.turn_s(lane, now_s) for scope in self.scopes)
         here_s = expected_s(first_s, here, per_s)
-        before = self._later_count(lane, now_s) if claim.turn_s is None else later.before_gap(now_s + here_s, per_s)
+        before = self._later_count(lane, now_s)
+        if claim.turn_s is not None:
+            before = later.before_gap(now_s + here_s, per_s, max(claim.turn_s, LONG_S))
 
         def lasts_s(mails: int) -> float:
             return expected_s(0.0, mails, per_s)
