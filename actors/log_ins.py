@@ -19,7 +19,7 @@ class LogIns:
     def __init__(self, tenants: Callable[[], Tenants], most_failures: int, spare: Callable[[str], bool]) -> None:
         """``spare``: whether an address is never barred. Peers of the relay networks need no key, so they gain nothing by guessing."""
         self._tenants, self._spare = tenants, spare
-        self._failures = Failures(most_failures)
+        self._failures, self._most = Failures(most_failures), most_failures
 
     def tenant(self, key: str, peer: str, name: str | None = None) -> Tenant | None:
         """The tenant that has this key, and this name if one is given; None where nobody has.
@@ -37,6 +37,6 @@ class LogIns:
             self._failures.know(peer, digest_of(key))
             return tenant
         if wait_s > 0:
-            raise LogInsBarred(peer, ceil(wait_s))
+            raise LogInsBarred(peer, self._most, ceil(wait_s))
         self._failures.add(peer, now_s)
         return None
