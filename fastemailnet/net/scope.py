@@ -136,6 +136,10 @@ class Scope:
             return True
         return any(later.total and later.count(now_s) for later in (self.later, self.to_connect))
 
+    def is_as_new(self, now_s: float) -> bool:
+        """Whether one that was made now would do the same: nothing is in use, expected or owed to a pace."""
+        return not self.is_wanted(now_s) and max(self.messages.tat_s, self.connects.tat_s) <= now_s
+
     def pass_on(self, now_s: float) -> None:
         """Give what is free to those who wait, the doors by turns."""
         is_given = True
