@@ -14,10 +14,11 @@ import asyncio
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from itertools import groupby, islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from actors.bodies import Bodies
 from actors.clock import wall_ms
@@ -42,12 +43,14 @@ KEEP_EVERY_S: Final = 0.5  # from a key to its place in the key file
 KEEP_AT_ONCE: Final = 10_000  # keys of one transaction when the log is read back
 
 
-class Unsettled(NamedTuple):
-    """A message that may be in the log, behind an offset."""
+@dataclass(slots=True)
+class Unsettled:
+    """A message that may be in the log: what was seen of it, and behind which offset there may be more."""
 
     where: Where
     start: int
     first: First
+    there: set[str] = field(default_factory=set)  # domains of its units; each has one
 
 
 class Submissions:
@@ -79,6 +82,7 @@ class Submissions:
         self.random = _draws().__next__
         self.on_their_way: dict[tuple[str, str], asyncio.Task[Accepted]] = {}
         self.unsettled: dict[tuple[str, str], Unsettled] = {}  # by key; oldest first
+        self.looking = asyncio.Lock()
         self.reached: Counter[Where] = Counter()  # offsets behind the newest unit of ours
         self.appending: dict[bytes, tuple[Where, int]] = {}  # message on its way → where, and an offset before it
 
@@ -156,7 +160,8 @@ class Submissions:
         known = self.unsettled.get(name)
         if known is None:
             return None
-        there = await self._domains_in_log(known.where, known.start, known.first.message)
+        await self._look_for(known)
+        there = known.there
         again = repeat(submission, known.first, self.limits)
         if again is not None:
             await self._append_units([unit for unit in again.units if unit.domain not in there])
@@ -200,22 +205,39 @@ class Submissions:
         try:
             appended = await self.group.append(*where, [encode_unit(unit) for unit in units])
         except LogAppendUnknown:
-            if not {unit.domain for unit in units} <= await self._domains_in_log(where, reached, first.message):
+            _, there = await self._in_log(where, reached, {first.message})
+            if not {unit.domain for unit in units} <= there[first.message]:
                 raise  # and it stays in ``appending``: the next gateway looks for it in the log
         else:
             assert not isinstance(appended, Fenced)  # a mail stream has no tokens
             self.reached[where] = max(self.reached[where], appended[-1] + 1)
         del self.appending[first.message]
 
-    async def _domains_in_log(self, where: Where, start: int, message: bytes) -> set[str]:
-        """Of the units of a message, those that are in the log behind an offset; a destination has one.
+    async def _look_for(self, known: Unsettled) -> None:
+        """Look to the end of the log, for all that may be there as well: many come again when a broker does."""
+        async with self.looking:
+            where, start = known.where, known.start
+            others = (one for one in self.unsettled.values() if one is not known)
+            every = [known, *(one for one in others if one.where == where and one.start >= start)]
+            end, there = await self._in_log(where, start, {one.first.message for one in every})
+            for one in every:
+                one.there |= there[one.first.message]
+                one.start = max(one.start, end)
+
+    async def _in_log(self, where: Where, start: int, messages: Collection[bytes]) -> tuple[int, dict[bytes, set[str]]]:
+        """Of each of the messages, the domains whose units are in the log behind an offset; and the end up to which that is so.
 
         Raises:
             LogAppendUnknown: nobody knows, for the log cannot be read.
         """
 
-        def read() -> set[str]:
-            return {unit.domain for unit in self._units(where, start) if unit.message == message}
+        def read() -> tuple[int, dict[bytes, set[str]]]:
+            end = self.log.ends(where[0]).get(where, start)
+            found: dict[bytes, set[str]] = {message: set() for message in messages}
+            for unit in self._units(where, start):
+                if unit.message in found:
+                    found[unit.message].add(unit.domain)
+            return end, found
 
         try:
             return await asyncio.to_thread(read)

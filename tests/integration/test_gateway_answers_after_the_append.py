@@ -202,6 +202,7 @@ class HalfLog(BrokenLog):
 
     most: int | None = None
     is_readable = True
+    read = 0  # records
 
     def append(
         self,
@@ -223,7 +224,9 @@ class HalfLog(BrokenLog):
     ) -> list[tuple[int, bytes]]:
         if not self.is_readable and stream in LANES:
             raise LogError("no broker answers")
-        return super().fetch(stream, partition, start, count, max_octets)
+        found = super().fetch(stream, partition, start, count, max_octets)
+        self.read += len(found)
+        return found
 
 
 @pytest.mark.parametrize("most", [0, 1])
@@ -256,6 +259,26 @@ async def test_what_the_log_took_before_it_could_not_be_read_is_not_taken_twice(
         first, again = [await client.send(RAW, idempotency_key="order-7") for _ in range(2)]
         assert (first.id, first.replayed) == (again.id, again.replayed) == (first.id, True)
         assert len(world.reader.units()) == 2
+
+
+async def test_many_that_come_again_are_looked_for_together(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tries, "TRIES", 1)
+    log = HalfLog()
+    keys = [f"order-{number}" for number in range(10)]
+    async with running(log) as world, world.client() as client:
+        log.is_readable = False
+        for number, key in enumerate(keys):
+            log.most = number % 3  # nothing of it, a part, all of it
+            with pytest.raises(LogAppendUnknown):
+                await client.send(RAW, idempotency_key=key)
+        log.is_readable = True
+        for _ in range(20):
+            await client.send(RAW)
+        log.read = 0
+        for key in keys:
+            assert (await client.send(RAW, idempotency_key=key)).units == 2
+        assert log.read < 3 * 20 * 2
+        assert len(world.reader.units()) == (20 + len(keys)) * 2
 
 
 async def test_a_slow_log_pushes_back_with_451_and_429(monkeypatch: pytest.MonkeyPatch):
