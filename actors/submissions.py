@@ -146,7 +146,7 @@ class Submissions:
             self.unsettled.pop(name, None)
             return _accepted(accepted, replayed=accepted is not admission)
         except LogAppendUnknown:
-            if name not in self.unsettled:
+            if name not in self.unsettled and admission.message in self.appending:
                 first = First(admission.message, Entry.of(admission.units).kept[len(admission.message) :])
                 self.unsettled[name] = Unsettled(*self.appending[admission.message], first)
                 if len(self.unsettled) > MAX_KEYS:
@@ -158,17 +158,19 @@ class Submissions:
     async def _settle(self, name: tuple[str, str], submission: Submission) -> Admission | None:
         """The message that the key named before, if it may be in the log: all of it is, then. It was counted when it came first."""
         known = self.unsettled.get(name)
-        if known is None:
+        if known is None or known.first.at_ms <= wall_ms() - WINDOW_MS:
+            self.unsettled.pop(name, None)
             return None
         await self._look_for(known)
         there = known.there
         again = repeat(submission, known.first, self.limits)
         if again is not None:
             await self._append_units([unit for unit in again.units if unit.domain not in there])
+            self.appending.pop(known.first.message, None)
         elif there:
             raise IdempotencyConflict(name[1], ids.to_text(known.first.message))
         else:
-            del self.unsettled[name]
+            self.unsettled.pop(name, None)
         return again
 
     def _find(self, name: tuple[str, str], now_ms: int) -> First | None:

@@ -8,7 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from actors import submissions
+from actors.clock import wall_ms
 from fastemailnet import ids
+from fastemailnet.admission.replay import WINDOW_MS
 from fastemailnet.client import Client
 from fastemailnet.envelope import LANES, Lane
 from fastemailnet.errors import (
@@ -259,6 +262,21 @@ async def test_what_the_log_took_before_it_could_not_be_read_is_not_taken_twice(
         first, again = [await client.send(RAW, idempotency_key="order-7") for _ in range(2)]
         assert (first.id, first.replayed) == (again.id, again.replayed) == (first.id, True)
         assert len(world.reader.units()) == 2
+        assert not world.gateway.submissions.appending  # else a restart would read the log from there
+        assert not world.gateway.submissions.unsettled
+
+
+async def test_a_key_is_free_again_a_day_after_a_message_of_which_nobody_knows(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tries, "TRIES", 1)
+    log, began_ms = HalfLog(), wall_ms()
+    async with running(log) as world, world.client() as client:
+        log.most, log.is_readable = 2, False
+        with pytest.raises(LogAppendUnknown, match="no broker answers"):
+            await client.send(RAW, idempotency_key="order-7")
+        log.is_readable = True
+        monkeypatch.setattr(submissions, "wall_ms", lambda: began_ms + WINDOW_MS + 60_000)
+        assert not (await client.send(RAW + b"more\r\n", idempotency_key="order-7")).replayed
+        assert len(world.reader.units()) == 4
 
 
 async def test_many_that_come_again_are_looked_for_together(monkeypatch: pytest.MonkeyPatch):
