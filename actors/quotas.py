@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.clock import monotonic_ms, wall_ms
-from fastemailnet.admission.quota import DAY_MS, Uses
+from fastemailnet.admission.quota import Uses
 from fastemailnet.admission.tenants import Tenant
 from fastemailnet.errors import FastEmailNetError
 
@@ -31,6 +31,7 @@ class Quotas:
         self.uses = Uses(*_read(path))
         self.keeping: asyncio.Task[None] | None = None
         self.is_kept = True
+        self.closing = asyncio.Event()
 
     def refuse_now(self, tenant: Tenant) -> None:
         """Raise RateExceeded where no message of the tenant may come now."""
@@ -46,25 +47,21 @@ class Quotas:
         if tenant is None:
             yield
             return
-        at_ms = wall_ms()
-        self.uses.take(tenant.name, tenant.quota, recipients, at_ms, monotonic_ms() / 1_000)
+        self.uses.take(tenant.name, tenant.quota, recipients, wall_ms(), monotonic_ms() / 1_000)
+        day = self.uses.day  # not that of the clock, which may have gone back
         self._keep_soon()
         try:
             yield
         except FastEmailNetError as error:
             if error.definite:
-                self.uses.give_back(tenant.name, tenant.quota, recipients, at_ms // DAY_MS)
+                self.uses.give_back(tenant.name, tenant.quota, recipients, day)
             raise
 
     async def close(self) -> None:
         """Write what is not written yet."""
-        if self.keeping is not None:
-            self.keeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.keeping
-            self.keeping = None
-        if not self.is_kept:
-            await asyncio.to_thread(_write, self.path, self._text())
+        self.closing.set()
+        if self.keeping is not None:  # not cancelled: the thread would write on, beside the next one to the same file
+            await self.keeping
 
     def _keep_soon(self) -> None:
         self.is_kept = False
@@ -72,15 +69,16 @@ class Quotas:
             self.keeping = asyncio.create_task(self._keep())
 
     async def _keep(self) -> None:
-        """Bring the counts into the file, until all are there. What fails is tried again."""
+        """Bring the counts into the file, until all are there. What fails is tried again, but for the last time at a stop."""
         while not self.is_kept:
-            await asyncio.sleep(KEEP_EVERY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.closing.wait(), KEEP_EVERY_S)
             self.is_kept = True
             try:
                 await asyncio.to_thread(_write, self.path, self._text())
             except OSError as error:
-                log.warning("the use of quotas is not kept: %s", error)
-                self.is_kept = False
+                log.warning("the use of quotas is not kept in %s: %s", self.path, error)
+                self.is_kept = self.closing.is_set()
         self.keeping = None
 
     def _text(self) -> str:
@@ -93,7 +91,7 @@ def _read(path: Path) -> tuple[int, dict[str, int]]:
         return int(found["day"]), {str(name): int(count) for name, count in found["used"].items()}
     except FileNotFoundError:
         return 0, {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         log.warning("%s cannot be used, so today's use of quotas begins anew: %s", path, error)
         return 0, {}
 

@@ -86,7 +86,7 @@ class SubmissionPolicy:
             return tenant
         try:
             parse_reverse_path(address)
-            if isinstance(tenant, Tenant):
+            if isinstance(tenant, Tenant) and not self._may_bring_back():
                 tenant.refuse_sender(address)
                 if "TRANSID" not in params:  # what has an id may have been taken before, and is to hear so
                     self._refuse_now(tenant)
@@ -95,6 +95,10 @@ class SubmissionPolicy:
         except (SenderDenied, RateExceeded) as error:
             return refusal(error)
         return None
+
+    def _may_bring_back(self) -> bool:
+        """Whether it may be a report: that is known by the recipient alone, and is nobody's mail. What is mail hears at its end."""
+        return bool(self.desk.domain) and not self.digest
 
     def _refuse_now(self, tenant: Tenant) -> None:
         """Refuse by the rate before the message is transmitted. The day's number only once it is known what is repeated in it."""

@@ -4,14 +4,19 @@
 
 A crash before the append took nothing and answered nobody; after it, the next gateway reads the key back from the
 log, from where the key file ends. While the first submission of a key is on its way the later ones wait for it.
+
+Where nobody knows whether an append was done, the log is looked at; where it cannot be, or has not all of the message, nothing is
+answered but that. Whoever repeats the submission under its key then has the log looked at again, and what it lacks appended under the
+first one's id.
 """
 
 import asyncio
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import Final
 
@@ -22,11 +27,11 @@ from actors.quotas import Quotas
 from fastemailnet import ids
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.reading import read_unit
-from fastemailnet.admission.replay import WINDOW_MS, Entry, First, Keys, name_of, repeat
+from fastemailnet.admission.replay import MAX_KEYS, WINDOW_MS, Entry, First, Keys, name_of, repeat
 from fastemailnet.admission.submission import Accepted, Admission, Limits, Submission
 from fastemailnet.admission.tenants import Tenants
 from fastemailnet.envelope import LANES, Position, Unit, encode_unit, place_of
-from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown
+from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown, LogError
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Fenced, Log
 from fastemailnet.native import is_native
@@ -36,6 +41,16 @@ RANDOM_AT_ONCE: Final = 400  # draws of 10 octets that share a system call, whic
 READ_RECORDS: Final = 500
 KEEP_EVERY_S: Final = 0.5  # from a key to its place in the key file
 KEEP_AT_ONCE: Final = 10_000  # keys of one transaction when the log is read back
+
+
+@dataclass(slots=True)
+class Unsettled:
+    """A message that may be in the log: what was seen of it, and behind which offset there may be more."""
+
+    where: Where
+    start: int
+    first: First
+    there: set[str] = field(default_factory=set)  # domains of its units; each has one
 
 
 class Submissions:
@@ -65,7 +80,9 @@ class Submissions:
         self.unkept: list[Entry] = []  # keys that are not in the file yet
         self.keeping: asyncio.Task[None] | None = None
         self.random = _draws().__next__
-        self.on_their_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self.on_their_way: dict[tuple[str, str], asyncio.Task[Accepted]] = {}
+        self.unsettled: dict[tuple[str, str], Unsettled] = {}  # by key; oldest first
+        self.looking = asyncio.Lock()
         self.reached: Counter[Where] = Counter()  # offsets behind the newest unit of ours
         self.appending: dict[bytes, tuple[Where, int]] = {}  # message on its way → where, and an offset before it
 
@@ -113,17 +130,48 @@ class Submissions:
                 raise IdempotencyConflict(key, ids.to_text(first.message))
             return _accepted(again, replayed=True)
         # A task of its own: a caller that goes away must not leave a durable message whose key nobody remembers.
-        task = self.on_their_way[name] = asyncio.create_task(self._append_and_remember(name, admission))
-        await asyncio.shield(task)
-        return _accepted(admission)
+        task = self.on_their_way[name] = asyncio.create_task(self._append_and_remember(name, submission, admission))
+        return await asyncio.shield(task)
 
-    async def _append_and_remember(self, name: tuple[str, str], admission: Admission) -> None:
+    async def _append_and_remember(
+        self, name: tuple[str, str], submission: Submission, admission: Admission
+    ) -> Accepted:
         try:
-            await self._append(admission)
-            self.unkept.append(self.keys.remember(admission.units))
+            accepted = await self._settle(name, submission)
+            if accepted is None:
+                await self._append(admission)
+                accepted = admission
+            self.unkept.append(self.keys.remember(accepted.units))
             self.keeping = self.keeping or asyncio.create_task(self._keep())
+            self.unsettled.pop(name, None)
+            return _accepted(accepted, replayed=accepted is not admission)
+        except LogAppendUnknown:
+            if name not in self.unsettled and admission.message in self.appending:
+                first = First(admission.message, Entry.of(admission.units).kept[len(admission.message) :])
+                self.unsettled[name] = Unsettled(*self.appending[admission.message], first)
+                if len(self.unsettled) > MAX_KEYS:
+                    del self.unsettled[next(iter(self.unsettled))]
+            raise
         finally:
             del self.on_their_way[name]
+
+    async def _settle(self, name: tuple[str, str], submission: Submission) -> Admission | None:
+        """The message that the key named before, if it may be in the log: all of it is, then. It was counted when it came first."""
+        known = self.unsettled.get(name)
+        if known is None or known.first.at_ms <= wall_ms() - WINDOW_MS:
+            self.unsettled.pop(name, None)
+            return None
+        await self._look_for(known)
+        there = known.there
+        again = repeat(submission, known.first, self.limits)
+        if again is not None:
+            await self._append_units([unit for unit in again.units if unit.domain not in there])
+            self.appending.pop(known.first.message, None)
+        elif there:
+            raise IdempotencyConflict(name[1], ids.to_text(known.first.message))
+        else:
+            self.unsettled.pop(name, None)
+        return again
 
     def _find(self, name: tuple[str, str], now_ms: int) -> First | None:
         return self.keys.find(*name, now_ms) or First.within(self.key_file.find(name_of(*name)), now_ms)
@@ -147,27 +195,58 @@ class Submissions:
         units = admission.units
         tenant = self.tenants().named(units[0].tenant)
         with self.quotas.taken(tenant, recipients_of(units)) if self.quotas is not None else nullcontext():
-            await self._append_units(admission)
+            await self._append_units(units)
 
-    async def _append_units(self, admission: Admission) -> None:
-        first, *_ = units = await self.bodies.put_out(admission.units)
+    async def _append_units(self, given: Sequence[Unit]) -> None:
+        if not given:
+            return
+        first, *_ = units = await self.bodies.put_out(given)
         where = place_of(first.lane, first.order_key, first.message, self.mail_partitions)
         reached = self.reached[where]
-        self.appending[admission.message] = where, reached
+        self.appending[first.message] = where, reached
         try:
             appended = await self.group.append(*where, [encode_unit(unit) for unit in units])
         except LogAppendUnknown:
-            if not await asyncio.to_thread(self._is_in_log, where, reached, admission.message):
+            _, there = await self._in_log(where, reached, {first.message})
+            if not {unit.domain for unit in units} <= there[first.message]:
                 raise  # and it stays in ``appending``: the next gateway looks for it in the log
         else:
             assert not isinstance(appended, Fenced)  # a mail stream has no tokens
             self.reached[where] = max(self.reached[where], appended[-1] + 1)
-        del self.appending[admission.message]
+        del self.appending[first.message]
+
+    async def _look_for(self, known: Unsettled) -> None:
+        """Look to the end of the log, for all that may be there as well: many come again when a broker does."""
+        async with self.looking:
+            where, start = known.where, known.start
+            others = (one for one in self.unsettled.values() if one is not known)
+            every = [known, *(one for one in others if one.where == where and one.start >= start)]
+            end, there = await self._in_log(where, start, {one.first.message for one in every})
+            for one in every:
+                one.there |= there[one.first.message]
+                one.start = max(one.start, end)
+
+    async def _in_log(self, where: Where, start: int, messages: Collection[bytes]) -> tuple[int, dict[bytes, set[str]]]:
+        """Of each of the messages, the domains whose units are in the log behind an offset; and the end up to which that is so.
+
+        Raises:
+            LogAppendUnknown: nobody knows, for the log cannot be read.
+        """
+
+        def read() -> tuple[int, dict[bytes, set[str]]]:
+            end = self.log.ends(where[0]).get(where, start)
+            found: dict[bytes, set[str]] = {message: set() for message in messages}
+            for unit in self._units(where, start):
+                if unit.message in found:
+                    found[unit.message].add(unit.domain)
+            return end, found
+
+        try:
+            return await asyncio.to_thread(read)
+        except LogError as error:
+            raise LogAppendUnknown(*error.args) from error
 
     # ---- reading the log back (in a thread)
-
-    def _is_in_log(self, where: Where, start: int, message: bytes) -> bool:
-        return any(unit.message == message for unit in self._units(where, start))
 
     def _recall(self) -> None:
         forget_ms = wall_ms() - WINDOW_MS

@@ -2,9 +2,9 @@
 
 So a key that is taken out of the file of tenants is refused from the next mail on, in sessions that are open too, and a renewed
 certificate serves the next STARTTLS. What cannot be read, or not any more, changes nothing: a slip of the pen takes nobody's key
-away. It is said once in the log, stands in ``problem`` until it is mended, and is read again when it changes again. Nor is a file
-read that was written this moment: an editor may be in the middle of it, and half a file is a file without half of the tenants; a
-certificate may be ahead of its key.
+away. It is said once in the log, stands in ``problem`` until it is mended, and is read again until then: what kept us from reading may
+be no matter of the file's content. Nor is a file read that was written this moment: an editor may be in the middle of it, and half a
+file is a file without half of the tenants; a certificate may be ahead of its key.
 """
 
 import logging
@@ -49,7 +49,8 @@ class Watched(Generic[T]):
         """What they say now; while there is a ``problem``, what they said before."""
         if self._paths and self._clock() - self._looked_s >= LOOK_EVERY_S:
             self._looked_s = self._clock()
-            if (marks := self._look()) != self._marks and all(map(self._is_settled, marks)):
+            marks = self._look()
+            if (marks != self._marks or self.problem) and all(map(self._is_settled, marks)):
                 self._marks = marks  # taken before the files are read, so that what is written meanwhile is read next
                 self._read_again()
         return self._found
@@ -65,8 +66,9 @@ class Watched(Generic[T]):
         try:
             self._found = self._read()
         except ConfigError as error:
-            self.problem = f"{self._what} stay as they were: {error}"
-            log.warning("%s", self.problem)
+            was, self.problem = self.problem, f"{self._what} stay as they were: {error}"
+            if self.problem != was:
+                log.warning("%s", self.problem)
         else:
             self.problem = ""
             log.info("read again: %s", ", ".join(map(str, self._paths)))

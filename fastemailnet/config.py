@@ -263,9 +263,12 @@ def _sections() -> Iterator[tuple[str, type[Section]]]:
 def read_toml(path: Path, key: str = "--config") -> dict[str, Any]:
     """A file's tables. Raises ConfigError, which names ``key``, where it cannot be read."""
     try:
-        return tomllib.loads(path.read_text())
+        return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(key, str(path), f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        where = f"octet {error.start} is {error.object[error.start]:#04x}"
+        raise ConfigError(key, str(path), f"is not TOML, which is UTF-8: {where}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(key, str(path), f"is not TOML: {error}") from error
 

@@ -199,12 +199,16 @@ class LogInsBarred(FastEmailNetError):
 
     retriable = True
 
-    def __init__(self, peer: str, retry_after_s: int) -> None:
-        super().__init__(peer, retry_after_s)
+    def __init__(self, peer: str, most: int, retry_after_s: int) -> None:
+        super().__init__(peer, most, retry_after_s)
         self.retry_after_s = retry_after_s
 
     def __str__(self) -> str:
-        return f"too many log-ins from {self.args[0]} were refused; try again in {self.args[1]} s"
+        peer, most, seconds = self.args
+        said = (
+            f"too many log-ins from {peer} were refused, {most} in ten minutes are the limit (gateway.login_failures)"
+        )
+        return f"{said}; try again in {seconds} s"
 
 
 class SenderDenied(FastEmailNetError):

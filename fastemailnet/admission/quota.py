@@ -37,13 +37,13 @@ class Uses:
         """``day``: of ``used``, since 1970 (UTC)."""
         self.day = day
         self.used = dict(used or {})
-        self._even_s: dict[str, float] = {}  # when the next would be due if all came evenly
+        self._even: dict[str, tuple[float, float]] = {}  # when the next would be due if all came evenly, at this rate
 
     def wait_s(self, tenant: str, quota: Quota, now_s: float) -> float:
         """How long until the rate lets one through. ``now_s``: of a clock that never goes back."""
         if not quota.per_s:
             return 0.0
-        return max(0.0, self._even_s.get(tenant, now_s) - (max(quota.burst, 1) - 1) / quota.per_s - now_s)
+        return max(0.0, self._even_s(tenant, quota, now_s) - (max(quota.burst, 1) - 1) / quota.per_s - now_s)
 
     def refuse_now(self, tenant: str, quota: Quota, now_s: float) -> None:
         """Raise RateExceeded where no message of the tenant may come now; nothing is taken."""
@@ -64,18 +64,30 @@ class Uses:
         self.refuse_now(tenant, quota, now_s)
         used = self.used.get(tenant, 0)
         if quota.daily and used + recipients > quota.daily:
-            raise DailyExceeded(tenant, quota.daily, used, recipients, ceil((DAY_MS - at_ms % DAY_MS) / 1_000))
+            raise DailyExceeded(tenant, quota.daily, used, recipients, ceil(((self.day + 1) * DAY_MS - at_ms) / 1_000))
         self.used[tenant] = used + recipients
         if quota.per_s:
-            self._even_s[tenant] = max(self._even_s.get(tenant, now_s), now_s) + recipients / quota.per_s
+            even_s = max(self._even_s(tenant, quota, now_s), now_s)
+            self._even[tenant] = even_s + recipients / quota.per_s, quota.per_s
 
     def give_back(self, tenant: str, quota: Quota, recipients: int, day: int) -> None:
         """The message was not appended. ``day``: on which it was taken."""
         if day == self.day:
             self.used[tenant] = max(0, self.used.get(tenant, 0) - recipients)
-        if quota.per_s and tenant in self._even_s:
-            self._even_s[tenant] -= recipients / quota.per_s
+        if quota.per_s and tenant in self._even:
+            even_s, per_s = self._even[tenant]
+            self._even[tenant] = even_s - recipients / per_s, per_s
+
+    def _even_s(self, tenant: str, quota: Quota, now_s: float) -> float:
+        """By the rate of now: who was given a higher one need not wait for what it took at the lower."""
+        even_s, per_s = self._even.get(tenant, (now_s, quota.per_s))
+        if per_s != quota.per_s:
+            even_s = now_s + max(0.0, even_s - now_s) * per_s / quota.per_s
+            self._even[tenant] = even_s, quota.per_s
+        return even_s
 
     def _begin_day(self, day: int) -> None:
-        if day > self.day:  # a clock that goes back begins no day anew
+        # A clock that goes back over midnight begins no day anew. One that goes back further was wrong before, and nobody is to
+        # wait for the day that it showed.
+        if day > self.day or day < self.day - 1:
             self.day, self.used = day, {}

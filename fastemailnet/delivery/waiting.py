@@ -33,6 +33,7 @@ CROWD = 48  # who wait here, of one lane
 SPAN_S = 5  # of one count of ``Later``
 SOON_S = 60
 LONGEST_S = 86_400.0  # what is told of a wait
+MOST_SPANS = int(LONGEST_S / SPAN_S) + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,15 @@ class Later:
         first = int(now_s // SPAN_S)
         return sum(self.turns[span] for span in range(first, first + SOON_S // SPAN_S))
 
-    def before_gap(self, first_s: float, per_s: float) -> int:
-        """Those before the first turn that nobody has, if one has it at ``first_s`` and they go at this pace."""
-        before = 0
-        for span, count in sorted(self.turns.items()):
-            if count and span * SPAN_S >= first_s + (before + 1) / per_s:
+    def before_gap(self, first_s: float, per_s: float, enough_s: float) -> int:
+        """Those before the first turn that nobody has, if one has it at ``first_s`` and they go at this pace.
+
+        No more than about as many as take ``enough_s``. Behind ``count``, so that it begins with who is next.
+        """
+        before, enough = 0, min(self.total, enough_s * per_s)
+        for span in range(self.over, self.over + MOST_SPANS):
+            count = self.turns.get(span, 0)
+            if before >= enough or (count and span * SPAN_S >= first_s + (before + 1) / per_s):
                 break
             before += count
         return before

@@ -148,7 +148,7 @@ class Door:
             turn_s = now_s + claim.turn_s
             self._uncount(claim.lane, turn_s)
             for scope in self.scopes:
-                scope.later.come(turn_s)
+                scope.come(turn_s)
 
     def _tire(self, waiter: Waiter) -> None:
         """Whoever has waited so long comes again, or is too old by now: what it waits for is not what it was told."""
@@ -267,7 +267,9 @@ class Door:
         most_per_s = min(*(scope.most_per_s() * part for scope in self.scopes), places * part)
         first_s = max(scope.turn_s(lane, now_s) for scope in self.scopes)
         here_s = expected_s(first_s, here, per_s)
-        before = self._later_count(lane, now_s) if claim.turn_s is None else later.before_gap(now_s + here_s, per_s)
+        before = self._later_count(lane, now_s)
+        if claim.turn_s is not None:
+            before = later.before_gap(now_s + here_s, per_s, max(claim.turn_s, LONG_S))
 
         def lasts_s(mails: int) -> float:
             return expected_s(0.0, mails, per_s)
@@ -291,7 +293,8 @@ class Door:
         elif was_here or put_off.turn_s != claim.turn_s:
             self.later[claim.lane].put(turn_s)
         for scope in self.scopes:
-            scope.later.come(at_s)
+            if claim.turn_s is not None:
+                scope.come(at_s)
             scope.later.put(turn_s)
 
     def _places_per_s(self, now_s: float) -> float:

@@ -15,7 +15,7 @@ from fastemailnet.net.door import Claim, Door, Waiter
 from fastemailnet.net.scope import Scope, Wants
 
 MAX_SHOWN = 20
-MAX_DOORS = 10_000  # sites that are remembered
+MAX_DOORS = 10_000  # sites that are remembered, or twice as many as are in use
 MAX_THROTTLES = 1_000  # likewise, beside those that are in use
 
 
@@ -31,7 +31,7 @@ class Doors:
         self.at: dict[Target, dict[Door, None]] = {}  # that lead to a host
         self.providers: dict[str, Scope] = {}
         self.throttles: dict[str, Door] = {}
-        self.in_use = 0  # of them, when they were looked through last
+        self.doors_in_use = self.in_use = 0  # of the doors and of the throttles, when they were looked through last
 
     def of(self, domain: str, hops: Sequence[Hop]) -> Door:
         """The door of the site that takes the domain's mail."""
@@ -41,7 +41,7 @@ class Doors:
         door = self.doors.get(key)
         if door is None:
             door = self.doors[key] = Door(terms, tuple(self._scopes_of(name, terms)))
-            if len(self.doors) > MAX_DOORS:
+            if len(self.doors) > max(MAX_DOORS, 2 * self.doors_in_use):
                 self._forget()
         door.bind(terms)
         for hop in hops:
@@ -84,11 +84,13 @@ class Doors:
             yield self.providers[terms.provider]
 
     def _forget(self) -> None:
-        """Leave the doors behind which nothing happens, but the last."""
+        """Leave the doors behind which nothing happens or is to be waited for, but the last: a slow pace must not begin anew."""
+        now_s = asyncio.get_running_loop().time()
         for key, door in list(self.doors.items())[:-1]:
             door.site.trim()
-            if door.site.is_idle:
+            if door.site.is_as_new(now_s):
                 del self.doors[key]
+        self.doors_in_use = len(self.doors)
         self.sites = {door.site.name: door.site for door in self.doors.values()}
         kept = set(self.doors.values())
         led = {target: {door: None for door in doors if door in kept} for target, doors in self.at.items()}

@@ -126,11 +126,19 @@ class Scope:
         throttle, later = (self.messages, self.later) if what is What.MESSAGE_RATE else (self.connects, self.to_connect)
         return later.count(now_s) / SOON_S if throttle.wait_s(self.pace(what), now_s) > 0 else 0.0
 
+    def come(self, turn_s: float) -> None:
+        """One whose turn was then is here, whichever pace it was put off by."""
+        _ = self.later.come(turn_s) or self.to_connect.come(turn_s)
+
     def is_wanted(self, now_s: float) -> bool:
         """Whether anything of its limits is in use, or to be used soon."""
         if not self.is_idle:
             return True
         return any(later.total and later.count(now_s) for later in (self.later, self.to_connect))
+
+    def is_as_new(self, now_s: float) -> bool:
+        """Whether one that was made now would do the same: nothing is in use, expected or owed to a pace."""
+        return not self.is_wanted(now_s) and max(self.messages.tat_s, self.connects.tat_s) <= now_s
 
     def pass_on(self, now_s: float) -> None:
         """Give what is free to those who wait, the doors by turns."""

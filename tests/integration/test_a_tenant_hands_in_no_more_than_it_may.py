@@ -11,10 +11,11 @@ import pytest
 
 from fastemailnet.admission.tenants import kept
 from fastemailnet.client import AsyncClient
-from fastemailnet.errors import DailyExceeded, MessageError, RateExceeded
+from fastemailnet.errors import DailyExceeded, LogAppendUnknown, MessageError, RateExceeded
 from fastemailnet.web import tries
-from tests.integration.gateway_world import World, embedded
+from tests.integration.gateway_world import World, embedded, running
 from tests.integration.test_a_key_names_the_tenant import ACME, GLOBEX, RAW, by_smtplib, mails, sending
+from tests.integration.test_gateway_answers_after_the_append import HalfLog
 
 
 @asynccontextmanager
@@ -117,3 +118,20 @@ async def test_the_day_is_counted_over_a_restart_and_a_new_number_counts_at_once
     async with gateway(tmp_path, "daily = 4") as world, AsyncClient(world.url, key=ACME) as acme:
         await acme.send(RAW)
         assert len(mails(world)) == 4  # a unit each destination
+
+
+async def test_what_was_perhaps_taken_and_comes_again_counts_once(tmp_path: Path) -> None:
+    path = tmp_path / "tenants.toml"
+    path.write_text(f'["acme"]\nkeys = ["{kept(ACME)}"]\ndaily = 2\n')
+    log, directory = HalfLog(), tmp_path / "gateway"
+    directory.mkdir()
+    limits = {"GATEWAY__TENANTS": str(path)}
+    async with running(log, directory=directory, **limits) as world, AsyncClient(world.url, key=ACME) as acme:
+        for _ in range(3):
+            log.most = 0
+            with pytest.raises(LogAppendUnknown):
+                await acme.send(RAW, idempotency_key="a")
+        await acme.send(RAW, idempotency_key="a")
+        await acme.send(RAW, idempotency_key="b")
+        with pytest.raises(DailyExceeded):
+            await acme.send(RAW, idempotency_key="c")

@@ -68,3 +68,10 @@ def test_a_mistake_is_named_and_no_key_is(tmp_path: Path, text: str, says: str) 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gateway\.tenants.*nowhere.*cannot be read"):
         read_tenants_file(tmp_path / "nowhere")
+
+
+def test_a_file_in_another_character_set_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "tenants.toml"
+    path.write_bytes('["café"]\n'.encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"gateway\.tenants.*is not TOML, which is UTF-8: octet 5 is 0xe9"):
+        read_tenants_file(path)

@@ -87,7 +87,7 @@ class Site:
 
 def name_of(hosts: Iterable[str]) -> str:
     """One name for a set of hosts, their common end told once: ``(mta5|mta6).am0.yahoodns.net``."""
-    names = sorted({host.lower().rstrip(".") for host in hosts})
+    names = sorted({_as_dns_has_it(host) for host in hosts})
     if len(names) < 2:
         return "".join(names)
     labels = [name.split(".")[::-1] for name in names]
@@ -99,6 +99,10 @@ def name_of(hosts: Iterable[str]) -> str:
     mark = "" if all(heads) else "?"  # one of them is the end itself
     first = "|".join(head for head in heads if head)
     return _bounded(f"({first}){mark}.{end}" if end else f"({first})")
+
+
+def _as_dns_has_it(name: str) -> str:
+    return name.lower().rstrip(".")
 
 
 def _bounded(name: str) -> str:
@@ -180,8 +184,10 @@ class Policy:
     def site(self, domain: str, hosts: Sequence[str], port: int = 0) -> Site:
         """The site of a domain whose MX hosts these are (for a fixed next hop: its host, as domain and as host, and its port).
 
-        Names in lower case, without a final dot. No hosts: the domain is its own.
+        Names in lower case, without a final dot; of a fixed next hop as it is set. No hosts: the domain is its own.
         """
+        if port:
+            domain, hosts = _as_dns_has_it(domain), tuple(map(_as_dns_has_it, hosts))
         hosts = tuple(hosts) or (domain,)
         self.learn(domain, hosts)
         known = self._sites.get((domain, hosts, port))

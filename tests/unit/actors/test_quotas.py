@@ -1,6 +1,8 @@
 """Today's counts outlive the process, and what was certainly not appended does not count."""
 
+import asyncio
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,7 +52,16 @@ async def test_what_may_have_been_appended_counts(tmp_path: Path, error: Excepti
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"day": 1}', '{"day": 1, "used": 7}', '{"day": 1, "used": {"a": "b"}}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"day": 1}',
+        '{"day": 1, "used": 7}',
+        '{"day": 1, "used": {"a": "b"}}',
+        '{"day": Infinity, "used": {}}',
+    ],
 )
 async def test_a_file_that_is_none_is_told_and_begins_anew(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
@@ -82,4 +93,54 @@ async def test_a_disk_that_takes_nothing_stops_no_mail_and_is_written_to_later(
     assert of.keeping is not None
     await of.keeping
     assert json.loads(of.path.read_text())["used"] == {"acme": 10}
+    await of.close()
+
+
+async def test_a_stop_waits_for_the_write_that_is_on_its_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = Quotas(tmp_path / "used.json")
+    monkeypatch.setattr(quotas, "KEEP_EVERY_S", 0.0)
+    begun, go, write = threading.Event(), threading.Event(), quotas._write
+    at_once, most = 0, 0
+
+    def slow(path: Path, text: str) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        begun.set()
+        go.wait()
+        write(path, text)
+        at_once -= 1
+
+    monkeypatch.setattr(quotas, "_write", slow)
+    take(of, 4)
+    await asyncio.to_thread(begun.wait)
+    take(of, 3)
+    stop = asyncio.create_task(of.close())
+    for _ in range(10):
+        await asyncio.to_thread(int)
+    go.set()
+    await stop
+    assert most == 1
+    assert json.loads(of.path.read_text())["used"] == {"acme": 7}
+
+
+async def test_a_stop_does_not_fail_for_a_disk_that_takes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "gateway").write_text("a file where the directory is to be")
+    of = Quotas(tmp_path / "gateway" / "used.json")
+    take(of, 4)
+    await of.close()
+    assert "used.json: " in caplog.messages[-1]
+
+
+async def test_what_is_given_back_is_taken_from_the_day_that_it_was_counted_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = Quotas(tmp_path / "used.json")
+    take(of, 1)
+    monkeypatch.setattr(quotas, "wall_ms", lambda: NOON_MS - DAY_MS)
+    with pytest.raises(LogError):
+        take(of, 4, LogError("full"))
+    assert of.uses.used == {"acme": 1}
     await of.close()

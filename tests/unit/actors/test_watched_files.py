@@ -90,6 +90,17 @@ def test_a_slip_of_the_pen_takes_nobodys_key_away_and_is_said_once(
     assert world.followed.problem == ""
 
 
+def test_what_could_not_be_read_is_read_as_soon_as_it_can_be(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    read, world.followed._read = world.followed._read, lambda: read_tenants_file(world.path / "not allowed")
+    world.write(table(NEW))
+    with caplog.at_level(logging.WARNING):
+        assert [world.valid() for _ in range(3)] == [[OLD]] * 3
+    assert len(caplog.messages) == 1
+    world.followed._read = read  # as after a chmod, which changes no content
+    assert world.valid() == [NEW]
+    assert world.followed.problem == ""
+
+
 def test_a_file_that_is_gone_counts_on_until_there_is_another(world: World) -> None:
     world.path.unlink()
     assert world.valid() == [OLD]

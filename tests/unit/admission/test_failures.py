@@ -50,3 +50,12 @@ def test_those_that_failed_longest_ago_are_forgotten_first(monkeypatch: pytest.M
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"):
         failed.add(address, 0.0)
     assert [failed.wait_s(f"192.0.2.{number}", 0.0) > 0 for number in (1, 2, 3)] == [True, False, True]
+
+
+def test_of_what_was_right_the_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "MAX_RIGHT", 2)
+    failed = Failures(1)
+    for secret in (b"1", b"2", b"1", b"3"):
+        failed.know("2001:db8::1", secret)
+    assert [failed.knows("2001:db8::2", secret) for secret in (b"1", b"2", b"3")] == [True, False, True]
+    assert not failed.knows(STRANGER, b"1")

@@ -67,6 +67,33 @@ def test_of_a_day_no_more_than_its_number_is_taken_and_the_next_begins_at_midnig
     uses.take("acme", DAILY, 10, NOON_MS + DAY_MS // 2, 0.0)
 
 
+def test_a_clock_that_was_days_ahead_keeps_nobody_waiting_for_that_day() -> None:
+    uses = Uses()
+    uses.take("acme", DAILY, 10, NOON_MS + 300 * DAY_MS, 0.0)
+    uses.take("acme", DAILY, 10, NOON_MS, 0.0)
+    with pytest.raises(DailyExceeded, match=r"try again in 43200 s"):
+        uses.take("acme", DAILY, 1, NOON_MS, 0.0)
+
+
+def test_of_a_clock_that_went_back_over_midnight_the_day_that_began_is_waited_for() -> None:
+    uses = Uses()
+    uses.take("acme", DAILY, 10, NOON_MS, 0.0)
+    with pytest.raises(DailyExceeded) as refused:
+        uses.take("acme", DAILY, 1, NOON_MS - DAY_MS, 0.0)
+    assert refused.value.retry_after_s == 36 * 3_600
+
+
+def test_a_rate_that_is_changed_counts_for_what_was_taken_before() -> None:
+    uses = Uses()
+    uses.take("acme", SLOW, 600, NOON_MS, 0.0)
+    assert uses.wait_s("acme", SLOW, 0.0) == pytest.approx(36_000)
+    assert uses.wait_s("acme", MINUTE, 0.0) == pytest.approx(541)  # 59 of the 600 may be ahead
+    uses.take("acme", MINUTE, 1, NOON_MS, 541.0)
+    uses.give_back("acme", SLOW, 600, NOON_MS // DAY_MS)
+    uses.refuse_now("acme", MINUTE, 541.0)
+    assert uses.wait_s("acme", SLOW, 541.0) == 0.0
+
+
 def test_what_no_day_would_take_is_refused_for_good() -> None:
     with pytest.raises(MessageError, match=r"11 recipients at envelope \(limit: 10 a day of tenant 'acme'\)"):
         Uses().take("acme", DAILY, 11, NOON_MS, 0.0)

@@ -57,11 +57,21 @@ def test_the_first_turn_that_nobody_has() -> None:
     later = Later()
     for turn_s in (60.0, 120.0, 240.0):
         later.put(turn_s)
-    assert later.before_gap(60.0, 1 / 60) == 2
-    assert later.before_gap(0.0, 1 / 60) == 0
-    assert later.before_gap(60.0, 1 / 120) == 3  # at half the pace there is none
+    assert later.before_gap(60.0, 1 / 60, FOREVER_S) == 2
+    assert later.before_gap(0.0, 1 / 60, FOREVER_S) == 0
+    assert later.before_gap(60.0, 1 / 120, FOREVER_S) == 3  # at half the pace there is none
     later.come(120.0)
-    assert later.before_gap(60.0, 1 / 60) == 1
+    assert later.before_gap(60.0, 1 / 60, FOREVER_S) == 1
+
+
+def test_who_keeps_its_turn_is_not_counted_beyond_it() -> None:
+    later = Later()
+    for turn in range(1_000, 2_000):
+        later.put(60.0 * turn)
+    assert later.count(60_000.0) == 1_000
+    assert later.before_gap(60_000.0, 1 / 60, FOREVER_S) == 1_000
+    assert later.before_gap(60_000.0, 1 / 60, 600.0) == 10
+    assert later.before_gap(60_000.0, 0.0, 600.0) == 0
 
 
 def test_whose_turn_has_come_waits_as_long_as_is_bearable() -> None:

@@ -61,6 +61,30 @@ async def test_who_was_lent_nothing_of_the_pace_of_connections_comes_again_soon(
     assert door.site.wants(1.0, now_s)[Key("site", What.CONNECTION_RATE)][1] == 1 / 60
 
 
+async def test_who_is_put_off_by_the_pace_of_connections_again_is_one_still() -> None:
+    door = door_of(Ceilings(10, new_connections=Pace(10.0)), lend_nothing(What.CONNECTION_RATE))
+    turn_s = None
+    for _ in range(3):
+        claim = Claim(delays_s=(15.0, 60.0), turn_s=turn_s)
+        await door.enter(claim, Target("a", 25), PLAIN)
+        with pytest.raises(TurnIsFarError) as raised:
+            await door.may_connect(claim)
+        door.leave(None)
+        turn_s = raised.value.put_off.turn_s
+    now_s = asyncio.get_running_loop().time()
+    assert door.site.wants(1.0, now_s)[Key("site", What.CONNECTION_RATE)][1] == 1 / 60
+
+
+async def test_who_is_new_and_put_off_takes_nobody_elses_place_among_those_to_come() -> None:
+    door = door_of(Ceilings(1, messages=Pace(0.01)))
+    assert door.enter_idle()
+    now_s = asyncio.get_running_loop().time()
+    door.site.later.put(now_s + 1.0)
+    with pytest.raises(TurnIsFarError):
+        await door.enter(Claim(delays_s=(15.0, 60.0)), Target("a", 25), PLAIN)
+    assert door.site.later.count(now_s) == 2
+
+
 async def test_who_waits_for_the_pace_of_connections_hears_when_more_is_lent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fastemailnet.net.door.LOOK_EVERY_S", 0.0)
     shares = lend_nothing(What.CONNECTION_RATE)

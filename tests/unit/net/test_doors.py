@@ -13,6 +13,7 @@ from fastemailnet.delivery.route import Target
 from fastemailnet.delivery.shaping.limits import parse_rate
 from fastemailnet.delivery.shares import Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings, Terms, uniform
+from fastemailnet.delivery.throttle import Pace
 from fastemailnet.envelope import Lane
 from fastemailnet.net.door import Claim, Door, TurnIsFarError
 from fastemailnet.net.doors import Doors
@@ -84,6 +85,32 @@ async def test_sites_whose_connections_were_closed_by_their_peers_are_forgotten(
     assert len(doors.doors) <= 11
     assert len(doors.sites) <= 11
     assert len(doors.at) <= 11
+
+
+async def test_a_slow_site_is_not_forgotten_before_its_next_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastemailnet.net.doors.MAX_DOORS", 10)
+    slow = Ceilings(2, messages=Pace(1 / 3_600, 1.0))
+    doors = Doors(uniform(slow), Shares(0, 1, 0.0))
+    door = doors.of("slow.example", [HOP])
+    await enter(door)
+    door.leave(None)
+    for number in range(100):
+        doors.of("b.example", [Hop(Target(f"mx{number}", 25), ("192.0.2.1",))])
+    assert len(doors.doors) <= 11
+    with pytest.raises(TurnIsFarError):
+        doors.of("slow.example", [HOP]).refuse_far(Claim(delays_s=(15.0, 60.0)))
+    looks = 0
+    forget = Doors._forget
+
+    def counted(doors: Doors) -> None:
+        nonlocal looks
+        looks += 1
+        forget(doors)
+
+    monkeypatch.setattr(Doors, "_forget", counted)
+    for number in range(100, 1_000):
+        await enter(doors.of("b.example", [Hop(Target(f"mx{number}", 25), ("192.0.2.1",))]))
+    assert looks < 10
 
 
 SLOW = throttle_of("acme", parse_rate("60/h"))

@@ -371,3 +371,12 @@ def test_two_ports_of_a_host_are_two_sites_and_the_host_is_both() -> None:
     assert waiting() == [False, True]
     made.apply(Suspend(scope_of("site:relay.big.test"), NOW_MS + 3, FOR_GOOD, "r"))
     assert waiting() == [True, True]
+
+
+def test_a_fixed_next_hop_has_its_blocks_however_it_is_written() -> None:
+    made = overrides('"Suspend"', more='\n["relay.big.test"]\nmx_rollup = false\nconnection_limit = 3\n')
+    site = made.policy.site("Relay.Big.test.", ["Relay.Big.test."], 2525)
+    assert site == made.policy.site("relay.big.test", ["relay.big.test"], 2525)
+    assert made.shape(site, NOW_MS).connection_limit == 3
+    made.apply(Suspend(scope_of("site:Relay.Big.test:2525"), NOW_MS, FOR_GOOD, "r"))
+    assert made.suspended("d.test", site, "t", "bulk", NOW_MS) is not None
