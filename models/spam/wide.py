@@ -128,11 +128,10 @@ class Features:
 
 
 def _either(whole: Floats, worst: Floats) -> Floats:
-    """(2,): the log odds that the whole mail is bad or its worst window is; of phish, as the one of the two that decides has it."""
-    bad = np.logaddexp(whole[0], worst[0] - MARGIN)
-    share = np.exp(worst[0] - MARGIN - bad)
-    said: Floats = np.array([bad, whole[1] + share * (worst[1] - whole[1])], dtype=np.float32)
-    return said
+    """(readings, 2): the log odds that the whole mail is bad or its worst window is; of phish, as the one that decides has it."""
+    bad = np.logaddexp(whole[:, 0], worst[:, 0] - MARGIN)
+    share = np.exp(worst[:, 0] - MARGIN - bad)
+    return np.stack([bad, whole[:, 1] + share * (worst[:, 1] - whole[:, 1])], 1)
 
 
 class Wide:
@@ -162,13 +161,16 @@ class Wide:
 
     def opinions(self, readings: Sequence[Reading]) -> Opinions:
         """Log odds of each reading, and where its most suspicious stretch behind the head is."""
-        logits, turns = np.empty((len(readings), 2), dtype=np.float32), []
-        for row, reading in zip(logits, readings, strict=True):
-            whole, each = self._scores(reading)
-            row[:] = _either(whole, each[each[:, 0].argmax()]) if len(each) else whole
+        whole, worst = np.empty((len(readings), 2), dtype=np.float32), np.zeros((len(readings), 2), dtype=np.float32)
+        worst[:, 0] = -np.inf  # of a short mail, which has no windows
+        turns: list[int | None] = []
+        for number, reading in enumerate(readings):
+            whole[number], each = self._scores(reading)
+            if len(each):
+                worst[number] = each[each[:, 0].argmax()]
             behind = each[HEAD_WORDS // WINDOW_STEP :, 0]
             turns.append(reading.body + HEAD_WORDS + int(behind.argmax()) * WINDOW_STEP if len(behind) else None)
-        return Opinions(logits, turns)
+        return Opinions(_either(whole, worst), turns)
 
     def worst(self, reading: Reading) -> int | None:
         """The first word of the worst window; None where a body fits one window."""
