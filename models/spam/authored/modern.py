@@ -30,7 +30,8 @@ def kinds_of(words: Words) -> frozenset[str]:
 
 
 def _drawn(weights: Mapping[str, int], words: Words, rng: Random) -> Kind:
-    known = {kind: weight for kind, weight in weights.items() if KINDS[kind].writable(words)}
+    writable = kinds_of(words)
+    known = {kind: weight for kind, weight in weights.items() if kind in writable}
     return KINDS[rng.choices(list(known), list(known.values()))[0]]
 
 
