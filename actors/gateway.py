@@ -122,6 +122,7 @@ class Gateway:
     def status(self) -> dict[str, Any]:
         """This process in a few figures: its tenants, and what is wrong with the files that it follows, if anything is."""
         figures: dict[str, Any] = {"tenants": named} if (named := len(list(self.tenants.now()))) else {}
+        figures |= self.submissions.status()
         problems = [self.tenants.problem]
         if self.certificate is not None:
             self.certificate.now()

@@ -7,17 +7,22 @@ log, from where the key file ends. While the first submission of a key is on its
 
 Where nobody knows whether an append was done, the log is looked at; where it cannot be, or has not all of the message, nothing is
 answered but that. Whoever repeats the submission under its key then has the log looked at again, and what it lacks appended under the
-first one's id.
+first one's id. The same goes for a message of which a gateway that starts finds a part in the log: its units say of which whole they
+are (``admission.whole``).
+
+A message of which nobody knows is remembered for its key alone: without one nobody can ask for it, and a repeat is another message.
+Over ``MAX_UNSETTLED`` the oldest is forgotten and counted; its repeat would be taken for the first.
 """
 
 import asyncio
+import logging
 import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Final
 
 from actors.bodies import Bodies
@@ -27,20 +32,25 @@ from actors.quotas import Quotas
 from fastemailnet import ids
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.reading import read_unit
-from fastemailnet.admission.replay import MAX_KEYS, WINDOW_MS, Entry, First, Keys, name_of, repeat
+from fastemailnet.admission.replay import WINDOW_MS, Entry, First, Keys, name_of, repeat
 from fastemailnet.admission.submission import Accepted, Admission, Limits, Submission
 from fastemailnet.admission.tenants import Tenants
+from fastemailnet.admission.whole import is_whole
 from fastemailnet.envelope import LANES, Position, Unit, encode_unit, place_of
 from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown, LogError
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Fenced, Log
 from fastemailnet.native import is_native
 
+log = logging.getLogger(__name__)
 RANDOM_OCTETS: Final = 10
 RANDOM_AT_ONCE: Final = 400  # draws of 10 octets that share a system call, which costs as much as reading a header
 READ_RECORDS: Final = 500
 KEEP_EVERY_S: Final = 0.5  # from a key to its place in the key file
 KEEP_AT_ONCE: Final = 10_000  # keys of one transaction when the log is read back
+MAX_UNSETTLED: Final = 100_000  # messages of which nobody knows; about 700 octets each
+
+Name = tuple[str, str]  # a tenant and a key
 
 
 @dataclass(slots=True)
@@ -48,6 +58,7 @@ class Unsettled:
     """A message that may be in the log: what was seen of it, and behind which offset there may be more."""
 
     where: Where
+    since: int  # an offset before all of it
     start: int
     first: First
     there: set[str] = field(default_factory=set)  # domains of its units; each has one
@@ -80,11 +91,17 @@ class Submissions:
         self.unkept: list[Entry] = []  # keys that are not in the file yet
         self.keeping: asyncio.Task[None] | None = None
         self.random = _draws().__next__
-        self.on_their_way: dict[tuple[str, str], asyncio.Task[Accepted]] = {}
-        self.unsettled: dict[tuple[str, str], Unsettled] = {}  # by key; oldest first
+        self.on_their_way: dict[Name, asyncio.Task[Accepted]] = {}
+        self.unsettled: dict[Name, Unsettled] = {}  # oldest first
+        self.forgotten = 0  # of these, within the window of their key
         self.looking = asyncio.Lock()
         self.reached: Counter[Where] = Counter()  # offsets behind the newest unit of ours
         self.appending: dict[bytes, tuple[Where, int]] = {}  # message on its way → where, and an offset before it
+
+    def status(self) -> dict[str, int]:
+        """Messages of which nobody knows whether they are in the log, and those of them that had to be forgotten, if there are any."""
+        figures = {"unsettled": len(self.unsettled), "forgotten": self.forgotten}
+        return {name: count for name, count in figures.items() if count}
 
     async def recall(self) -> None:
         """Read the keys of the window back from the log. Before the first submission.
@@ -133,29 +150,47 @@ class Submissions:
         task = self.on_their_way[name] = asyncio.create_task(self._append_and_remember(name, submission, admission))
         return await asyncio.shield(task)
 
-    async def _append_and_remember(
-        self, name: tuple[str, str], submission: Submission, admission: Admission
-    ) -> Accepted:
+    async def _append_and_remember(self, name: Name, submission: Submission, admission: Admission) -> Accepted:
         try:
-            accepted = await self._settle(name, submission)
-            if accepted is None:
-                await self._append(admission)
-                accepted = admission
+            accepted = await self._settle(name, submission) or await self._take(name, admission)
             self.unkept.append(self.keys.remember(accepted.units))
             self.keeping = self.keeping or asyncio.create_task(self._keep())
             self.unsettled.pop(name, None)
             return _accepted(accepted, replayed=accepted is not admission)
-        except LogAppendUnknown:
-            if name not in self.unsettled and admission.message in self.appending:
-                first = First(admission.message, Entry.of(admission.units).kept[len(admission.message) :])
-                self.unsettled[name] = Unsettled(*self.appending[admission.message], first)
-                if len(self.unsettled) > MAX_KEYS:
-                    del self.unsettled[next(iter(self.unsettled))]
-            raise
         finally:
             del self.on_their_way[name]
 
-    async def _settle(self, name: tuple[str, str], submission: Submission) -> Admission | None:
+    async def _take(self, name: Name, admission: Admission) -> Admission:
+        where = self._place_of(admission.units[0])
+        reached = self.reached[where]
+        try:
+            await self._append(admission)
+        except LogAppendUnknown:
+            self._leave_unsettled(name, Unsettled(where, reached, reached, First.of(admission.units)))
+            raise
+        return admission
+
+    def _leave_unsettled(self, name: Name, message: Unsettled) -> None:
+        """Whoever comes again under the key has the log looked at."""
+        self.unsettled[name] = message
+        self._forget(wall_ms())
+        if len(self.unsettled) > MAX_UNSETTLED:
+            if not self.forgotten:
+                log.warning(
+                    "over %d messages may be in the log or not: of older ones a repeat is taken as new", MAX_UNSETTLED
+                )
+            del self.unsettled[next(iter(self.unsettled))]
+            self.forgotten += 1
+
+    def _forget(self, now_ms: int) -> None:
+        """Those whose key is free again."""
+        while self.unsettled:
+            name, oldest = next(iter(self.unsettled.items()))
+            if oldest.first.at_ms > now_ms - WINDOW_MS:
+                break
+            del self.unsettled[name]
+
+    async def _settle(self, name: Name, submission: Submission) -> Admission | None:
         """The message that the key named before, if it may be in the log: all of it is, then. It was counted when it came first."""
         known = self.unsettled.get(name)
         if known is None or known.first.at_ms <= wall_ms() - WINDOW_MS:
@@ -165,15 +200,14 @@ class Submissions:
         there = known.there
         again = repeat(submission, known.first, self.limits)
         if again is not None:
-            await self._append_units([unit for unit in again.units if unit.domain not in there])
-            self.appending.pop(known.first.message, None)
+            await self._append_units([unit for unit in again.units if unit.domain not in there], known.where)
         elif there:
             raise IdempotencyConflict(name[1], ids.to_text(known.first.message))
         else:
             self.unsettled.pop(name, None)
         return again
 
-    def _find(self, name: tuple[str, str], now_ms: int) -> First | None:
+    def _find(self, name: Name, now_ms: int) -> First | None:
         return self.keys.find(*name, now_ms) or First.within(self.key_file.find(name_of(*name)), now_ms)
 
     async def _keep(self) -> None:
@@ -181,27 +215,32 @@ class Submissions:
         while self.unkept:
             await asyncio.sleep(KEEP_EVERY_S)
             entries, self.unkept = self.unkept, []
-            reached = dict(self.reached)
-            for where, offset in self.appending.values():
-                reached[where] = min(offset, reached[where])
+            self._forget(wall_ms())
             try:
-                await asyncio.to_thread(self.key_file.put, entries, reached, wall_ms() - WINDOW_MS)
+                await asyncio.to_thread(self.key_file.put, entries, self._reached(), wall_ms() - WINDOW_MS)
             except sqlite3.Error:
                 self.unkept = entries + self.unkept
         self.keeping = None
+
+    def _reached(self) -> dict[Where, int]:
+        """The offsets below which the next gateway has nothing to look for."""
+        reached = dict(self.reached)
+        unsettled = ((one.where, one.since) for one in self.unsettled.values())
+        for where, offset in chain(self.appending.values(), unsettled):
+            reached[where] = min(offset, reached[where])
+        return reached
 
     async def _append(self, admission: Admission) -> None:
         """Append what nobody has appended before, if its tenant may hand in so much. A refusal comes before anything is written."""
         units = admission.units
         tenant = self.tenants().named(units[0].tenant)
         with self.quotas.taken(tenant, recipients_of(units)) if self.quotas is not None else nullcontext():
-            await self._append_units(units)
+            await self._append_units(units, self._place_of(units[0]))
 
-    async def _append_units(self, given: Sequence[Unit]) -> None:
+    async def _append_units(self, given: Sequence[Unit], where: Where) -> None:
         if not given:
             return
         first, *_ = units = await self.bodies.put_out(given)
-        where = place_of(first.lane, first.order_key, first.message, self.mail_partitions)
         reached = self.reached[where]
         self.appending[first.message] = where, reached
         try:
@@ -209,11 +248,15 @@ class Submissions:
         except LogAppendUnknown:
             _, there = await self._in_log(where, reached, {first.message})
             if not {unit.domain for unit in units} <= there[first.message]:
-                raise  # and it stays in ``appending``: the next gateway looks for it in the log
+                raise
         else:
             assert not isinstance(appended, Fenced)  # a mail stream has no tokens
             self.reached[where] = max(self.reached[where], appended[-1] + 1)
-        del self.appending[first.message]
+        finally:
+            del self.appending[first.message]
+
+    def _place_of(self, unit: Unit) -> Where:
+        return place_of(unit.lane, unit.order_key, unit.message, self.mail_partitions)
 
     async def _look_for(self, known: Unsettled) -> None:
         """Look to the end of the log, for all that may be there as well: many come again when a broker does."""
@@ -236,7 +279,7 @@ class Submissions:
         def read() -> tuple[int, dict[bytes, set[str]]]:
             end = self.log.ends(where[0]).get(where, start)
             found: dict[bytes, set[str]] = {message: set() for message in messages}
-            for unit in self._units(where, start):
+            for _, unit in self._units(where, start):
                 if unit.message in found:
                     found[unit.message].add(unit.domain)
             return end, found
@@ -254,33 +297,51 @@ class Submissions:
         for where, end in self.log.ends(*LANES).items():
             self.reached[where] = end
             start = max(kept.get(where, 0) or self._begin_of(where, end, forget_ms), self.log.begin(*where))
-            messages = (list(units) for _, units in groupby(self._units(where, start), key=lambda unit: unit.message))
-            entries = (Entry.of(units) for units in messages if units[0].idempotency_key)
+            entries = self._entries(where, start, end, forget_ms)
             while batch := list(islice(entries, KEEP_AT_ONCE)):
                 self.key_file.put(batch, {}, forget_ms)
-        self.key_file.put([], self.reached, forget_ms)
+        self.key_file.put([], self._reached(), forget_ms)
+
+    def _entries(self, where: Where, start: int, end: int, forget_ms: int) -> Iterator[Entry]:
+        """The keys of one partition whose messages are whole there. The others are left to who comes again for the rest."""
+        for _, group in groupby(self._units(where, start), key=lambda found: found[1].message):
+            (since, first), *_ = found = list(group)
+            if not first.idempotency_key:
+                continue
+            units = [unit for _, unit in found]
+            entry = Entry.of(units)
+            if is_whole(units) or self.key_file.find(entry.name) == entry.kept:
+                yield entry
+            elif first.accepted_ms > forget_ms:
+                name, message = (first.tenant, first.idempotency_key), First.of(units)
+                known = self.unsettled.get(name)
+                if known is None or known.first.at_ms < message.at_ms:
+                    known = Unsettled(where, since, end, message)
+                    self._leave_unsettled(name, known)
+                if known.first == message:
+                    known.there |= {unit.domain for unit in units}
 
     def _begin_of(self, where: Where, end: int, at_ms: int) -> int:
         """An offset before which everything was accepted before ``at_ms``, found by halving."""
         low, high = self.log.begin(*where), end
         while low < high:
             middle = (low + high) // 2
-            unit = next(self._units(where, middle), None)
-            if unit is not None and unit.accepted_ms < at_ms:
+            found = next(self._units(where, middle), None)
+            if found is not None and found[1].accepted_ms < at_ms:
                 low = middle + 1
             else:
                 high = middle
         return low
 
-    def _units(self, where: Where, start: int) -> Iterator[Unit]:
-        """The units that gateways appended; other producers' have no key."""
+    def _units(self, where: Where, start: int) -> Iterator[tuple[int, Unit]]:
+        """The units that gateways appended, with their offsets; other producers' have no key."""
         while records := self.log.fetch(*where, start, READ_RECORDS):
             for offset, record in records:
                 if is_native(record):
                     continue
                 unit = read_unit(record, Position(*where, offset))
                 if isinstance(unit, Unit):  # else the node that leases it says what is wrong with it
-                    yield unit
+                    yield offset, unit
             start = records[-1][0] + 1
 
 

@@ -157,6 +157,7 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     turn_ms: int = 0  # and when that turn is; 0 where it was not put off
     is_personal: bool = False  # the whole message was accepted for one recipient
     suspicion: Suspicion | None = None  # of a copy: what the gate found
+    whole: bytes = b""  # under a key, of one of several units: the digest of all of them, see ``admission.whole``
 
     @property
     def body_sha256(self) -> bytes:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from fastemailnet import ids
 from fastemailnet.admission.lane import KEY_FIELD, ORDER_FIELD, lane_of, tls_of, wishes
 from fastemailnet.admission.submission import MAX_KEY_CHARACTERS, Admission, Limits, Submission
+from fastemailnet.admission.whole import named
 from fastemailnet.envelope import Recipient, Unit
 from fastemailnet.errors import MessageError
 from fastemailnet.message.address import parse_recipient, parse_reverse_path
@@ -34,7 +35,7 @@ def admit(submission: Submission, *, at_ms: int, random80: bytes, limits: Limits
     if problems:
         return Admission(message, name, (), problems)
     try:
-        return Admission(message, name, _units(submission, message, name, at_ms, limits))
+        return Admission(message, name, named(_units(submission, message, name, at_ms, limits)))
     except MessageError as problem:
         return Admission(message, name, (), (problem,))
 

@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.submission import Admission, Limits, Submission
+from fastemailnet.admission.whole import DIGEST_OCTETS, whole_of
 from fastemailnet.envelope import Unit
 
 WINDOW_MS: Final = 24 * 3_600_000
 MAX_KEYS: Final = 100_000  # about 220 octets each
-_DIGEST_OCTETS: Final = 16
 
 
 class First(NamedTuple):
@@ -28,6 +28,11 @@ class First(NamedTuple):
     def at_ms(self) -> int:
         """When it was accepted, Unix milliseconds."""
         return int.from_bytes(self.message[:6], "big")
+
+    @classmethod
+    def of(cls, units: Sequence[Unit]) -> "First":
+        """The message of which these units are all, or some."""
+        return cls(units[0].message, whole_of(units))
 
     @classmethod
     def within(cls, kept: bytes | None, now_ms: int, window_ms: int = WINDOW_MS) -> "First | None":
@@ -51,21 +56,13 @@ class Entry(NamedTuple):
     def of(cls, units: Sequence[Unit]) -> "Entry":
         """The entry of a whole message."""
         first = units[0]
-        return cls(name_of(first.tenant, first.idempotency_key), first.message + digest(units))
-
-
-def digest(units: Sequence[Unit]) -> bytes:
-    """16 octets that two messages share only if content, envelope and lane are the same. ``units``: a whole message."""
-    first = units[0]
-    recipients = sorted((recipient.index, recipient.address) for unit in units for recipient in unit.recipients)
-    envelope = repr((first.reverse_path, first.lane.value, recipients))
-    return hashlib.sha256(envelope.encode() + b"\0" + first.body_sha256).digest()[:_DIGEST_OCTETS]
+        return cls(name_of(first.tenant, first.idempotency_key), b"".join(First.of(units)))
 
 
 def repeat(submission: Submission, first: First, limits: Limits) -> Admission | None:
     """The admission of ``first`` if this submission is the same; None if it is another one under the same key."""
     again = admit(submission, at_ms=first.at_ms, random80=first.message[6:], limits=limits)
-    return again if again.units and digest(again.units) == first.digest else None
+    return again if again.units and whole_of(again.units) == first.digest else None
 
 
 class Keys:
@@ -102,4 +99,4 @@ class Keys:
 
 def name_of(tenant: str, key: str) -> bytes:
     """A hash that names a tenant's key."""
-    return hashlib.sha256(f"{len(tenant)}:{tenant}{key}".encode()).digest()[:_DIGEST_OCTETS]
+    return hashlib.sha256(f"{len(tenant)}:{tenant}{key}".encode()).digest()[:DIGEST_OCTETS]

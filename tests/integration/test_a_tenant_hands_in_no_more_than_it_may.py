@@ -14,8 +14,8 @@ from fastemailnet.client import AsyncClient
 from fastemailnet.errors import DailyExceeded, LogAppendUnknown, MessageError, RateExceeded
 from fastemailnet.web import tries
 from tests.integration.gateway_world import World, embedded, running
+from tests.integration.half_log import HalfLog
 from tests.integration.test_a_key_names_the_tenant import ACME, GLOBEX, RAW, by_smtplib, mails, sending
-from tests.integration.test_gateway_answers_after_the_append import HalfLog
 
 
 @asynccontextmanager

@@ -8,25 +8,21 @@ from pathlib import Path
 import httpx
 import pytest
 
-from actors import submissions
-from actors.clock import wall_ms
 from fastemailnet import ids
-from fastemailnet.admission.replay import WINDOW_MS
 from fastemailnet.client import Client
-from fastemailnet.envelope import LANES, Lane
+from fastemailnet.envelope import Lane
 from fastemailnet.errors import (
     FleetError,
-    IdempotencyConflict,
     LogAppendUnknown,
     LogError,
     MessageError,
     NotFound,
     RelayDenied,
 )
-from fastemailnet.log.interface import Fenced, Token
 from fastemailnet.log.memory import MemoryLog
 from fastemailnet.web import tries
 from tests.integration.gateway_world import embedded, running
+from tests.integration.half_log import BrokenLog
 
 RAW = b"From: a@shop.example\r\nTo: x@one.example, y@two.example\r\nSubject: s\r\n\r\nbody\r\n.\r\n..\r\n"
 
@@ -155,28 +151,6 @@ async def test_who_is_behind_a_proxy_on_this_machine_has_his_own_rights(
         assert bool(world.reader.units()) is (status == 202)
 
 
-class BrokenLog(MemoryLog):
-    """A log whose appends fail: definitely, or after they happened."""
-
-    error: LogError | None = None
-
-    def append(
-        self,
-        stream: str,
-        partition: int,
-        records: Sequence[bytes],
-        *,
-        token: Token | None = None,
-        keys: Sequence[bytes] = (),
-    ) -> range | Fenced:
-        error = self.error
-        if error is None or not error.definite:
-            appended = super().append(stream, partition, records, token=token)
-        if error is not None:
-            raise error
-        return appended
-
-
 async def test_a_log_that_fails_is_451_and_503_and_nothing_is_accepted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(tries, "FIRST_PAUSE_S", 0.001)
     log = BrokenLog()
@@ -198,105 +172,6 @@ async def test_an_append_of_unknown_result_is_looked_up_and_accepted_when_it_is_
         accepted = await client.send(RAW)
         assert accepted.units == 2
         assert len(world.reader.units()) == 2
-
-
-class HalfLog(BrokenLog):
-    """Appends so many records of the next append, and cannot be read where that is said."""
-
-    most: int | None = None
-    is_readable = True
-    read = 0  # records
-
-    def append(
-        self,
-        stream: str,
-        partition: int,
-        records: Sequence[bytes],
-        *,
-        token: Token | None = None,
-        keys: Sequence[bytes] = (),
-    ) -> range | Fenced:
-        if self.most is None or stream not in LANES:
-            return super().append(stream, partition, records, token=token, keys=keys)
-        most, self.most = self.most, None
-        super().append(stream, partition, records[:most], token=token, keys=keys[:most])
-        raise LogAppendUnknown("the broker went away")
-
-    def fetch(
-        self, stream: str, partition: int, start: int, count: int, max_octets: int = 16_000_000
-    ) -> list[tuple[int, bytes]]:
-        if not self.is_readable and stream in LANES:
-            raise LogError("no broker answers")
-        found = super().fetch(stream, partition, start, count, max_octets)
-        self.read += len(found)
-        return found
-
-
-@pytest.mark.parametrize("most", [0, 1])
-async def test_a_message_of_which_the_log_has_not_all_is_not_accepted_and_a_repeat_makes_it_whole(
-    monkeypatch: pytest.MonkeyPatch, most: int
-):
-    monkeypatch.setattr(tries, "TRIES", 1)
-    log = HalfLog()
-    async with running(log) as world, world.client() as client:
-        log.most = most
-        with pytest.raises(LogAppendUnknown):
-            await client.send(RAW, idempotency_key="order-7")
-        accepted = await client.send(RAW, idempotency_key="order-7")
-        units = world.reader.units()
-        assert len(units) == len({unit.domain for unit in units}) == accepted.units == 2
-        assert {ids.to_text(unit.message) for unit in units} == {accepted.id}
-
-
-async def test_what_the_log_took_before_it_could_not_be_read_is_not_taken_twice(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tries, "TRIES", 1)
-    log = HalfLog()
-    async with running(log) as world, world.client() as client:
-        log.most, log.is_readable = 2, False
-        for _ in range(2):
-            with pytest.raises(LogAppendUnknown, match="no broker answers"):
-                await client.send(RAW, idempotency_key="order-7")
-        log.is_readable = True
-        with pytest.raises(IdempotencyConflict):
-            await client.send(RAW + b"more\r\n", idempotency_key="order-7")
-        first, again = [await client.send(RAW, idempotency_key="order-7") for _ in range(2)]
-        assert (first.id, first.replayed) == (again.id, again.replayed) == (first.id, True)
-        assert len(world.reader.units()) == 2
-        assert not world.gateway.submissions.appending  # else a restart would read the log from there
-        assert not world.gateway.submissions.unsettled
-
-
-async def test_a_key_is_free_again_a_day_after_a_message_of_which_nobody_knows(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tries, "TRIES", 1)
-    log, began_ms = HalfLog(), wall_ms()
-    async with running(log) as world, world.client() as client:
-        log.most, log.is_readable = 2, False
-        with pytest.raises(LogAppendUnknown, match="no broker answers"):
-            await client.send(RAW, idempotency_key="order-7")
-        log.is_readable = True
-        monkeypatch.setattr(submissions, "wall_ms", lambda: began_ms + WINDOW_MS + 60_000)
-        assert not (await client.send(RAW + b"more\r\n", idempotency_key="order-7")).replayed
-        assert len(world.reader.units()) == 4
-
-
-async def test_many_that_come_again_are_looked_for_together(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tries, "TRIES", 1)
-    log = HalfLog()
-    keys = [f"order-{number}" for number in range(10)]
-    async with running(log) as world, world.client() as client:
-        log.is_readable = False
-        for number, key in enumerate(keys):
-            log.most = number % 3  # nothing of it, a part, all of it
-            with pytest.raises(LogAppendUnknown):
-                await client.send(RAW, idempotency_key=key)
-        log.is_readable = True
-        for _ in range(20):
-            await client.send(RAW)
-        log.read = 0
-        for key in keys:
-            assert (await client.send(RAW, idempotency_key=key)).units == 2
-        assert log.read < 3 * 20 * 2
-        assert len(world.reader.units()) == (20 + len(keys)) * 2
 
 
 async def test_a_slow_log_pushes_back_with_451_and_429(monkeypatch: pytest.MonkeyPatch):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fastemailnet.admission.admit import admit
-from fastemailnet.admission.replay import WINDOW_MS, First, Keys, digest, repeat
+from fastemailnet.admission.replay import WINDOW_MS, First, Keys, repeat
 from fastemailnet.admission.submission import Limits, Submission
 from fastemailnet.envelope import Lane, Unit, decode_unit, encode_unit
 
@@ -23,13 +23,9 @@ def units(submission: Submission = FIRST, at_ms: int = AT_MS, random80: bytes = 
     return admit(submission, at_ms=at_ms, random80=random80, limits=LIMITS).units
 
 
-def first(of: tuple[Unit, ...]) -> First:
-    return First(of[0].message, digest(of))
-
-
 def test_the_same_submission_is_a_repeat_also_of_units_that_were_read_back_from_the_log():
     kept = tuple(decode_unit(encode_unit(unit)) for unit in units())
-    again = repeat(FIRST, first(kept), LIMITS)
+    again = repeat(FIRST, First.of(kept), LIMITS)
     assert again is not None
     assert again.units == units()
 
@@ -46,14 +42,14 @@ def test_the_same_submission_is_a_repeat_also_of_units_that_were_read_back_from_
     ],
 )
 def test_anything_else_under_the_key_is_another_message(other: Submission):
-    assert repeat(other, first(units()), LIMITS) is None
+    assert repeat(other, First.of(units()), LIMITS) is None
 
 
 def test_a_key_names_its_message_for_the_window_and_only_for_its_tenant():
     keys = Keys()
     keys.remember(units())
     found = keys.find("default", "order-7", AT_MS + WINDOW_MS - 1)
-    assert found == first(units())
+    assert found == First.of(units())
     assert found is not None
     assert found.at_ms == AT_MS
     assert keys.find("default", "order-7", AT_MS + WINDOW_MS) is None
