@@ -64,8 +64,8 @@ class SubmissionPolicy:
         """The policy of a tenant who gives the tenant's name and a key of it; what is said where they do not belong together."""
         try:
             tenant = self.log_ins.tenant(key, peer, user)
-        except LogInsBarred:
-            return Verdict.BARRED
+        except LogInsBarred as error:
+            return Reply(421, (4, 7, 0), text(error))
         if tenant is None:
             return Verdict.WRONG
         return SubmissionPolicy(self.submissions, self.networks, self.desk, self.log_ins, digest=digest_of(key))

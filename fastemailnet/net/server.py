@@ -5,7 +5,7 @@ import ssl
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from enum import Enum
-from typing import Any, Protocol, assert_never, cast
+from typing import Any, Literal, Protocol, assert_never, cast
 
 from fastemailnet.admission.networks import Networks
 from fastemailnet.outcome import Reply
@@ -207,10 +207,10 @@ class _Connection(asyncio.Protocol):
             case _:
                 assert_never(effect)
 
-    def _log_in(self, credentials: Credentials) -> Verdict:
+    def _log_in(self, credentials: Credentials) -> Literal[Verdict.RIGHT] | Refused:
         assert self.server.login is not None  # else AUTH is not offered
         policy = self.server.login(credentials.user, credentials.password, self.peer)
-        if isinstance(policy, Verdict):
+        if policy is Verdict.WRONG or isinstance(policy, Reply):
             return policy
         self.policy = policy
         return Verdict.RIGHT

@@ -6,7 +6,7 @@
     ALWAYS            taken at any time: the peer is on this machine
 
     STRANGER ── AUTH ──▶ ASKED ── responses ──▶ (the shell is asked) ──▶ KNOWN, once a session
-        ▲                  │                            │ barred: the session ends
+        ▲                  │                            │ not listened to (a reply 421): the session ends
         └── "*", no base64 ┴──────────── refused ───────┘    after ``MAX_REFUSED`` of these AUTH ends the session
 
 What is decoded here is handed over and not kept. RFC 4616 would have names and passwords prepared by SASLprep; names and keys here are
@@ -16,7 +16,7 @@ compared as they are.
 import binascii
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, assert_never
+from typing import Literal
 
 from fastemailnet.outcome import Reply
 
@@ -28,7 +28,6 @@ REFUSED = Reply(535, (5, 7, 8), "authentication credentials invalid")
 CANCELLED = Reply(501, (5, 7, 0), "authentication cancelled")
 TOO_LONG = Reply(500, (5, 5, 6), "authentication exchange line is too long")
 TOO_MANY = Reply(421, (4, 7, 0), f"{MAX_REFUSED} log-ins were refused; closing")
-BARRED = Reply(421, (4, 7, 0), "too many log-ins from your address were refused; closing, come again later")
 _NO_BASE64 = Reply(501, (5, 5, 2), "a response is base64")
 _MALFORMED = Reply(501, (5, 5, 2), f"a name and a password of 1 to {MAX_PART_OCTETS} octets of UTF-8")
 _USER = Reply(334, None, "VXNlcm5hbWU6")  # "Username:"
@@ -54,14 +53,13 @@ class Stage(Enum):
 
 
 class Verdict(Enum):
-    """What the shell says of credentials."""
+    """What the shell says of credentials that it has looked at."""
 
     RIGHT = "right"
     WRONG = "wrong"
-    BARRED = "barred"  # not looked at: too many from there were wrong
 
 
-Refused = Literal[Verdict.WRONG, Verdict.BARRED]
+Refused = Literal[Verdict.WRONG] | Reply  # a reply of 421 says why nobody looks at them
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ class Login:
             return _MALFORMED
         return self.settle(Verdict.WRONG) if acts_as not in ("", user) else Credentials(user, password)
 
-    def settle(self, verdict: Verdict) -> Reply:
+    def settle(self, verdict: Literal[Verdict.RIGHT] | Refused) -> Reply:
         """The end of a log-in. A reply 421 is the end of the session as well."""
         match verdict:
             case Verdict.RIGHT:
@@ -146,10 +144,8 @@ class Login:
             case Verdict.WRONG:
                 self.refused += 1
                 return REFUSED
-            case Verdict.BARRED:
-                return BARRED
-            case _:
-                assert_never(verdict)
+            case Reply():
+                return verdict
 
 
 def _part(octets: bytes) -> str:

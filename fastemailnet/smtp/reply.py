@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fastemailnet.outcome import Reply
 
 MAX_LINE_OCTETS = 2_048  # RFC 5321 allows 512; some servers say more
+MAX_SAID_OCTETS = 512  # of a line that we say, with code and CRLF (RFC 5321 section 4.5.3.1.5)
 MAX_LINES = 100
 MAX_TEXT_CHARACTERS = 4_096  # what is kept of a reply; it goes into the log and the ledger
 MAX_SUBJECT = 255  # of an enhanced status code: more is none, and nothing that records it has room for it
@@ -80,8 +81,16 @@ def make(code: int, lines: list[str]) -> Reply:
 
 
 def render(reply: Reply) -> bytes:
-    """A reply as a server sends it; what would break its lines is replaced."""
+    """A reply as a server sends it; what would break its lines is replaced, and what would make one too long is left out."""
     enhanced = ".".join(map(str, reply.enhanced)) + " " if reply.enhanced else ""
-    lines = reply.text.replace("\r", " ").split("\n")
-    out = [f"{reply.code}-{enhanced}{line}\r\n" for line in lines[:-1]] + [f"{reply.code} {enhanced}{lines[-1]}\r\n"]
-    return "".join(out).encode()
+    *before, last = reply.text.replace("\r", " ").split("\n")
+    lines = [*(f"{reply.code}-{enhanced}{line}" for line in before), f"{reply.code} {enhanced}{last}"]
+    return b"".join(map(_line, lines))
+
+
+def _line(text: str) -> bytes:
+    """A line of a reply. Whoever made its text may have quoted what a client says, which is as long as the client likes."""
+    octets = text.encode()
+    if len(octets) > MAX_SAID_OCTETS - len(b"\r\n"):
+        octets = octets[: MAX_SAID_OCTETS - len(b"\r\n")].decode(errors="ignore").encode()
+    return octets + b"\r\n"

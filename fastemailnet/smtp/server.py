@@ -13,9 +13,10 @@ no message of ours and is dropped.
 """
 
 from enum import Enum
+from typing import Literal
 
 from fastemailnet.outcome import Reply
-from fastemailnet.smtp.auth import MECHANISMS, TOO_LONG, Credentials, Login, Offer, Verdict
+from fastemailnet.smtp.auth import MECHANISMS, TOO_LONG, Credentials, Login, Offer, Refused, Verdict
 from fastemailnet.smtp.checkpoint import known_at
 from fastemailnet.smtp.command import Command, Path, parse, parse_path
 from fastemailnet.smtp.content import unstuff
@@ -146,7 +147,7 @@ class Server:
         self.envelope.wishes.append(path.parameters)
         return _say(Reply(250, (2, 1, 5), "Ok"))
 
-    def logged_in(self, verdict: Verdict) -> Effect:
+    def logged_in(self, verdict: Literal[Verdict.RIGHT] | Refused) -> Effect:
         """Whether it is who it says."""
         assert self.state is State.WAITING
         self.state = State.COMMAND

@@ -5,6 +5,7 @@ from fastemailnet.smtp.extension import Capabilities
 from fastemailnet.smtp.reply import (
     MAX_LINE_OCTETS,
     MAX_LINES,
+    MAX_SAID_OCTETS,
     MAX_TEXT_CHARACTERS,
     ReplyError,
     ReplyParser,
@@ -69,6 +70,16 @@ def test_what_is_rendered_is_read_back(reply: Reply) -> None:
 
 def test_a_text_cannot_end_the_line() -> None:
     assert render(Reply(250, None, "a\r\n250 b")) == b"250-a \r\n250 250 b\r\n"
+
+
+@pytest.mark.parametrize("letter", ["x", "ä", "€", "\U0001f600"])
+def test_no_line_is_longer_than_a_client_has_to_read(letter: str) -> None:
+    rendered = render(Reply(550, (5, 7, 1), "\n".join(["short", letter * 1_000, letter * 600])))
+    lines = rendered.split(b"\r\n")
+    assert [len(line) + 2 > MAX_SAID_OCTETS - 4 for line in lines] == [False, True, True, False]
+    assert max(len(line) + 2 for line in lines) <= MAX_SAID_OCTETS
+    (reply,) = ReplyParser().feed(rendered)
+    assert "\ufffd" not in reply.text
 
 
 def test_capabilities_are_read() -> None:

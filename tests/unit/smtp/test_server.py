@@ -7,6 +7,7 @@ from fastemailnet.smtp.command import is_fit
 from fastemailnet.smtp.content import bare_line_end
 from fastemailnet.smtp.effects import AskMessage, AskRecipient, AskSender, StartTls, Write
 from fastemailnet.smtp.refusals import Limits
+from fastemailnet.smtp.reply import MAX_SAID_OCTETS
 from fastemailnet.smtp.server import MAX_BAD_COMMANDS, MAX_LINE_OCTETS, Server, State, Tls
 
 LIMITS = Limits(message_octets=5_000, recipients=3)
@@ -50,6 +51,29 @@ class Talk:
 
 def codes(lines: list[bytes]) -> list[int]:
     return [int(line[:3]) for line in lines if line[3:4] == b" "]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{0}",
+        "MAIL {0}",
+        "MAIL FROM:<a@b.org> {0}",
+        "MAIL FROM:<a@b.org> SIZE={0}",
+        "MAIL FROM:<a@b.org> BODY={0}",
+        "MAIL FROM:<a@b.org> {1}=1",
+        "MAIL FROM:<a@b.org> X={0} X={0}",
+        "RCPT TO:<c@d.org> {0}",
+        "RCPT TO:<c@d.org> {1}=1",
+        "BDAT {0}",
+    ],
+)
+def test_no_answer_quotes_more_than_a_line_holds(said: str) -> None:
+    for letter in ("x", "\\", "\U0001f600"):
+        talk = Talk(b"EHLO c\r\n" + b"MAIL FROM:<a@b.org> SMTPUTF8\r\n" * said.startswith("RCPT"))
+        (line,) = talk.say(said.format(letter * 900, "X" * 900).encode() + b"\r\n")
+        assert line.startswith(b"5")
+        assert len(line) + 2 <= MAX_SAID_OCTETS
 
 
 def test_a_pipelined_transaction_is_answered_in_order() -> None:
