@@ -18,6 +18,7 @@ from fastapi import APIRouter
 from actors.bodies import Bodies
 from actors.clock import wall_ms
 from actors.feedback import FeedbackDesk
+from actors.http_head import HeadBounded
 from actors.key_file import KeyFile
 from actors.log_ins import LogIns
 from actors.quotas import Quotas
@@ -234,7 +235,7 @@ class _HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=HeadBounded,
                 ws="none",
                 lifespan="off",
                 access_log=False,
