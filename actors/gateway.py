@@ -103,7 +103,9 @@ class Gateway:
             settings.gateway.bind,
             settings.gateway.smtp_port,
             policy,
-            limits=SmtpLimits(settings.limits.message_octets, settings.limits.recipients),
+            limits=SmtpLimits(
+                settings.limits.message_octets, settings.limits.recipients, settings.limits.pending_octets
+            ),
             hostname=settings.gateway.hostname,
             tls=self.certificate.now if self.certificate is not None else None,
             checkpoint=True,

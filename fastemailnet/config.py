@@ -88,7 +88,11 @@ class LimitsSection(Section):
     header_octets: int = Field(100_000, ge=1_000, description="largest header block")
     recipients: int = Field(1_000, ge=1, le=1_000, description="most recipients of one message")
     hops: int = Field(50, ge=1, description="most Received fields")
-    pending_octets: int = Field(64_000_000, ge=1_000_000, description="octets that may wait for the log in one process")
+    pending_octets: int = Field(
+        64_000_000,
+        ge=1_000_000,
+        description="octets that may wait for the log in one process; as many of messages that are coming in over SMTP, and over HTTP",
+    )
 
 
 class RouteEntry(Section):

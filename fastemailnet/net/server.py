@@ -22,7 +22,7 @@ from fastemailnet.smtp.effects import (
     StartTls,
     Write,
 )
-from fastemailnet.smtp.refusals import Limits
+from fastemailnet.smtp.refusals import NO_ROOM, Limits
 from fastemailnet.smtp.reply import render
 from fastemailnet.smtp.server import Server, State, Tls
 
@@ -86,6 +86,7 @@ class SmtpServer:
         self.limits = limits or Limits()
         self.hostname = hostname
         self.connections: set[_Connection] = set()
+        self.held_octets = 0  # of messages, by all of them
         self._server: asyncio.Server | None = None
 
     async def start(self) -> int:
@@ -94,6 +95,14 @@ class SmtpServer:
         self._server = await loop.create_server(lambda: _Connection(self), self.host, self.port, backlog=BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]
         return self.port
+
+    def make_room(self) -> None:
+        """Have those who hold most drop it, until all together hold what they may; one alone may hold any number."""
+        for one in sorted(self.connections, key=lambda one: one.held_octets, reverse=True):
+            if self.held_octets <= max(self.limits.held_octets, one.held_octets):
+                break
+            if one.machine.shed(NO_ROOM):
+                one.count_held()
 
     async def close(self) -> None:
         """Stop listening, let what is being decided be answered, and end every session with 421.
@@ -131,6 +140,8 @@ class _Connection(asyncio.Protocol):
         self.is_full = False  # what is written is not read by the client
         self.is_paused = False
         self.deciding: asyncio.Task[None] | None = None
+        self.in_work_octets = 0  # of the message that is being decided
+        self.held_octets = 0
         self.idle: asyncio.TimerHandle | None = None
         self.heard_s = 0.0
         self.ending = _Ending.NO
@@ -148,6 +159,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.server.connections.discard(self)
+        self.server.held_octets -= self.held_octets
+        self.held_octets = 0
         self.machine.state = State.CLOSED
         if self.idle is not None:
             self.idle.cancel()
@@ -159,6 +172,15 @@ class _Connection(asyncio.Protocol):
             self._run()
         elif len(self.machine.buffer) > MAX_AHEAD_OCTETS:
             self._hold()
+        self.count_held()
+        if self.server.held_octets > self.server.limits.held_octets:
+            self.server.make_room()
+
+    def count_held(self) -> None:
+        """What this session holds, for the listener's sum."""
+        if self in self.server.connections:
+            before, self.held_octets = self.held_octets, self.machine.held_octets + self.in_work_octets
+            self.server.held_octets += self.held_octets - before
 
     def eof_received(self) -> bool:
         """Keep a half-closed connection while a reply is owed; over TLS there is no half."""
@@ -194,6 +216,7 @@ class _Connection(asyncio.Protocol):
             case AskRecipient(address, parameters):
                 self._decide(self.policy.recipient(address, parameters, self.peer))
             case AskMessage(envelope, content):
+                self.in_work_octets = len(content)
                 self._decide(self.policy.message(envelope, content, self.peer))
             case AskLogin(credentials):
                 self._perform(self.machine.logged_in(self._log_in(credentials)))
@@ -220,11 +243,13 @@ class _Connection(asyncio.Protocol):
         try:
             waits_for = policy.send(None)
         except StopIteration as done:
+            self.in_work_octets = 0
             self._perform(self.machine.answer(done.value))
             return
         except Exception as error:
             # The session goes on: to raise here would have the loop break the connection before the reply is out.
             self._report(error)
+            self.in_work_octets = 0
             self._perform(self.machine.answer(LOCAL_ERROR))
             return
         self.deciding = asyncio.get_running_loop().create_task(self._decided(_resume(policy, waits_for)))
@@ -235,10 +260,11 @@ class _Connection(asyncio.Protocol):
             reply = await policy
         except Exception as error:
             self._report(error)
-        self.deciding = None
+        self.deciding, self.in_work_octets = None, 0
         if self.machine.state is State.WAITING:
             self._perform(self.machine.answer(reply))
             self._go_on()
+        self.count_held()
         self._read_on()
 
     def _go_on(self) -> None:

@@ -18,6 +18,7 @@ class Limits:
 
     message_octets: int = 50_000_000
     recipients: int = 1_000
+    held_octets: int = 256_000_000  # of messages, by all sessions of a listener together
 
 
 def refuse_mail(
@@ -81,6 +82,9 @@ def refuse_content(content: bytes, message_octets: int) -> Reply | None:
     name = "LF without CR" if content[bare] == 10 else "CR without LF"
     line = content.count(b"\n", 0, bare) + 1
     return Reply(554, (5, 6, 0), f"bare {name} at octet {bare}, line {line} (SMTP smuggling); lines end in CRLF")
+
+
+NO_ROOM = Reply(452, (4, 3, 1), "other sessions hold too much just now; try again later")  # RFC 3463: mail system full
 
 
 def over_the_limit(message_octets: int) -> Reply:

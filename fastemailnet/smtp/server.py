@@ -4,6 +4,9 @@
 Feed octets, then take effects until there are none. Where a decision is not the protocol's — is this sender allowed, is the message
 durable — the machine asks and waits for ``answer``; what the client pipelined meanwhile stays in the buffer, bounded by the shell.
 
+What a message takes until its end is there is bounded by ``Limits.message_octets``, in whatever chunks it comes. Of all sessions
+together by the shell, which has one drop what it holds (``shed``): the message is refused at its end, for no reply may come before.
+
 The end of DATA is CRLF.CRLF and nothing else. A message with a bare CR or LF is refused whole, so that no relay behind us can see
 another end than we do (SMTP smuggling, CVE-2023-51764).
 
@@ -88,9 +91,8 @@ class Server:
         self.known: Known | None = None
         self.pending: Path | None = None
         self.scanned = 0  # octets of DATA in which there is no end
-        self.too_big = False
-        self.chunks: list[bytes] = []
-        self.chunked_octets = 0
+        self.dropping: Reply | None = None  # what DATA is answered by at its end, for what came of it is dropped
+        self.chunked: bytearray | None = None  # the chunks before the one that is coming
         self.chunk: tuple[int, bool, Reply | None] = (0, False, None)  # octets, last, refusal
         self.bad_commands = 0
 
@@ -101,6 +103,25 @@ class Server:
     def feed(self, octets: bytes) -> None:
         """Octets from the client."""
         self.buffer += octets
+
+    @property
+    def held_octets(self) -> int:
+        """What it holds of what the client sent."""
+        return len(self.buffer) + (len(self.chunked) if self.chunked is not None else 0)
+
+    def shed(self, reply: Reply) -> bool:
+        """Drop the message that is coming, and answer its end so. Whether one is, that was not dropped before."""
+        match self.state:
+            case State.DATA if self.dropping is None and len(self.buffer) > len(_END):
+                self._drop(reply)
+                return True
+            case State.CHUNK if self.chunk[2] is None:
+                size, is_last, _ = self.chunk
+                self.chunk = size - len(self.buffer), is_last, reply
+                self.buffer.clear()
+                self.chunked = None
+                return True
+        return False
 
     def next(self) -> Effect | None:
         """The next effect, or None until more is fed or answered."""
@@ -285,35 +306,38 @@ class Server:
     def _start_data(self, command: Command) -> Effect:
         if self.known is None and (self.envelope is None or not self.envelope.recipients):
             return self._bad(Reply(503, (5, 5, 1), "MAIL and a valid RCPT first"))
-        if self.chunks or command.rest:
+        if self.chunked is not None or command.rest:
             return self._bad(Reply(503, (5, 5, 1), "no DATA after BDAT, and no parameters"))
         self.state = State.DATA
-        self.scanned, self.too_big = 0, False
+        self.scanned, self.dropping = 0, None
         return _say(Reply(354, None, "end data with <CR><LF>.<CR><LF>"))
 
     def _data(self) -> tuple[Effect | None, bool]:
-        if self.buffer.startswith(b".\r\n") and not self.too_big:
+        if self.dropping is None and self.buffer.startswith(b".\r\n"):
             del self.buffer[:3]
             return self._message(b""), False
         at = self.buffer.find(_END, max(0, self.scanned - len(_END)))
         if at < 0:
             self.scanned = len(self.buffer)
-            if self.scanned > self.limits.message_octets + 1_000:
-                self.too_big = True
-                del self.buffer[: -len(_END)]
-                self.scanned = 0
+            if self.dropping is not None or self.scanned > self.limits.message_octets + 1_000:
+                self._drop(self.dropping or over_the_limit(self.limits.message_octets))
             return None, True
         content = bytes(self.buffer[: at + 2])
         del self.buffer[: at + len(_END)]
         return self._message(unstuff(content)), False
 
+    def _drop(self, reply: Reply) -> None:
+        """Of what has come, keep what may be the beginning of the end."""
+        self.dropping = reply
+        del self.buffer[: -len(_END)]
+        self.scanned = 0
+
     def _message(self, content: bytes) -> Effect:
         self.state = State.COMMAND
-        limit = self.limits.message_octets
         if self.known is not None:
             reply: Reply | None = self.known.reply
         else:
-            reply = over_the_limit(limit) if self.too_big else refuse_content(content, limit)
+            reply = self.dropping or refuse_content(content, self.limits.message_octets)
         if reply is not None:
             self._forget()
             return _say(reply)
@@ -331,7 +355,7 @@ class Server:
         refusal = None
         if self.envelope is None or not self.envelope.recipients:
             refusal = Reply(503, (5, 5, 1), "MAIL and a valid RCPT first")
-        elif self.chunked_octets + size > self.limits.message_octets:
+        elif len(self.chunked or b"") + size > self.limits.message_octets:
             refusal = over_the_limit(self.limits.message_octets)
         self.chunk = (size, words[1:] == ["LAST"], refusal)
         self.state = State.CHUNK
@@ -351,20 +375,19 @@ class Server:
             return _say(refusal), False
         if len(self.buffer) < size:
             return None, True
-        self.chunks.append(bytes(self.buffer[:size]))
-        self.chunked_octets += size
+        chunk = bytes(self.buffer[:size])
         del self.buffer[:size]
         self.state = State.COMMAND
         if not is_last:
+            self.chunked = self.chunked if self.chunked is not None else bytearray()
+            self.chunked += chunk
             return _say(Reply(250, (2, 0, 0), f"{size} octets received")), False
-        content = self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
-        return self._message(content), False
+        return self._message(chunk if self.chunked is None else bytes(self.chunked) + chunk), False
 
     # ---- what they share
 
     def _forget(self) -> None:
-        self.envelope = self.known = None
-        self.chunks, self.chunked_octets, self.too_big = [], 0, False
+        self.envelope = self.known = self.chunked = self.dropping = None
 
     def _bad(self, reply: Reply) -> Effect:
         self.bad_commands += 1

@@ -1,12 +1,14 @@
 """What the server's machine answers, and what it makes of hostile input."""
 
+import tracemalloc
+
 import pytest
 
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.command import is_fit
 from fastemailnet.smtp.content import bare_line_end
 from fastemailnet.smtp.effects import AskMessage, AskRecipient, AskSender, StartTls, Write
-from fastemailnet.smtp.refusals import Limits
+from fastemailnet.smtp.refusals import NO_ROOM, Limits
 from fastemailnet.smtp.reply import MAX_SAID_OCTETS
 from fastemailnet.smtp.server import MAX_BAD_COMMANDS, MAX_LINE_OCTETS, Server, State, Tls
 
@@ -165,6 +167,43 @@ def test_too_large_chunks_are_refused_and_not_kept() -> None:
     assert codes(talk.say(b"BDAT 4000\r\n" + b"x" * 4_000)) == [250]
     assert codes(talk.say(b"BDAT 2000 LAST\r\n" + b"x" * 2_000 + b"NOOP\r\n")) == [552, 250]
     assert not talk.messages
+
+
+def test_chunks_take_no_more_than_they_hold() -> None:
+    talk = Talk(ENVELOPE)
+    talk.server.limits = Limits(message_octets=1_000_000)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for chunk in (b"BDAT 0\r\n", b"BDAT 2\r\nxy"):
+        for _ in range(200):
+            talk.say(chunk * 100)
+            talk.said = b""
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 100_000
+    assert codes(talk.say(b"BDAT 0 LAST\r\n")) == [250]
+    assert talk.messages == [b"xy" * 20_000]
+
+
+@pytest.mark.parametrize("sent", [b"DATA\r\n" + b"x" * 998, b"BDAT 2000\r\n" + b"x" * 998])
+def test_a_message_that_is_shed_takes_no_room_and_is_refused_at_its_end(sent: bytes) -> None:
+    talk = Talk(ENVELOPE + b"BDAT 900\r\n" * sent.startswith(b"B") + b"y" * 900 * sent.startswith(b"B") + sent)
+    assert talk.server.held_octets >= 998
+    assert talk.server.shed(NO_ROOM)
+    assert talk.server.held_octets < 10
+    assert not talk.server.shed(NO_ROOM)
+    assert talk.say(b"x" * 998) == []
+    assert talk.server.held_octets < 10
+    end = b"\r\n.\r\n" if sent.startswith(b"DATA") else b"x" * 4
+    assert codes(talk.say(end + ENVELOPE + b"DATA\r\nz\r\n.\r\n")) == [452, 250, 250, 250, 354, 250]
+    assert talk.messages == [b"z\r\n"]
+
+
+@pytest.mark.parametrize("sent", [b"", b"DATA\r\n", b"DATA\r\n.\r", b"BDAT 3 LAST\r\nx\r\n"])
+def test_where_no_message_is_coming_nothing_is_shed(sent: bytes) -> None:
+    talk = Talk(ENVELOPE + sent)
+    assert not talk.server.shed(NO_ROOM)
+    assert codes(talk.say(b"\n" if sent.endswith(b".\r") else b"RSET\r\n\r\n.\r\n"))[0] == 250
 
 
 def test_starttls_is_offered_once_and_forgets_what_came_before() -> None:
