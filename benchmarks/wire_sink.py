@@ -29,7 +29,8 @@ import uvloop
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.effects import AskLogin, AskMessage, AskRecipient, AskSender, Close, Effect, StartTls, Write
 from fastemailnet.smtp.refusals import Limits
-from fastemailnet.smtp.server import Server, State
+from fastemailnet.smtp.server import Server
+from fastemailnet.smtp.stage import State
 
 TAKEN = Reply(250, (2, 0, 0), "taken")
 CHUNKING = b"250-CHUNKING\r\n"

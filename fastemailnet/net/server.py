@@ -24,7 +24,8 @@ from fastemailnet.smtp.effects import (
 )
 from fastemailnet.smtp.refusals import NO_ROOM, Limits
 from fastemailnet.smtp.reply import render
-from fastemailnet.smtp.server import Server, State, Tls
+from fastemailnet.smtp.server import Server
+from fastemailnet.smtp.stage import State, Tls
 
 BACKLOG = 1_024
 IDLE_S = 300.0  # RFC 5321 section 4.5.3.2.7

@@ -15,7 +15,6 @@ whole: 355 with its size, no RCPT, DATA, the end, and the reply that its first e
 no message of ours and is dropped.
 """
 
-from enum import Enum
 from typing import Literal
 
 from fastemailnet.outcome import Reply
@@ -37,33 +36,13 @@ from fastemailnet.smtp.effects import (
 )
 from fastemailnet.smtp.refusals import NUMBER, Limits, over_the_limit, refuse_content, refuse_mail, refuse_rcpt
 from fastemailnet.smtp.reply import render
+from fastemailnet.smtp.stage import State, Tls
 
 MAX_LINE_OCTETS = 4_096
 MAX_BAD_COMMANDS = 20
 OK = Reply(250, (2, 0, 0), "Ok")
 _TOO_LONG = Reply(500, (5, 5, 2), f"command line over {MAX_LINE_OCTETS} octets")
 _END = b"\r\n.\r\n"
-
-
-class Tls(Enum):
-    """Where STARTTLS stands (RFC 3207)."""
-
-    NONE = "none"
-    OFFERED = "offered"
-    BEGUN = "begun"  # 220 is said
-    DONE = "done"
-
-
-class State(Enum):
-    """What the next octets are."""
-
-    COMMAND = "command"
-    LOGIN = "login"  # a response of AUTH
-    DATA = "data"
-    CHUNK = "chunk"
-    WAITING = "waiting"  # for an answer
-    HANDSHAKE = "handshake"
-    CLOSED = "closed"
 
 
 class Server:

@@ -6,7 +6,8 @@ import pytest
 
 from fastemailnet.smtp.auth import MAX_PART_OCTETS, MAX_REFUSED, Credentials, Login, Offer, Verdict
 from fastemailnet.smtp.effects import AskLogin, AskRecipient, AskSender, StartTls, Write
-from fastemailnet.smtp.server import MAX_LINE_OCTETS, Server, State, Tls
+from fastemailnet.smtp.server import MAX_LINE_OCTETS, Server
+from fastemailnet.smtp.stage import State, Tls
 
 RIGHT = Credentials("acme", "key")
 PLAIN = b64encode(b"\0acme\0key")

@@ -7,7 +7,7 @@ from fastemailnet.outcome import Kind, Outcome, Reply
 from fastemailnet.smtp.checkpoint import is_transid, known_at, rest_from, transid_of
 from fastemailnet.smtp.effects import AskMessage, AskRecipient, AskSender, Known, Write
 from fastemailnet.smtp.extension import Capabilities
-from fastemailnet.smtp.server import Server, State
+from fastemailnet.smtp.server import Server
 from fastemailnet.smtp.session import (
     SINGLE_FLIGHT_MAX_OCTETS,
     AskRelease,
@@ -23,6 +23,7 @@ from fastemailnet.smtp.session import (
     Transaction,
 )
 from fastemailnet.smtp.session import Write as ClientWrite
+from fastemailnet.smtp.stage import State
 
 ID = "01J-0@node.example.net"
 TWO = (Recipient("a@b.org", 4), Recipient("c@b.org", 6))
