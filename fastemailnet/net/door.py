@@ -118,7 +118,7 @@ class Door:
         now_s = loop.time()
         if self._is_free(claim.lane, now_s):
             self._come(claim, now_s)
-            self._take(now_s)
+            self._take(claim.lane, now_s)
             return
         self.refuse_far(claim)
         self._come(claim, now_s)
@@ -132,7 +132,7 @@ class Door:
             await waiter.turn  # whoever gives back takes the place for it
         except BaseException:
             if waiter.has_place:
-                self.leave(None)
+                self.leave(None, lane=claim.lane)
             else:
                 self.waiting.withdraw(claim.lane, waiter, claim.tenant)
                 self.pass_on(loop.time())
@@ -165,11 +165,12 @@ class Door:
             scope.move(1, now_s)
         return True
 
-    def leave(self, connection: Connection | None, entered_s: float | None = None) -> None:
-        """Give the place back, with a connection that may be used again."""
+    def leave(self, connection: Connection | None, entered_s: float | None = None, lane: Lane = Lane.STANDARD) -> None:
+        """Give the place back, with a connection that may be used again. ``lane``: of the mail that had it."""
         now_s = asyncio.get_running_loop().time()
         for scope in self.scopes:
             scope.move(-1, now_s)
+            scope.urgent.add(-int(lane is Lane.TRANSACTIONAL), now_s)
         if entered_s is not None:
             # A host that stood still for a while is not slow for all who come after: one mail counts for twice the mean at most.
             self.held_s += SMOOTHING * (min(now_s - entered_s, 2 * self.held_s) - self.held_s)
@@ -195,7 +196,7 @@ class Door:
         """Give a place to who is next, if there is one; whether that was done."""
         while found := self.waiting.take(lambda lane: self._wait_s(lane, now_s) <= 0):
             if not found[1].turn.done():
-                self._take(now_s)
+                self._take(found[0], now_s)
                 self.coming += 1
                 found[1].turn.set_result(None)
                 return True
@@ -205,9 +206,10 @@ class Door:
         self._arm(now_s)
         return False
 
-    def _take(self, now_s: float) -> None:
+    def _take(self, lane: Lane, now_s: float) -> None:
         for scope in self.scopes:
             scope.move(1, now_s)
+            scope.urgent.add(int(lane is Lane.TRANSACTIONAL), now_s)
             scope.entered += 1
             scope.messages.spend(scope.pace(What.MESSAGE_RATE), now_s)
 

@@ -72,7 +72,7 @@ class Doors:
         if claim.throttle is not None:
             door = self.of_throttle(claim.throttle)
             await door.enter(claim, Target(claim.throttle.site, 0), PLAIN)
-            door.leave(None)
+            door.leave(None, lane=claim.lane)
 
     def _scopes_of(self, name: str, terms: Terms) -> Iterable[Scope]:
         if name not in self.sites:

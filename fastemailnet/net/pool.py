@@ -316,7 +316,7 @@ class Pool:
                     return _delivered(hop, connection, due, settled.outcomes)
                 connection = None  # the peer had closed it just then; nothing was begun, so a fresh one may do it
         finally:
-            door.leave(connection, entered_s)
+            door.leave(connection, entered_s, claim.lane)
 
     def _reusable(self, door: Door, target: Target, due: Demand) -> Connection | None:
         """A connection to the host that is good enough for the demand; the others stay until their time is over."""

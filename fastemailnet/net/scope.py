@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from fastemailnet.delivery.caution import Caution
+from fastemailnet.delivery.lately import Lately
 from fastemailnet.delivery.shares import Key, Shares, What
 from fastemailnet.delivery.terms import Ceilings
 from fastemailnet.delivery.throttle import FOREVER_S, Pace, Throttle
@@ -26,6 +27,7 @@ class Scope:
         self.name, self.ceilings, self.shares = name, ceilings, shares
         self.caution: Caution | None = None
         self.busy = 0
+        self.urgent = Lately()  # of these, those that transactional mail has
         self.moved_s = 0.0  # when a place was last given or given back
         self.messages, self.connects = Throttle(), Throttle()
         self.entered = self.connected = 0  # since the last wishes
@@ -101,7 +103,9 @@ class Scope:
         """What this node wants of each limit, and uses."""
         waiting = sum(len(door.waiting) for door in self.crowd)
         limit = float(self.ceilings.connections)
-        want = float(self.busy + waiting) if self.caution is None else self.caution.within(self.busy + waiting)
+        # What urgent mail had a moment ago is not lent away: it comes again, and would wait until others have given it back.
+        want = float(max(self.busy + waiting, self.urgent.within(now_s)))
+        want = want if self.caution is None else self.caution.within(want)
         wants: Wants = {Key(self.name, What.CONNECTIONS): (limit, want, float(self.open_count()))}
         if (pace := self.ceilings.messages) is not None:
             wants[Key(self.name, What.MESSAGE_RATE)] = (
@@ -132,7 +136,7 @@ class Scope:
 
     def is_wanted(self, now_s: float) -> bool:
         """Whether anything of its limits is in use, or to be used soon."""
-        if not self.is_idle:
+        if not self.is_idle or self.urgent.within(now_s):
             return True
         return any(later.total and later.count(now_s) for later in (self.later, self.to_connect))
 

@@ -4,8 +4,7 @@ Real are the doors, the shares, the node's side of lending and the coordinator's
 """
 
 import asyncio
-import selectors
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeAlias
 
@@ -20,29 +19,13 @@ from fastemailnet.delivery.terms import Terms
 from fastemailnet.delivery.waiting import PATIENCE_S
 from fastemailnet.net.door import Claim, TurnIsFarError
 from fastemailnet.net.doors import Doors
+from tests.simulation.jumping import clock_s, run
 
 HOUR_S = 3_600.0
 MOST_TIMES = 45  # that a mail is put off in three hours, where it comes to another node each time
 Return: TypeAlias = Callable[
     [int, int], int
 ]  # from number of a mail and how often it was put off, the node that it comes to
-
-
-class Jumping(selectors.DefaultSelector):
-    """Waits for nothing: the clock is ahead by as much."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now_s = 1_000.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.now_s += timeout or 0.0
-        return super().select(0)
-
-
-def clock_s() -> float:
-    """The one clock of all."""
-    return asyncio.get_running_loop().time()
 
 
 class Fleet:
@@ -111,17 +94,6 @@ def half_each(number: int, times: int) -> int:
 
 def mostly_one(number: int, times: int) -> int:
     return int(number % 10 == 0)
-
-
-def run(monkeypatch: pytest.MonkeyPatch, story: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Have it happen by a clock that jumps."""
-    selector = Jumping()
-    loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.now_s  # type: ignore[method-assign]
-    for module in ("fastemailnet.net.scope", "actors.sharing"):
-        monkeypatch.setattr(f"{module}.since_boot_s", lambda: selector.now_s)
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(story())
 
 
 async def backlog(nodes: int, per_h: int, mails: int, node_of: Return) -> None:
