@@ -1,7 +1,6 @@
 """POST /v1/messages: one message as RFC 5322 octets, one as JSON, or a batch as JSON. An ASGI application of its own.
 
-It is on the way of every mail, so it reads the scope and the body itself. Octets that are being received or wait for
-the log are counted over all requests; over the limit a request is answered by 429 before its body is read.
+It is on the way of every mail, so it reads the scope and the body itself; ``intake`` bounds what the bodies of all take.
 """
 
 import asyncio
@@ -13,9 +12,10 @@ from urllib.parse import parse_qs
 from fastemailnet.admission.headers import addresses, envelope
 from fastemailnet.admission.lane import lane_named
 from fastemailnet.admission.submission import DEFAULT_TENANT, Accepted, Submission
-from fastemailnet.errors import FastEmailNetError, LimitExceeded, MessageError
+from fastemailnet.errors import FastEmailNetError, MessageError
 from fastemailnet.message.prepare import crlf
 from fastemailnet.web.answers import Receive, Scope, Send, described, refusal, respond, status_of, to_json
+from fastemailnet.web.intake import Intake
 from fastemailnet.web.mails import Mail, decode, is_batch, to_submission
 from fastemailnet.web.permit import Entry
 
@@ -86,26 +86,6 @@ def _read_query(head: Request, query: bytes) -> None:
     head.key = given.get("idempotency_key", [""])[0]
 
 
-class Intake:
-    """The octets of all requests that are being worked on, and their limit."""
-
-    def __init__(self, limit_octets: int) -> None:
-        self.limit_octets = limit_octets
-        self.octets = 0
-
-    def grow(self, held: int, octets: int) -> int:
-        """A request that holds ``held`` octets goes on to hold ``octets``; returns those. One alone may hold any number.
-
-        Raises:
-            LimitExceeded: there is no room; it holds what it held.
-        """
-        others = self.octets - held
-        if others and others + octets > self.limit_octets:
-            raise LimitExceeded("octets of requests in work", others + octets, self.limit_octets)
-        self.octets = others + octets
-        return octets
-
-
 class Submit:
     """The ASGI application."""
 
@@ -128,20 +108,9 @@ class Submit:
         head.tenant = self._entry.submits_for(head.peer, head.authorization)
         if head.size_octets > self._body_octets:
             return self._too_large(head.size_octets)
-        held = self._intake.grow(0, head.size_octets)
-        try:
-            chunks: list[bytes] = []
-            octets = 0
-            async for chunk in _chunks(receive):
-                chunks.append(chunk)
-                octets += len(chunk)
-                if octets > self._body_octets:
-                    return self._too_large(octets)
-                if octets > held:  # a body without Content-Length
-                    held = self._intake.grow(held, octets)
-            return await self._take(head, chunks[0] if len(chunks) == 1 else b"".join(chunks))
-        finally:
-            self._intake.grow(held, 0)
+        with self._intake.hold(head.size_octets) as held:
+            body = await self._intake.read(held, _chunks(receive), self._body_octets)
+            return self._too_large(body) if isinstance(body, int) else await self._take(head, body)
 
     async def _take(self, head: Request, body: bytes) -> tuple[int, bytes]:
         if head.media_type == RAW:
