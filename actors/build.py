@@ -26,6 +26,7 @@ from actors.shaping_desk import KnownSites, ShapingDesk
 from actors.sharing import Lend, Sharing
 from actors.stations import Stations
 from actors.suppressions import Suppressions, projector
+from actors.unread import Unread
 from actors.verdicts import Verdicts
 from fastemailnet.admission.networks import Networks
 from fastemailnet.archive.keeper import Keeper
@@ -268,7 +269,8 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
     nodes = settings.fleet.nodes
     shares = Shares(node_number(name), nodes, since_boot_s())
     way, idle_s = mx_way(settings, name), settings.delivery.connection_idle_s
-    shaping = Shaping(over, commit, read_policy(settings.shaping), name, way.dns if way is not None else None)
+    unread, dns = Unread(), way.dns if way is not None else None
+    shaping = Shaping(over, commit, read_policy(settings.shaping), name, dns, unread)
     way_out = pool(settings, way, lambda domain, hosts: shaping.terms(domain, hosts, idle_s), shares)
     return {
         "name": name,
@@ -276,10 +278,11 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
         "group": commit,
         "join": join,
         "examiner": examiner,
-        "attempts": shops(settings, examiner, Suppressions(over), shaping, way_out),
+        "attempts": shops(settings, examiner, Suppressions(over, unread), shaping, way_out),
         "sharing": Sharing(way_out.doors, shares, lend) if nodes > 1 else None,
         "ways": way_out.status,
         "knows": shaping.knows,
+        "unread": unread,
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from actors.fill import Fill
 from actors.journal import Journal
+from actors.unread import Unread
 from fastemailnet.admission.reading import Read, read_unit
 from fastemailnet.envelope import Asked, Position, Unit
 from fastemailnet.flashsync.frames import CONTROL, Shrink, Split, decode_control
@@ -60,8 +61,11 @@ class Room:
 class Leases:
     """The leases of one incarnation, by partition."""
 
-    def __init__(self, log: Log, journal: Journal, control_position: int, fill: Fill | None = None) -> None:
+    def __init__(
+        self, log: Log, journal: Journal, control_position: int, unread: Unread, fill: Fill | None = None
+    ) -> None:
         self.log = log
+        self.unread = unread
         self.fill = fill
         self.journal = journal
         self.control = Tail(log, CONTROL, 0, control_position)
@@ -72,8 +76,9 @@ class Leases:
         """Read control until this incarnation is fenced."""
         right = self.journal.right
         while right.standing is Standing.HOLDING:
-            for _, record in await self.control.next(500):
-                match right.control_read(decode_control(record)):
+            for offset, record in await self.control.next(500):
+                frame = self.unread.read(decode_control, record, CONTROL, 0, offset)
+                match None if frame is None else right.control_read(frame):
                     case Lease() as lease:
                         self.held.grant(lease)
                         self.news.set()

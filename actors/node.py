@@ -18,6 +18,7 @@ from actors.leases import Leases, Room, Taken
 from actors.poison import Blame
 from actors.sharing import Sharing
 from actors.stations import Stations
+from actors.unread import Unread
 from fastemailnet.envelope import LANES, Position
 from fastemailnet.errors import FleetError
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Beat, Join, decode_control
@@ -50,10 +51,12 @@ class NodeActor:
         sharing: Sharing | None = None,
         ways: Callable[[], Mapping[str, object]] = dict,
         knows: Callable[[str], bool] = lambda name: False,
+        unread: Unread | None = None,
     ) -> None:
         """``ways``: what mail waits for outside, for people; ``knows``: whether there was mail for a site of a name."""
         self.name = name
         self.knows = knows
+        self.unread = unread or Unread()
         self.sharing, self.ways = sharing, ways
         self.log = log
         self.group = group
@@ -90,8 +93,8 @@ class NodeActor:
         """The newest JOIN of this name behind a control offset; 0 if there is none."""
         newest, end = 0, self.log.ends(CONTROL).get((CONTROL, 0), 0)
         while position < end and (batch := self.log.fetch(CONTROL, 0, position, READ_RECORDS)):
-            for _, record in batch:
-                frame = decode_control(record)
+            for offset, record in batch:
+                frame = self.unread.read(decode_control, record, CONTROL, 0, offset)
                 if isinstance(frame, Join) and frame.node == self.name:
                     newest = max(newest, frame.incarnation)
             position = batch[-1][0] + 1
@@ -110,6 +113,7 @@ class NodeActor:
             "not_scored": self.examiner.unscored,
             "gate": {ruling.value: count for ruling, count in self.examiner.ruled.items()},
             **self.ways(),
+            **self.unread.figures(),
         }
 
 
@@ -124,7 +128,7 @@ class Incarnation:
         # A fixed next hop has its connections already.
         is_fixed = all(route.fixed_target() is not None for route in self.shop.routes.all)
         fill = None if is_fixed else Fill(node.log, self.shop.warm)
-        self.leases = Leases(node.log, self.journal, control_position, fill)
+        self.leases = Leases(node.log, self.journal, control_position, node.unread, fill)
         self.works: set[asyncio.Task[None]] = set()
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self.rooms = {stream: Room(LANE_ROOM_UNITS) for stream in LANES}
