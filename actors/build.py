@@ -62,6 +62,9 @@ from fastemailnet.web.unsubscribe import unsubscribe_routes
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
 KAFKA_PACE_S = 0.025
+NODE_PENDING_OCTETS = (
+    1 << 40
+)  # what waits there is bounded by the units in work, and a frame that is refused ends the process
 KAFKA_NAMES = {"ca_file": "ssl_cafile", "certificate_file": "ssl_certfile", "key_file": "ssl_keyfile"}
 OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
@@ -175,10 +178,10 @@ def topics(settings: Settings) -> list[Topic]:
     ]
 
 
-def group(settings: Settings, over: Log) -> GroupCommit:
-    """A process's batching appender."""
+def group(settings: Settings, over: Log, pending_octets: int | None = None) -> GroupCommit:
+    """A process's batching appender; ``pending_octets``: that of the settings without it."""
     pace_s = KAFKA_PACE_S if is_kafka(settings) else 0.0
-    return GroupCommit(over, max_pending_octets=settings.limits.pending_octets, pace_s=pace_s)
+    return GroupCommit(over, max_pending_octets=pending_octets or settings.limits.pending_octets, pace_s=pace_s)
 
 
 def bodies(settings: Settings) -> Bodies:
@@ -262,7 +265,7 @@ def _write_new(path: Path, octets: bytes) -> None:
 def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, lend: Lend) -> dict[str, Any]:
     """The constructor's arguments of a node; the number at the end of its name tells it from the others."""
     over = log(settings)
-    commit = group(settings, over)
+    commit = group(settings, over, NODE_PENDING_OCTETS)
     scoring = scorer if settings.classifier.enabled else None
     patience_s = settings.classifier.timeout_ms / 1_000
     examiner = Examiner(scoring, gate(settings, 1.0), signer(settings), one_click(settings), patience_s)
