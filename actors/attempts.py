@@ -20,7 +20,7 @@ from actors.bodies import Bodies
 from actors.burial import bury, end_place
 from actors.claims import claim_of
 from actors.clock import monotonic_ms, wall_ms
-from actors.ends import dead, in_order, said, shown_by
+from actors.ends import dead, in_order, said, short, shown_by
 from actors.evidence import TURN, acceptance, evidence
 from actors.examine import Examined, Examiner, Look, unjudged
 from actors.journal import Journal
@@ -320,7 +320,7 @@ class _Attempt:
         if put_off is not None:
             self.where[TURN] = now_ms + round(put_off.turn_s * 1_000)
         await self.finish(
-            next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule, put_off), now_ms
+            next_try(self.unit, self.taken.attempt, short(outcomes), now_ms, self.shop.schedule, put_off), now_ms
         )
 
     async def finish(self, retry: Retry, now_ms: int) -> None:
