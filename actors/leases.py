@@ -22,6 +22,8 @@ from fastemailnet.outcome import Kind
 
 HOT_S = 0.001
 IDLE_MAX_S = 0.008
+LONG_S = 2.0  # most mails are gone by then
+ASIDE_OCTETS = 262_144  # of a body
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,15 @@ class Taken:
 
 
 class Room:
-    """How many units of one lane may be in work; waits while there is none."""
+    """How many units of one lane may be in work; waits while there is none.
 
-    def __init__(self, units: int) -> None:
+    Most units leave soon, and some wait for a host that says nothing for minutes. So that a few dozen such hosts hold up nobody else's
+    mail, a unit that has been here for long makes place for the next, as long as not too many have.
+    """
+
+    def __init__(self, units: int, aside_units: int) -> None:
         self.free = units
+        self.aside = aside_units  # how many more may step aside
         self.freed = asyncio.Event()
 
     async def some(self) -> int:
@@ -56,6 +63,37 @@ class Room:
         """One unit is finished."""
         self.free += 1
         self.freed.set()
+
+
+class Stay:
+    """One unit in work: its place is given back once, when it steps aside or when it ends. What takes much memory never steps aside."""
+
+    def __init__(self, room: Room, unit: Read) -> None:
+        self.room = room
+        self.is_aside = False
+        self.timer: asyncio.TimerHandle | None = None
+        if isinstance(unit, Unit) and unit.blob is None and len(unit.body) <= ASIDE_OCTETS:
+            self._wait()
+
+    def _wait(self) -> None:
+        self.timer = asyncio.get_running_loop().call_later(LONG_S, self._step_aside)
+
+    def _step_aside(self) -> None:
+        if not self.room.aside:
+            self._wait()
+            return
+        self.room.aside -= 1
+        self.is_aside = True
+        self.room.give_back()
+
+    def end(self) -> None:
+        """The unit is finished."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.is_aside:
+            self.room.aside += 1
+        else:
+            self.room.give_back()
 
 
 class Leases:

@@ -14,7 +14,7 @@ from actors.clock import monotonic_ms, wall_ms
 from actors.examine import Examiner
 from actors.fill import Fill
 from actors.journal import Journal
-from actors.leases import Leases, Room, Taken
+from actors.leases import Leases, Room, Stay, Taken
 from actors.poison import Blame
 from actors.sharing import Sharing
 from actors.stations import Stations
@@ -29,6 +29,7 @@ from fastemailnet.log.interface import Log
 JoinCall = Callable[[str, int, Position | None], Coroutine[Any, Any, tuple[Join, int]]]
 LANE_ROOM_UNITS = 128
 TIER_ROOM_UNITS = 64
+ASIDE_UNITS = 384  # beside those: of a lane or a tier, in work for long
 CAPACITY_UNITS = 512
 READ_RECORDS = 500
 REPLACED_S = 0.3  # the JOIN that replaces an incarnation stands a moment behind the FENCE that ends it
@@ -131,7 +132,7 @@ class Incarnation:
         self.leases = Leases(node.log, self.journal, control_position, node.unread, fill)
         self.works: set[asyncio.Task[None]] = set()
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        self.rooms = {stream: Room(LANE_ROOM_UNITS) for stream in LANES}
+        self.rooms = {stream: Room(LANE_ROOM_UNITS, ASIDE_UNITS) for stream in LANES}
 
     async def serve(self) -> None:
         """Work until fenced. Raises what broke it, if anything did."""
@@ -168,7 +169,7 @@ class Incarnation:
 
     async def take(self, where: tuple[str, int]) -> None:
         """Put the units of one partition to work, in tasks that outlive a fence."""
-        room = self.rooms.setdefault(where[0], Room(TIER_ROOM_UNITS))
+        room = self.rooms.setdefault(where[0], Room(TIER_ROOM_UNITS, ASIDE_UNITS))
         async for batch in self.leases.take(where, room):
             for taken in batch:
                 task = asyncio.create_task(self.work(taken, room))
@@ -177,10 +178,11 @@ class Incarnation:
 
     async def work(self, taken: Taken, room: Room) -> None:
         """One unit, whatever becomes of it."""
+        stay = Stay(room, taken.unit)
         try:
             await self.shop.work(taken)
         except Exception as error:  # the log or a bug: this process must not go on
             if not self.broken.done():
                 self.broken.set_result(error)
         finally:
-            room.give_back()
+            stay.end()
