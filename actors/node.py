@@ -20,7 +20,7 @@ from actors.sharing import Sharing
 from actors.stations import Stations
 from actors.unread import Unread
 from fastemailnet.envelope import LANES, Position
-from fastemailnet.errors import FleetError
+from fastemailnet.errors import FleetError, LimitExceeded, LogError
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Beat, Join, decode_control
 from fastemailnet.flashsync.node import BEAT_EVERY_MS, Right, Standing
 from fastemailnet.log.group import GroupCommit
@@ -182,6 +182,8 @@ class Incarnation:
         try:
             await self.shop.work(taken)
         except Exception as error:  # the log or a bug: this process must not go on
+            if not isinstance(error, LogError | LimitExceeded):
+                self.node.blame.ends_over(taken.place)
             if not self.broken.done():
                 self.broken.set_result(error)
         finally:
