@@ -7,6 +7,7 @@ an INTENT still gets its fact from them (R5), one without is refused by the log 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 from actors.attempts import Attempts
@@ -23,6 +24,7 @@ from fastemailnet.envelope import LANES, Position
 from fastemailnet.errors import FleetError, LimitExceeded, LogError
 from fastemailnet.flashsync.frames import CONTROL, JOURNAL, Beat, Join, decode_control
 from fastemailnet.flashsync.node import BEAT_EVERY_MS, Right, Standing
+from fastemailnet.lifecycle import State
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
 
@@ -33,6 +35,7 @@ ASIDE_UNITS = 384  # beside those: of a lane or a tier, in work for long
 CAPACITY_UNITS = 512
 READ_RECORDS = 500
 REPLACED_S = 0.3  # the JOIN that replaces an incarnation stands a moment behind the FENCE that ends it
+DRAIN_LOOK_S = 0.02
 BEAT_POLL_S = BEAT_EVERY_MS / 4_000
 
 
@@ -68,15 +71,17 @@ class NodeActor:
         self.journal = journal
         self.stations = Stations(Counter())
         self.incarnation = 0
+        self.serving: Incarnation | None = None
+        self.leaving = asyncio.Event()  # set: this process ends soon
 
     async def run(self) -> None:
-        """Serve one incarnation after the other, for ever.
+        """Serve one incarnation after the other, for ever or until it is to leave.
 
         Raises:
             FleetError: another process joined under this name; two would fence each other without end.
             LogError: the log failed.
         """
-        while True:
+        while not self.leaving.is_set():
             # No FENCE of an incarnation that does not exist yet can stand below these.
             ends = await asyncio.to_thread(self.log.ends, JOURNAL)
             frame, position = await self.join(self.name, CAPACITY_UNITS, self.blame.left())
@@ -84,11 +89,27 @@ class NodeActor:
             self.blame.clear()
             self.incarnation = frame.incarnation
             right = Right(frame.node, frame.incarnation, monotonic_ms(), frame.epoch)
-            await Incarnation(self, right, frame.slot, position).serve()
+            self.serving = Incarnation(self, right, frame.slot, position)
+            await self.serving.serve()
             await asyncio.sleep(REPLACED_S)
             newest = await asyncio.to_thread(self.newest_incarnation, position)
             if newest > frame.incarnation:
                 raise FleetError(f"{self.name}.{frame.incarnation} was replaced by {self.name}.{newest}")
+        await asyncio.Event().wait()  # whoever asked it to leave ends it
+
+    async def drain(self, seconds: float) -> int:
+        """Begin nothing more, and wait so long at most for the replies to what was ended: how many are without one, and in doubt.
+
+        What has not come to its end goes to whoever runs next.
+        """
+        self.leaving.set()
+        if self.serving is not None:
+            self.serving.right.fence()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.stations.counts[State.SENDING]:  # noqa: ASYNC110  what counts has no event
+                    await asyncio.sleep(DRAIN_LOOK_S)
+        return self.stations.counts[State.SENDING]
 
     def newest_incarnation(self, position: int) -> int:
         """The newest JOIN of this name behind a control offset; 0 if there is none."""
