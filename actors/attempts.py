@@ -20,12 +20,12 @@ from actors.bodies import Bodies
 from actors.burial import bury, end_place
 from actors.claims import claim_of
 from actors.clock import monotonic_ms, wall_ms
-from actors.ends import dead, in_order, said, shown_by
+from actors.ends import dead, in_order, said, short, shown_by
 from actors.evidence import TURN, acceptance, evidence
 from actors.examine import Examined, Examiner, Look, unjudged
 from actors.journal import Journal
 from actors.leases import Taken
-from actors.poison import Blame, look_into
+from actors.poison import DEAD_STRIKES, Blame, look_into
 from actors.reports import Reporter, with_header
 from actors.shaping import Shaping
 from actors.stations import Stations
@@ -125,6 +125,9 @@ class _Attempt:
         if self.machine.is_expired(wall_ms()):
             await self.expire()
             return
+        if self.taken.strikes >= DEAD_STRIKES:
+            await self.give_up(f"{self.taken.strikes} processes ended over it")
+            return
         if unit.domain == SEVERAL:
             await self.split()
             return
@@ -134,7 +137,7 @@ class _Attempt:
         where, with_text = (self.taken.place, self.taken.strikes), self.shop.examiner.reads(unit)
         seen = await look_into(*where, self.whole.body, self.shop.blame, with_text=with_text)
         if seen is None:
-            await self.give_up(f"looking into it ended {self.taken.strikes} processes")
+            await self.give_up(f"{self.taken.strikes} processes ended over it, and one that looked into it apart")
             return
         examined = await self.examine(seen)
         if not await self.passes(examined, route):
@@ -320,7 +323,7 @@ class _Attempt:
         if put_off is not None:
             self.where[TURN] = now_ms + round(put_off.turn_s * 1_000)
         await self.finish(
-            next_try(self.unit, self.taken.attempt, outcomes, now_ms, self.shop.schedule, put_off), now_ms
+            next_try(self.unit, self.taken.attempt, short(outcomes), now_ms, self.shop.schedule, put_off), now_ms
         )
 
     async def finish(self, retry: Retry, now_ms: int) -> None:
@@ -377,12 +380,7 @@ class _Attempt:
         ]
 
     async def log_outcome(
-        self,
-        effect: u.LogOutcome,
-        deferrals: Sequence[Deferral],
-        proof: bytes,
-        reports: tuple[bytes, ...],
-        now_ms: int,
+        self, effect: u.LogOutcome, deferrals: Sequence[Deferral], proof: bytes, reports: tuple[bytes, ...], now_ms: int
     ) -> None:
         """Append the OUTCOME, as a fact behind an INTENT or as a permission without one."""
         first = deferrals[0] if deferrals else None

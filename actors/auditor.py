@@ -10,6 +10,7 @@ from typing import Any
 
 from actors.doubts import summary
 from actors.records import frame_at, unit_at
+from actors.unread import Unread
 from fastemailnet.admission.reading import Read, deliveries, read_unit
 from fastemailnet.envelope import LANES, Position, Unit
 from fastemailnet.flashsync.fold import Fold
@@ -40,6 +41,7 @@ class Auditor:
     def __init__(self, log: Log) -> None:
         self.log = log
         self.fold = Fold()
+        self.unread = Unread()
         self.accepted = 0
         self.units = 0
         self.positions: dict[tuple[str, int], int] = {}
@@ -51,11 +53,15 @@ class Auditor:
     def catch_up(self) -> None:
         """Read what is new. Journal ends are taken first, control next, so that each lease a frame names is known."""
         journals = self.log.ends(JOURNAL)
-        for _, record in self._new(CONTROL, 0, self.log.ends(CONTROL).get((CONTROL, 0), 0)):
-            self.fold.apply_control(decode_control(record))
+        for offset, record in self._new(CONTROL, 0, self.log.ends(CONTROL).get((CONTROL, 0), 0)):
+            command = self.unread.read(decode_control, record, CONTROL, 0, offset)
+            if command is not None:
+                self.fold.apply_control(command)
         for (_, partition), end in journals.items():
             for position, record in self._new(JOURNAL, partition, end):
-                frame = decode_journal(record)
+                frame = self.unread.read(decode_journal, record, JOURNAL, partition, position)
+                if frame is None:
+                    continue
                 held = self.fold.held.get((partition, frame.intent)) if isinstance(frame, Resolve) else None
                 if self.fold.apply_journal(partition, position, frame) and held is not None:
                     self.reviewed[held.spot] = held, position

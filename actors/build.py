@@ -26,6 +26,7 @@ from actors.shaping_desk import KnownSites, ShapingDesk
 from actors.sharing import Lend, Sharing
 from actors.stations import Stations
 from actors.suppressions import Suppressions, projector
+from actors.unread import Unread
 from actors.verdicts import Verdicts
 from fastemailnet.admission.networks import Networks
 from fastemailnet.archive.keeper import Keeper
@@ -61,6 +62,9 @@ from fastemailnet.web.unsubscribe import unsubscribe_routes
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
 KAFKA_PACE_S = 0.025
+NODE_PENDING_OCTETS = (
+    1 << 40
+)  # what waits there is bounded by the units in work, and a frame that is refused ends the process
 KAFKA_NAMES = {"ca_file": "ssl_cafile", "certificate_file": "ssl_certfile", "key_file": "ssl_keyfile"}
 OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456
@@ -174,10 +178,10 @@ def topics(settings: Settings) -> list[Topic]:
     ]
 
 
-def group(settings: Settings, over: Log) -> GroupCommit:
-    """A process's batching appender."""
+def group(settings: Settings, over: Log, pending_octets: int | None = None) -> GroupCommit:
+    """A process's batching appender; ``pending_octets``: that of the settings without it."""
     pace_s = KAFKA_PACE_S if is_kafka(settings) else 0.0
-    return GroupCommit(over, max_pending_octets=settings.limits.pending_octets, pace_s=pace_s)
+    return GroupCommit(over, max_pending_octets=pending_octets or settings.limits.pending_octets, pace_s=pace_s)
 
 
 def bodies(settings: Settings) -> Bodies:
@@ -261,14 +265,15 @@ def _write_new(path: Path, octets: bytes) -> None:
 def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, lend: Lend) -> dict[str, Any]:
     """The constructor's arguments of a node; the number at the end of its name tells it from the others."""
     over = log(settings)
-    commit = group(settings, over)
+    commit = group(settings, over, NODE_PENDING_OCTETS)
     scoring = scorer if settings.classifier.enabled else None
     patience_s = settings.classifier.timeout_ms / 1_000
     examiner = Examiner(scoring, gate(settings, 1.0), signer(settings), one_click(settings), patience_s)
     nodes = settings.fleet.nodes
     shares = Shares(node_number(name), nodes, since_boot_s())
     way, idle_s = mx_way(settings, name), settings.delivery.connection_idle_s
-    shaping = Shaping(over, commit, read_policy(settings.shaping), name, way.dns if way is not None else None)
+    unread, dns = Unread(), way.dns if way is not None else None
+    shaping = Shaping(over, commit, read_policy(settings.shaping), name, dns, unread)
     way_out = pool(settings, way, lambda domain, hosts: shaping.terms(domain, hosts, idle_s), shares)
     return {
         "name": name,
@@ -276,10 +281,11 @@ def node_parts(settings: Settings, name: str, join: JoinCall, scorer: Scorer, le
         "group": commit,
         "join": join,
         "examiner": examiner,
-        "attempts": shops(settings, examiner, Suppressions(over), shaping, way_out),
+        "attempts": shops(settings, examiner, Suppressions(over, unread), shaping, way_out),
         "sharing": Sharing(way_out.doors, shares, lend) if nodes > 1 else None,
         "ways": way_out.status,
         "knows": shaping.knows,
+        "unread": unread,
         "blame": Blame(settings.fleet.data / "nodes" / f"{name}.blame"),
     }
 

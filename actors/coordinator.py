@@ -17,6 +17,7 @@ import msgspec
 
 from actors.clock import monotonic_ms, wall_ms
 from actors.telling import Telling
+from actors.unread import Unread
 from actors.verdicts import Verdicts
 from fastemailnet.delivery.shares import Answer, Lender, Request
 from fastemailnet.envelope import LANES, Position, is_ordered
@@ -62,6 +63,7 @@ class CoordinatorActor:
         self.telling = Telling(log, verdicts) if verdicts is not None else None
         self.machine = Coordinator(policy, who=int.from_bytes(os.urandom(WHO_OCTETS)))
         self.lender = Lender(nodes, int.from_bytes(os.urandom(WHO_OCTETS)), monotonic_ms() / 1_000)
+        self.unread = Unread()
         self.control_position = 0
         self.journal_positions = [0] * JOURNAL_PARTITIONS
         self.followed: set[int] = set()  # journal partitions
@@ -236,8 +238,8 @@ class CoordinatorActor:
         count = 0
         while self.log.end(CONTROL, 0) > self.control_position:
             for offset, record in self.log.fetch(CONTROL, 0, self.control_position, READ_RECORDS):
-                frame = decode_control(record)
-                is_valid = self.machine.control_read(frame, wall_ms())
+                frame = self.unread.read(decode_control, record, CONTROL, 0, offset)
+                is_valid = frame is not None and self.machine.control_read(frame, wall_ms())
                 self.control_position = offset + 1
                 count += 1
                 if isinstance(frame, Join) and is_valid:
@@ -259,7 +261,9 @@ class CoordinatorActor:
             self.log.follow(JOURNAL, partition, position)
         while max(end, self.log.end(JOURNAL, partition)) > position:
             for offset, record in self.log.fetch(JOURNAL, partition, position, READ_RECORDS):
-                self.machine.journal_read(partition, offset, decode_journal(record), wall_ms())
+                frame = self.unread.read(decode_journal, record, JOURNAL, partition, offset)
+                if frame is not None:
+                    self.machine.journal_read(partition, offset, frame, wall_ms())
                 position = offset + 1
                 count += 1
         self.journal_positions[partition] = position
@@ -305,7 +309,8 @@ class CoordinatorActor:
     async def is_before(self, partition: int, end: int, intent: int, *kinds: type[Outcome | Void | Resolve]) -> bool:
         """Whether such a frame settled one place of a journal partition in what is not read yet, before ``end``."""
         span = read(self.log, (JOURNAL, partition), self.journal_positions[partition], end)
-        frames = [decode_journal(record) async for records in span for _, record in records]
+        where = (JOURNAL, partition)
+        frames = [self.unread.read(decode_journal, one, *where, at) async for records in span for at, one in records]
         return any(isinstance(frame, kinds) and frame.intent == intent and not _is_doubt(frame) for frame in frames)
 
     async def status(self) -> dict[str, Any]:
@@ -318,6 +323,7 @@ class CoordinatorActor:
             "in_doubt": len(fold.in_doubt()),
             "alarms": list(fold.alarms),
             "low_watermarks": {f"{stream}/{part}": p.low for (stream, part), p in fold.progress.items()},
+            **self.unread.figures(),
         }
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from actors.examine import Examined
 from actors.leases import Taken
 from fastemailnet import ids
@@ -9,6 +11,9 @@ from fastemailnet.delivery.gate import Ruling, Way
 from fastemailnet.envelope import MAX_KEPT_OCTETS, Dead, Unit
 from fastemailnet.outcome import Kind, Outcome
 
+REPLIES_OCTETS = (
+    524_288  # of all replies of an attempt; with them an OUTCOME of 1,000 recipients is a record that Kafka takes
+)
 PRECEDENCE = (Kind.IN_DOUBT, Kind.DEFERRED, Kind.HELD, Kind.RELAYED)
 
 
@@ -22,6 +27,21 @@ def in_order(unit: Unit, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The outcomes in the order of the unit's recipients, which the journal counts them by."""
     found = {outcome.recipient: outcome for outcome in outcomes}
     return [found[recipient.index] for recipient in unit.recipients]
+
+
+def short(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes with as much of their replies as a frame has room for: a host may have pages to say of each of many recipients."""
+    texts = [outcome.reply.text if outcome.reply is not None else "" for outcome in outcomes]
+    if sum(len(text.encode()) for text in texts) <= REPLIES_OCTETS:
+        return list(outcomes)
+    return [_short(outcome, REPLIES_OCTETS // len(outcomes)) for outcome in outcomes]
+
+
+def _short(outcome: Outcome, octets: int) -> Outcome:
+    if outcome.reply is None:
+        return outcome
+    text = outcome.reply.text.encode()[:octets].decode("utf-8", "ignore")
+    return msgspec.structs.replace(outcome, reply=msgspec.structs.replace(outcome.reply, text=text))
 
 
 def said(examined: Examined, way: Way) -> str:

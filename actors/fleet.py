@@ -45,6 +45,9 @@ NAMESPACE = "fastemailnet"
 OBJECT_STORE_OCTETS = 80_000_000  # nothing large ever goes through Ray
 CALL_PAUSE_S = 0.2
 START_S = 60.0
+DRAIN_S = (
+    10.0  # that a stop waits for replies; most come within it, a peer may take ten minutes (RFC 5321 section 4.5.3.2.6)
+)
 HUNG_S = 20.0
 
 
@@ -283,5 +286,13 @@ class Fleet:
                 time.sleep(CALL_PAUSE_S)
 
     def stop(self) -> None:
-        """Stop every process and the local Ray. Nothing needs to be saved: the log has it."""
+        """Stop every process and the local Ray. Nothing needs to be saved: the log has it.
+
+        But a mail whose end was written and whose reply is not here yet would be in doubt, so nodes wait for those for a while.
+        """
+        nodes = [actor for name, actor in self.actors.items() if name.startswith("node-")]
+        if nodes:
+            ray.wait(
+                [node.drain.remote(DRAIN_S) for node in nodes], num_returns=len(nodes), timeout=DRAIN_S + CALL_PAUSE_S
+            )
         ray.shutdown()

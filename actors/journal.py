@@ -4,6 +4,7 @@ Permissions (INTENT, OUTCOME before the point of no return, BEAT) carry the toke
 INTENT, VOID) never are (R5). Every acknowledged append under the token pushes the node's deadline on (R2).
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from actors.clock import monotonic_ms
@@ -16,6 +17,8 @@ from fastemailnet.log.interface import Fenced, Token
 
 DEAD = "dead"
 COPY_OCTETS = 2_097_152  # of bodies in one append of copies
+LARGE_OCTETS = 65_536  # of a body whose copies wait for their turn
+LARGE_AT_ONCE = 8
 
 
 class Journal:
@@ -26,6 +29,9 @@ class Journal:
         self.slot = slot
         self.right = right
         self.token = Token(right.node, right.incarnation)
+        self.large = asyncio.Semaphore(
+            LARGE_AT_ONCE
+        )  # a host that defers all at once must not have all bodies here twice
 
     async def ask(self, frame: NodeFrame) -> int | None:
         """Append a permission; its position, or None where the incarnation is fenced."""
@@ -46,6 +52,12 @@ class Journal:
 
     async def copy(self, tier: str, units: Sequence[Unit]) -> list[Position]:
         """Append copies to a deferral tier; where they stand once all are durable. Many large ones go in several appends."""
+        if len(units[0].body) <= LARGE_OCTETS:
+            return await self._copy(tier, units)
+        async with self.large:
+            return await self._copy(tier, units)
+
+    async def _copy(self, tier: str, units: Sequence[Unit]) -> list[Position]:
         places: list[Position] = []
         at_once = max(1, COPY_OCTETS // max(1, len(units[0].body)))  # all are of one message
         for first in range(0, len(units), at_once):

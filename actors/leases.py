@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from actors.fill import Fill
 from actors.journal import Journal
+from actors.unread import Unread
 from fastemailnet.admission.reading import Read, read_unit
 from fastemailnet.envelope import Asked, Position, Unit
 from fastemailnet.flashsync.frames import CONTROL, Shrink, Split, decode_control
@@ -21,6 +22,8 @@ from fastemailnet.outcome import Kind
 
 HOT_S = 0.001
 IDLE_MAX_S = 0.008
+LONG_S = 2.0  # most mails are gone by then
+ASIDE_OCTETS = 262_144  # of a body
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,15 @@ class Taken:
 
 
 class Room:
-    """How many units of one lane may be in work; waits while there is none."""
+    """How many units of one lane may be in work; waits while there is none.
 
-    def __init__(self, units: int) -> None:
+    Most units leave soon, and some wait for a host that says nothing for minutes. So that a few dozen such hosts hold up nobody else's
+    mail, a unit that has been here for long makes place for the next, as long as not too many have.
+    """
+
+    def __init__(self, units: int, aside_units: int) -> None:
         self.free = units
+        self.aside = aside_units  # how many more may step aside
         self.freed = asyncio.Event()
 
     async def some(self) -> int:
@@ -57,11 +65,45 @@ class Room:
         self.freed.set()
 
 
+class Stay:
+    """One unit in work: its place is given back once, when it steps aside or when it ends. What takes much memory never steps aside."""
+
+    def __init__(self, room: Room, unit: Read) -> None:
+        self.room = room
+        self.is_aside = False
+        self.timer: asyncio.TimerHandle | None = None
+        if isinstance(unit, Unit) and unit.blob is None and len(unit.body) <= ASIDE_OCTETS:
+            self._wait()
+
+    def _wait(self) -> None:
+        self.timer = asyncio.get_running_loop().call_later(LONG_S, self._step_aside)
+
+    def _step_aside(self) -> None:
+        if not self.room.aside:
+            self._wait()
+            return
+        self.room.aside -= 1
+        self.is_aside = True
+        self.room.give_back()
+
+    def end(self) -> None:
+        """The unit is finished."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.is_aside:
+            self.room.aside += 1
+        else:
+            self.room.give_back()
+
+
 class Leases:
     """The leases of one incarnation, by partition."""
 
-    def __init__(self, log: Log, journal: Journal, control_position: int, fill: Fill | None = None) -> None:
+    def __init__(
+        self, log: Log, journal: Journal, control_position: int, unread: Unread, fill: Fill | None = None
+    ) -> None:
         self.log = log
+        self.unread = unread
         self.fill = fill
         self.journal = journal
         self.control = Tail(log, CONTROL, 0, control_position)
@@ -72,8 +114,9 @@ class Leases:
         """Read control until this incarnation is fenced."""
         right = self.journal.right
         while right.standing is Standing.HOLDING:
-            for _, record in await self.control.next(500):
-                match right.control_read(decode_control(record)):
+            for offset, record in await self.control.next(500):
+                frame = self.unread.read(decode_control, record, CONTROL, 0, offset)
+                match None if frame is None else right.control_read(frame):
                     case Lease() as lease:
                         self.held.grant(lease)
                         self.news.set()

@@ -28,6 +28,7 @@ from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
 from fastemailnet.flashsync.frames import (
     JOURNAL,
     NO_INTENT,
+    NOT_NUMBERED,
     REVIEWS,
     Fence,
     Intent,
@@ -36,6 +37,7 @@ from fastemailnet.flashsync.frames import (
     Resolve,
     Void,
     decode_journal,
+    is_fact,
 )
 from fastemailnet.flashsync.lease import Spot
 from fastemailnet.ledger.fact import Fact, LeafType, decode_facts, encode_facts
@@ -64,6 +66,9 @@ class LedgerActor:
         self.events = events
         self.keeper = keeper
         self.fenced: set[tuple[str, int]] = set()
+        self.numbers: dict[
+            tuple[tuple[str, int], bool], int
+        ] = {}  # writer and whether facts → the number of its next frame
         self.reviewed: set[Spot] = set()  # OUTCOMEs that held mail which is decided
         self.begun: set[Spot] = set()  # INTENTs that nothing settled yet
         self.skipped: dict[Spot, str] = {}  # what does not read → why
@@ -199,6 +204,8 @@ class LedgerActor:
         """A frame with evidence, if it counts. A coordinator decides about what is held or in doubt alone, so the first time counts."""
         about = (spot[0], frame.intent) if isinstance(frame, Outcome | Resolve | Void) else spot
         match frame:
+            case Intent() | Outcome() | Void() if self._is_repeated(frame):
+                pass
             case Intent():
                 self.begun.add(spot)
                 self.untold.add(spot)
@@ -220,6 +227,13 @@ class LedgerActor:
             case _:
                 pass
         return None
+
+    def _is_repeated(self, frame: Intent | Outcome | Void) -> bool:
+        """R9: whether the frame's number was seen, as when an append landed twice."""
+        writer = ((frame.node, frame.incarnation), is_fact(frame))
+        expected = self.numbers.get(writer, 0)
+        self.numbers[writer] = max(expected, frame.seq + 1)
+        return frame.seq != NOT_NUMBERED and frame.seq < expected
 
     def _fact(self, intent: Spot, frame: Outcome) -> Outcome:
         """What a node tells of an attempt. Where a verdict came before it, the sender was told by that, or the mail is tried again."""

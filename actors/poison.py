@@ -1,9 +1,9 @@
 """Mail that kills the process which looks into it: found, looked into apart, and given up.
 
 A message is looked into (parsed, decoded, signed) in one go of the event loop, so a process that dies or hangs there dies over
-exactly one unit. *Blame* keeps the place of that unit in a small file, which outlives the process; the next process of the node
-tells it when it joins, and the coordinator counts it in control. Twice blamed, a unit is looked into by a throw-away process;
-at the third time it is dead, and its record goes to the stream ``dead``.
+exactly one unit; and so does one that ends for an error which is not the log's. *Blame* keeps the place of that unit in a small file,
+which outlives the process; the next process of the node tells it when it joins, and the coordinator counts it in control. Twice
+blamed, a unit is looked into by a throw-away process; at the third time it is dead, and its record goes to the stream ``dead``.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ class Blame:
         with path.open("a+b") as file:
             file.truncate(_FIELDS.size)
             self.map = mmap.mmap(file.fileno(), _FIELDS.size)
+        self.is_over = False  # this process ends, and it is known over what
 
     def left(self) -> Position | None:
         """What a former process was looking into when it ended."""
@@ -43,20 +44,29 @@ class Blame:
 
     def clear(self) -> None:
         """Nobody looks into anything."""
-        self.map[0] = 0
+        if not self.is_over:
+            self.map[0] = 0
+
+    def ends_over(self, place: Position) -> None:
+        """This process is about to end over ``place``. Of several the first counts, whatever it still looks into."""
+        if not self.is_over:
+            self._mark(place)
+            self.is_over = True
 
     @contextmanager
     def looking(self, place: Position) -> Iterator[None]:
         """Until this ends, whoever dies dies over ``place``. There must be no wait inside."""
-        _FIELDS.pack_into(self.map, 0, True, place.partition, place.offset, place.stream.encode())
+        if not self.is_over:
+            self._mark(place)
         yield
         self.clear()
+
+    def _mark(self, place: Position) -> None:
+        _FIELDS.pack_into(self.map, 0, True, place.partition, place.offset, place.stream.encode())
 
 
 async def look_into(place: Position, strikes: int, body: bytes, blame: Blame, *, with_text: bool) -> Look | None:
     """Look into the message at a place, apart where processes died over it; None if none survives that."""
-    if strikes >= DEAD_STRIKES:
-        return None
     if strikes >= APART_STRIKES:
         return await look_apart(body, with_text)
     with blame.looking(place):

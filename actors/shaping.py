@@ -16,6 +16,7 @@ from typing import Final
 
 from actors.clock import monotonic_ms, wall_ms
 from actors.followed import Followed
+from actors.unread import Unread
 from fastemailnet.delivery.route import Route, RouteKind, Target
 from fastemailnet.delivery.shaping.frames import FOR_GOOD, STREAM, Of, Scope, decode_frame, encode_frame
 from fastemailnet.delivery.shaping.limits import tls_for
@@ -44,7 +45,15 @@ HEARD: Final = (Kind.DEFERRED, Kind.BOUNCED)
 class Shaping:
     """The view of one process. ``dns``: None where every next hop is fixed."""
 
-    def __init__(self, log: Log, group: GroupCommit, policy: Policy, node: str, dns: Dns | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        group: GroupCommit,
+        policy: Policy,
+        node: str,
+        dns: Dns | None = None,
+        unread: Unread | None = None,
+    ) -> None:
         self.group = group
         self.policy = policy
         self.dns = dns
@@ -52,7 +61,7 @@ class Shaping:
         self.sites: OrderedDict[str, Site] = OrderedDict()
         self.next_look_ms = 0
         self.looking: asyncio.Task[None] | None = None
-        self.frames = Followed(log, STREAM, lambda record: self.overrides.apply(decode_frame(record)))
+        self.frames = Followed(log, STREAM, decode_frame, self.overrides.apply, unread or Unread())
 
     def catch_up(self) -> None:
         """Read what is new."""

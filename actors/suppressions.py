@@ -6,6 +6,7 @@ A node asks in the attempt itself, just before MAIL: a complaint counts for what
 from collections.abc import Callable, Collection, Sequence
 
 from actors.followed import Followed
+from actors.unread import Unread
 from fastemailnet.delivery.suppression import STREAM, Book, Change, Policy, by_fact, decode_change, encode_change
 from fastemailnet.envelope import Unit
 from fastemailnet.ledger.fact import Fact
@@ -18,9 +19,9 @@ STATUS = (5, 7, 1)  # RFC 3463: delivery not authorized
 class Suppressions:
     """The list of one process. The first reading of a long list takes about 2 s a million entries."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, unread: Unread | None = None) -> None:
         self.book = Book()
-        self.changes = Followed(log, STREAM, lambda record: self.book.apply(decode_change(record)))
+        self.changes = Followed(log, STREAM, decode_change, self.book.apply, unread or Unread())
 
     def catch_up(self) -> None:
         """Read what is new."""

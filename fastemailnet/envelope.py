@@ -72,6 +72,9 @@ def is_tier(stream: str) -> bool:
     return stream.startswith("defer.")
 
 
+LAST_MS = (
+    253_339_228_799_999  # Unix time, the end of 9997: what is reckoned from a time must have a year that calendars know
+)
 SEVERAL = ""  # the domain of a unit whose recipients are of several, which is split before anything is sent
 
 

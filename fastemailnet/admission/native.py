@@ -22,18 +22,18 @@ from fastemailnet import ids
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.headers import addresses, envelope
 from fastemailnet.admission.submission import DEFAULT_TENANT, MAX_KEY_CHARACTERS, Limits, Submission
-from fastemailnet.envelope import LANES, SEVERAL, Lane, Position, Unit, is_ordered
+from fastemailnet.envelope import LANES, LAST_MS, SEVERAL, Lane, Position, Unit, is_ordered
 from fastemailnet.errors import MessageError
 from fastemailnet.message.address import a_label
 from fastemailnet.message.prepare import crlf
 from fastemailnet.message.validate import check
 from fastemailnet.native import Native
 
+MAX_ID_MS: Final = (1 << 48) - 1  # a message id has room for no later time
 OURS: Final = "fen-"  # how the names of envelope headers begin; one that is none of these is refused
 FROM, TO, TENANT, EXPIRES = "fen-from", "fen-to", "fen-tenant", "fen-expires"
 NAMES: Final = (FROM, TO, TENANT, EXPIRES)
 MAX_HEADER_OCTETS: Final = 100_000  # of all envelope headers together
-MAX_TIME_MS: Final = (1 << 48) - 1  # a message id has room for no later time
 LIMITS: Final = Limits()
 Headers = dict[str, list[str]]
 
@@ -52,7 +52,7 @@ def unit_of_native(native: Native, place: Position) -> Unit | tuple[MessageError
 
 def message_of_record(timestamp_ms: int, place: Position) -> bytes:
     """The 16-octet message id of a record, malformed or not."""
-    return ids.of_record(timestamp_ms if 0 < timestamp_ms <= MAX_TIME_MS else 0, str(place))
+    return ids.of_record(timestamp_ms if 0 < timestamp_ms <= MAX_ID_MS else 0, str(place))
 
 
 def _unit(message: bytes, headers: Headers, at_ms: int, place: Position) -> Unit | tuple[MessageError, ...]:
@@ -95,7 +95,7 @@ def _lane(stream: str) -> Lane:
 
 
 def _time(timestamp_ms: int) -> int:
-    if not 0 < timestamp_ms <= MAX_TIME_MS:
+    if not 0 < timestamp_ms <= LAST_MS:
         raise MessageError(f"timestamp {timestamp_ms}", "the record", "Unix milliseconds")
     return timestamp_ms
 
@@ -136,8 +136,8 @@ def _tenant(headers: Headers) -> str:
 
 def _expires_ms(headers: Headers) -> int:
     """The producer's own term; where there is none, one later than any."""
-    text = headers.get(EXPIRES, [str(2 * MAX_TIME_MS)])[0]
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(2 * MAX_TIME_MS))):
+    text = headers.get(EXPIRES, [str(2 * MAX_ID_MS)])[0]
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(2 * MAX_ID_MS))):
         raise MessageError(f"time {text[:60]!r}", EXPIRES, "Unix milliseconds, as decimal digits")
     return int(text)
 

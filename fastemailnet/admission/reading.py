@@ -6,10 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from fastemailnet.admission.native import message_of_record, unit_of_native
-from fastemailnet.envelope import Position, Unit, decode_unit, is_tier
+from fastemailnet.envelope import LAST_MS, Position, Unit, decode_unit, is_tier
 from fastemailnet.native import decode_native, is_native
 
 _COPIED: Final = ("attempt", "source", "asked", "released", "put_off", "turn_ms", "suspicion")  # said by copies alone
+INDEXES: Final = range(1 << 32)  # that the id of a delivery has room for
 _FRESH: Final[dict[str, Any]] = {one.name: one.default for one in msgspec.structs.fields(Unit) if one.name in _COPIED}
 
 
@@ -37,7 +38,10 @@ def read_unit(record: bytes, place: Position) -> Read:
     at_ms = 0
     try:
         if not is_native(record):
-            return _unjudged(decode_unit(record), place)
+            unit = decode_unit(record)
+            if reason := _impossible(unit):
+                return Malformed(message_of_record(at_ms, place), (reason,), record)
+            return _unjudged(unit, place)
         native = decode_native(record)
         at_ms = native.timestamp_ms
         read = unit_of_native(native, place)
@@ -46,6 +50,17 @@ def read_unit(record: bytes, place: Position) -> Read:
     if isinstance(read, Unit):
         return read
     return Malformed(message_of_record(at_ms, place), tuple(map(str, read)), record)
+
+
+def _impossible(unit: Unit) -> str:
+    """What no gateway writes and nobody could work on; "" of a unit that may be one."""
+    if not unit.recipients:
+        return "the unit has no recipients"
+    if not all(recipient.index in INDEXES for recipient in unit.recipients):
+        return f"the index of a recipient is not within 0 and {INDEXES[-1]}"
+    if not 0 <= unit.accepted_ms <= LAST_MS:
+        return f"accepted at {unit.accepted_ms} ms, which is not within 0 and {LAST_MS}"
+    return ""
 
 
 def _unjudged(unit: Unit, place: Position) -> Unit:

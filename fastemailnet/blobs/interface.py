@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from fastemailnet import ids
 from fastemailnet.admission.submission import AGE_MS
-from fastemailnet.envelope import Blob, Unit
+from fastemailnet.envelope import LAST_MS, Blob, Unit
 from fastemailnet.errors import BlobAltered
 
 MARGIN: Final = timedelta(days=2)
@@ -58,7 +58,8 @@ def refer(unit: Unit, at_ms: int | None = None) -> Blob:
     What is given up sooner than usual is kept as long as usual: a doubt, or what is held, waits for a person beyond its expiry.
     """
     begun_ms = unit.accepted_ms if at_ms is None else at_ms
-    day = datetime.fromtimestamp(max(unit.expires_ms, begun_ms + AGE_MS) / 1_000, UTC).strftime(_DAY)
+    needed_ms = min(max(unit.expires_ms, begun_ms + AGE_MS), LAST_MS)
+    day = datetime.fromtimestamp(needed_ms / 1_000, UTC).strftime(_DAY)
     return Blob(f"{day}/{ids.to_text(unit.message)}", len(unit.body), hashlib.sha256(unit.body).digest())
 
 

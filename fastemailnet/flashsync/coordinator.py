@@ -47,7 +47,7 @@ class Policy:
 
     beat_timeout_ms: int = 5_000  # silence after which a node is fenced
     lease_units: int = 32  # longest lease
-    window_units: int = 256  # places of one partition that one node may have out
+    window_units: int = 512  # places of one partition that one node may have out
     steal_units: int = 8  # a node with so many records waiting shares them with one that has none
     verdicts: Mapping[str, Verdict | None] = field(default_factory=dict)  # per stream of first acceptance; None: hold
     doubt_ms: int = 60_000  # how long evidence is waited for; must exceed node.TTL_MS + node.INTENT_MAX_AGE_MS

@@ -150,6 +150,8 @@ class PartitionFile:
         try:
             cursor = self._execute(_FETCH, (start, count))
             for row in cursor:
+                if not isinstance(row[1], bytes):
+                    raise LogCorrupt(f"{self._path}: what stands at offset {row[0]} is no record")
                 octets += len(row[1])
                 if octets > max_octets and found:
                     break

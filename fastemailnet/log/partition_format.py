@@ -25,6 +25,8 @@ from fastemailnet.errors import LogCorrupt, LogError
 APPLICATION_ID: Final = 0x46454C31  # "FEL1", in the file's header
 FORMAT: Final = 1
 PAGE_OCTETS: Final = 16_384
+_HEADER_OCTETS: Final = 100
+_PAGE_COUNT: Final = slice(28, 32)  # where an SQLite file says how many pages it has
 
 _SCHEMA = """
 CREATE TABLE record (offset INTEGER PRIMARY KEY, octets BLOB NOT NULL);
@@ -83,11 +85,27 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
     """See that the open file is a partition of ours.
 
     Raises:
-        LogCorrupt: the file is none of ours, or of a format that this version does not know.
+        LogCorrupt: the file is none of ours, of a format that this version does not know, or was cut short.
     """
+    _refuse_cut_short(path)
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
         raise LogCorrupt(f"{path}: not a partition of a FastEmailNet log (application id {application:#x})")
     if version != FORMAT:
         raise LogCorrupt(f"{path}: format {version}; this version reads and writes format {FORMAT}")
+    # SQLite reads a table whose page is gone as an empty one; an append to such a file would begin anew at 0.
+    kept = connection.execute("SELECT begin FROM kept").fetchall()
+    if len(kept) != 1 or not isinstance(kept[0][0], int):
+        raise LogCorrupt(f"{path}: the file is damaged: it does not say where its records begin")
+
+
+def _refuse_cut_short(path: Path) -> None:
+    """SQLite takes pages behind the end of a file for zeros, and would return records that end in them."""
+    if path.with_name(f"{path.name}-wal").exists():
+        return  # the missing pages may be there
+    with path.open("rb") as file:
+        pages = int.from_bytes(file.read(_HEADER_OCTETS)[_PAGE_COUNT])
+    octets = path.stat().st_size
+    if octets < pages * PAGE_OCTETS:
+        raise LogCorrupt(f"{path}: the file was cut short: {octets} of {pages * PAGE_OCTETS} octets")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+from fastemailnet.envelope import LAST_MS
 from fastemailnet.message.header import split
 
 MAX_DIAGNOSTIC_CHARACTERS = 800
@@ -136,7 +137,7 @@ def _returned(report: Report) -> bytes:
 
 
 def _date(at_ms: int) -> str:
-    return format_datetime(datetime.fromtimestamp(at_ms / 1_000, UTC))
+    return format_datetime(datetime.fromtimestamp(min(at_ms, LAST_MS) / 1_000, UTC))
 
 
 def _plain(text: str) -> str:

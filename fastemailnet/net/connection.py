@@ -94,8 +94,7 @@ class Connection(asyncio.Protocol):
         self.deliveries += 1
         try:
             self._step(Start())
-            if not self.is_open:
-                self._step_lost("connection closed by the peer")
+            self._notice_close()
             settled = await self._run(release)
         except BaseException:
             self._abort()
@@ -144,6 +143,7 @@ class Connection(asyncio.Protocol):
                 if self._settled is not None:
                     break
                 is_granted = await release(asked.reaches)
+                self._notice_close()
                 # No wait from here to the write: the right to write the end holds in this turn of the loop only (R4).
                 if self._settled is None:
                     self._step(Released() if is_granted else Withheld())
@@ -200,6 +200,11 @@ class Connection(asyncio.Protocol):
     def _step_lost(self, failure: str) -> None:
         if self._session is not None and self._settled is None:
             self._step(Lost(failure))
+
+    def _notice_close(self) -> None:
+        """What is written to a closing connection goes nowhere, whether it was told already that it is lost or will be soon."""
+        if not self.is_open or self.transport.is_closing():
+            self._step_lost("connection closed by the peer")
 
     def _fail(self, failure: str) -> None:
         self._step_lost(failure)

@@ -24,7 +24,7 @@ from fastemailnet.outcome import Outcome, Reply
 from fastemailnet.smtp.classify import SERVICE_CLOSING, Fault, Phase, by_fault, by_reply, by_silence
 from fastemailnet.smtp.exchange import Transaction
 from fastemailnet.smtp.extension import Capabilities
-from fastemailnet.smtp.reply import CODES, make, readable
+from fastemailnet.smtp.reply import CODES, ReplyError, ReplyParser, make, readable
 
 CONNECT_TIMEOUT_S: Final = 60.0
 GREETING_TIMEOUT_S: Final = 300.0  # RFC 5321 section 4.5.3.2.1; that of each command up to MAIL, too
@@ -227,13 +227,31 @@ def _take_over(
     smtp: aiosmtplib.SMTP, target: Target, route: Route, demand: Demand, level: Level, caller: Caller
 ) -> Connection:
     transport, response = smtp.transport, smtp.last_ehlo_response
-    assert transport is not None
+    _refuse_unasked(smtp, target)
+    if transport is None or transport.is_closing():
+        raise aiosmtplib.SMTPServerDisconnected("connection closed by the peer behind its reply to EHLO")
     offers = Capabilities() if response is None else Capabilities.of(Reply(response.code, None, response.message))
     offers = replace(offers, **dict.fromkeys(route.ignores, False))
     wire = cast(asyncio.Transport, transport)  # uvloop's is none by name
     connection = Connection(target, wire, offers, caller.idle_s, demand, level)
     transport.set_protocol(connection)
     return connection
+
+
+def _refuse_unasked(smtp: aiosmtplib.SMTP, target: Target) -> None:
+    """What came in one piece with the last reply is with the library and nowhere else: 421 mostly, behind which nothing is sent.
+
+    Raises:
+        ConnectError: something came.
+    """
+    left = bytes(smtp.protocol._buffer) if smtp.protocol is not None else b""
+    try:
+        for reply in ReplyParser().feed(left):
+            raise ConnectError(f"{target.host} refused: {_told(reply)}", reply)
+    except ReplyError as error:
+        raise ConnectError(f"{target.host} port {target.port} does not speak SMTP: {error}") from error
+    if left:
+        raise ConnectError(f"{target.host} port {target.port} says more than it was asked")
 
 
 def demand_extension(connection: Connection, transaction: Transaction) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from actors import build
@@ -12,9 +13,9 @@ from actors.ledger import LedgerActor
 from actors.sandbox_faults import Faults
 from fastemailnet.archive.receipts import Row
 from fastemailnet.config import load
-from fastemailnet.envelope import Lane, Recipient, Unit
+from fastemailnet.envelope import Lane, Recipient, Unit, encode_unit
 from fastemailnet.flashsync.coordinator import Policy
-from fastemailnet.flashsync.frames import JOURNAL, Fence, Intent, JournalFrame, Resolve, Verdict, encode
+from fastemailnet.flashsync.frames import JOURNAL, NO_INTENT, Fence, Intent, JournalFrame, Resolve, Verdict, encode
 from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
 from fastemailnet.ledger.fact import Flag, LeafType
 from fastemailnet.log.interface import Fenced
@@ -130,3 +131,18 @@ async def test_a_fleet_tells_it_of_mail_whose_node_was_fenced_and_spoke_too_late
         assert types[0] is LeafType.ACCEPTED
         assert any(row.detail.get("verdict") for row in rows)
         assert LeafType.RELAYED in types
+
+
+@pytest.mark.parametrize("stops", [1, 9])
+@pytest.mark.parametrize("story", ["before the end", "behind an INTENT"])
+async def test_a_frame_that_landed_twice_has_one_leaf_and_one_report(tmp_path: Path, story: str, stops: int) -> None:
+    """An append whose acknowledgement was lost may stand in the log twice; its number tells (R9)."""
+    report = encode_unit(msgspec.structs.replace(UNIT, message=b"r" * 16, reverse_path=""))
+    is_fact = story != "before the end"
+    told = spoken(Kind.BOUNCED, intent=0 if is_fact else NO_INTENT)
+    told = msgspec.structs.replace(told, seq=0 if is_fact else 1, reports=(report,))
+    rows = await leaves(tmp_path, (msgspec.structs.replace(INTENT, seq=0), told, told), stops)
+    assert [row.type for row in rows] == [LeafType.ACCEPTED, LeafType.FAILED]
+    log = build.log(load(None, {"FASTEMAILNET_FLEET__DATA": str(tmp_path)}))
+    assert log.ends(Lane.STANDARD.stream) == {(Lane.STANDARD.stream, 0): 1}
+    log.close()

@@ -157,6 +157,29 @@ def test_damage_within_a_file_is_found_and_not_returned(tmp_path: Path) -> None:
     log.close()
 
 
+def test_a_file_that_was_cut_short_is_refused_or_read_to_where_it_ends(tmp_path: Path) -> None:
+    records = [bytes([number]) * 3_000 for number in range(40)]
+    log = EmbeddedLog(tmp_path / "whole")
+    log.append("journal", 0, records)
+    log.close()
+    whole = (tmp_path / "whole/journal/0.sqlite3").read_bytes()
+    refused = 0
+    for cut in range(0, len(whole), 2_048):
+        path = tmp_path / str(cut) / "journal/0.sqlite3"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(whole[:cut])
+        log = EmbeddedLog(tmp_path / str(cut))
+        try:
+            assert log.begin("journal", 0) == 0
+            found = log.fetch("journal", 0, 0, 100)
+            assert found == [*enumerate(records)][: len(found)]
+            assert log.append("journal", 0, [b"next"]) == range(len(records), len(records) + 1)
+        except LogError:
+            refused += 1
+        log.close()
+    assert refused > len(whole) // 4_096
+
+
 def test_a_missing_record_is_found(tmp_path: Path) -> None:
     log = EmbeddedLog(tmp_path)
     log.append("journal", 0, [b"x"] * 5)

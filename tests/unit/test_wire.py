@@ -7,10 +7,11 @@ import pytest
 
 from fastemailnet.admission.reading import Malformed, read_unit
 from fastemailnet.delivery import feedback, suppression
-from fastemailnet.delivery.shaping.frames import decode_frame
+from fastemailnet.delivery.shaping.frames import Of, Resume, Scope, decode_frame, encode_frame
 from fastemailnet.envelope import Lane, Position, Recipient, Unit, decode_unit, encode_unit
-from fastemailnet.flashsync.frames import Fence, decode_control, decode_journal, encode
+from fastemailnet.flashsync.frames import Epoch, Fence, decode_control, decode_journal, encode
 from fastemailnet.ledger.fact import Fact, LeafType, decode_fact, decode_facts, encode_fact, encode_facts
+from fastemailnet.wire import begins_as_frame
 
 PEOPLE = (Recipient("rrrr@x.example", 0),)
 UNIT = Unit(b"m" * 16, Lane.BULK, "", 1, 9, "s@y.example", PEOPLE, "x.example", False, b"")
@@ -69,3 +70,25 @@ def test_in_the_detail_of_a_fact_it_is_replaced_and_the_rest_is_as_it_was() -> N
     }
     assert first.detail == mended
     assert msgspec.structs.replace(first, detail=DETAIL) == FACT
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        encode(Fence(1, "a", 1, 6, "why")),
+        encode(Epoch(1, 2)),
+        encode_frame(Resume(Scope(Of.ALL), 1, "why")),
+        suppression.encode_change(suppression.Lift("a@x.example", "", "", 1, "why")),
+        b"\xdc\x00\x10\xa1O",
+        b"\xdd\x00\x00\x00\x10\xa1O",
+    ],
+)
+def test_every_frame_begins_as_one(record: bytes) -> None:
+    assert begins_as_frame(record)
+
+
+@pytest.mark.parametrize(
+    "record", [b"", b"\xc1", b"hello", b"{}", b"\x90", b"\x91", b"\x91\x01", b"\xdc\xa1O", b"\xa1O"]
+)
+def test_what_no_version_wrote_does_not(record: bytes) -> None:
+    assert not begins_as_frame(record)

@@ -1,0 +1,92 @@
+"""A record that decodes and that nobody could work on is dead like one that does not decode, and the mail behind it goes."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from actors.poison import DEAD_STRIKES
+from fastemailnet.delivery.route import Route
+from fastemailnet.envelope import Lane, Recipient, Unit, encode_unit
+from fastemailnet.native import Native, encode_native
+from fastemailnet.net.pool import Delivery, Pool
+from tests.integration.test_a_fleet_in_one_process import house
+
+BODY = b"From: a@y.example\r\nTo: bounce@x.example\r\n\r\nhello\r\n"
+NOW_MS = 1_790_000_000_000
+UNIT = Unit(
+    b"m" * 16,
+    Lane.STANDARD,
+    "",
+    NOW_MS,
+    1 << 62,
+    "a@y.example",
+    (Recipient("bounce@x.example", 0),),
+    "x.example",
+    False,
+    BODY,
+)
+YEAR_10000_MS = 253_402_300_800_000
+RECORDS = {
+    "no recipients": encode_unit(msgspec.structs.replace(UNIT, recipients=())),
+    "no recipients of several domains": encode_unit(msgspec.structs.replace(UNIT, recipients=(), domain="")),
+    "an index below 0": encode_unit(msgspec.structs.replace(UNIT, recipients=(Recipient("r@x.example", -1),))),
+    "an index beyond all": encode_unit(msgspec.structs.replace(UNIT, recipients=(Recipient("r@x.example", 1 << 40),))),
+    "a time before all": encode_unit(msgspec.structs.replace(UNIT, accepted_ms=-(1 << 62))),
+    "a time beyond the calendar": encode_unit(msgspec.structs.replace(UNIT, accepted_ms=1 << 62)),
+    "a producer's time beyond the calendar": encode_native(Native((), YEAR_10000_MS, BODY)),
+}
+LIVE = {
+    "an expiry beyond the calendar": encode_unit(UNIT),
+    "one of mail that waits": encode_unit(
+        msgspec.structs.replace(UNIT, recipients=(Recipient("defer@x.example", 0, "DELAY"),), accepted_ms=1)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+async def test_it_is_dead(tmp_path: Path, name: str) -> None:
+    async with house(tmp_path) as fleet:
+        fleet.log.append(Lane.STANDARD.stream, 0, [RECORDS[name]])
+        fleet.accept("r@z.example")
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["dead"] == 1 and b["relayed"] == 1)
+        assert balance["open"] == 0
+
+
+@pytest.mark.parametrize("name", LIVE)
+async def test_one_that_can_be_worked_on_is(tmp_path: Path, name: str) -> None:
+    async with house(tmp_path, BLOBS__INLINE_OCTETS="10") as fleet:
+        fleet.log.append(Lane.STANDARD.stream, 0, [LIVE[name]])
+        fleet.accept("r@z.example")
+        fleet.start_node("a")
+        await fleet.until(lambda b: b["bounced"] + b["deferred"] == 1 and b["relayed"] == 1)
+
+
+async def test_one_over_which_processes_end_for_whatever_error_is_dead_at_the_third(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw, where no blame for a look is: the mail that meets it ends three processes and no more."""
+    whole = Pool.deliver
+
+    async def deliver(self: Pool, way: Route, domain: str, *args: Any) -> Delivery:
+        if domain == "boom.example":
+            raise RuntimeError("nobody foresaw this")
+        return await whole(self, way, domain, *args)
+
+    monkeypatch.setattr(Pool, "deliver", deliver)
+    async with house(tmp_path) as fleet:
+        fleet.accept("r@boom.example", domain="boom.example")
+        for number in range(20):
+            fleet.accept(f"r{number}@z.example")
+        for _ in range(DEAD_STRIKES):
+            fleet.start_node("a")
+            with pytest.raises(RuntimeError, match="nobody foresaw this"):
+                await asyncio.wait_for(fleet.tasks.pop(), 30.0)
+            for work in [work for work in asyncio.all_tasks() if "Incarnation.work" in repr(work)]:
+                work.cancel()  # they end with their process
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["dead"] == 1 and b["open"] == 0)
+        assert balance["relayed"] + balance["in_doubt"] == 20
