@@ -8,6 +8,7 @@ from functools import partial
 from random import Random
 
 from models.spam.authored import (
+    accounts,
     bodies,
     bulk,
     campaigns,
@@ -23,6 +24,8 @@ from models.spam.authored.kind import Kind
 from models.spam.authored.subjects import dressed
 from models.spam.authored.writer import Setting
 
+_ACCOUNT = ("account_subject", "account_text")
+_BESIDE_LURES = {"access": 4, "account": 2, "note": 1, "statement": 1}
 _LURED = "account,bank,pay,telecom,stream,host,mail,tax,parcel,crypto,document"
 
 
@@ -75,14 +78,16 @@ _HONEST = (
     _shared("sharing", "ham", weight=4, files=0.25),
     _page("page", "ham", weight=9, files=0.05,
           setting=_of("account,bank,news,edu,community,saas,insure,travel,health,shop,telecom,energy,public,crypto")),
+    _notice("access", "ham", weight=9, said=accounts.access, sender=accounts.sender, needs=_ACCOUNT, personal=0.4, small=0.75,
+            forwarded=0.02, setting=_of(f"{_LURED},energy,insure,saas,health,public,travel,shop,edu,community,news")),
 )
 _BAD = (
     _trick("phish", "phish", weight=11, said=bodies.composed, sender=senders.phisher, setting=_of(_LURED), leads=True,
-           forwarded=0.04, files=0.15, odd_files=0.6),
+           forwarded=0.04, files=0.15, odd_files=0.6, beside=_BESIDE_LURES, beside_share=0.35),
     _trick("spam", "spam", weight=6, said=bodies.composed, sender=senders.stranger, setting=_of("shop,account"),
            forwarded=0.06, files=0.08, subject=_gaudy),
     _trick("lure", "phish", weight=10, setting=_of(f"{_LURED},energy,insure,saas,health,public,travel"), leads=True,
-           forwarded=0.03, files=0.12, odd_files=0.6, subject=partial(dressed, emoji=0.04)),
+           forwarded=0.03, files=0.12, odd_files=0.6, beside=_BESIDE_LURES, beside_share=0.35, subject=partial(dressed, emoji=0.04)),
     _fraud("bec", "phish", weight=3, sender=senders.boss, files=0.15, subject=_in_small, replies=replies.SWINDLER),
     _fraud("outreach", "spam", weight=4, sender=senders.seller, files=0.06, subject=_in_small),
     _fraud("scam", "spam", weight=4, sender=senders.swindler, files=0.1,
@@ -102,6 +107,8 @@ _BAD = (
             needs=("phish_text", "teasers"), files=0.06),
     _buried("buried_spam", "spam", weight=2, sender=partial(senders.broken_into, senders.stranger), setting=_of("shop,account,news"),
             needs=("spam_text", "teasers")),
+    _trick("forged", "phish", weight=4, said=accounts.forged, needs=_ACCOUNT, personal=0.4, padded=0.03, setting=_of(_LURED),
+           leads=True, beside={"access": 4, "account": 1}, beside_share=0.9),
 )
 _OF_COUNTRIES = (  # a topic of ``local`` says whose mail it is
     _notice("local", "ham", said=bodies.own, sender=senders.institution, setting=_of("account"), forwarded=0.03, files=0.15),

@@ -14,7 +14,7 @@ from models.spam.authored.spin import spin
 
 BLOCKS = Path(__file__).parent / "blocks"
 _DRESS = Path(__file__).with_name("dress.toml")
-_FOLDERS = (BLOCKS, *(BLOCKS / name for name in ("honest", "office", "bad", "campaign", "bulk", "threads")))
+_FOLDERS = (BLOCKS, *(BLOCKS / name for name in ("honest", "office", "bad", "campaign", "bulk", "threads", "account")))
 _SOCIAL = [
     ("Facebook", "https://www.facebook.com/{}"),
     ("Instagram", "https://www.instagram.com/{}"),
@@ -95,6 +95,7 @@ class Writer:
         self.dress = _dresses().get(setting.lang, _dresses()["en"])
         self.site = rng.choice(["", "www.", "www.", "shop.", "account.", "app."]) + setting.brand.host
         self.service = _service(setting.brand, rng, bad=bad)
+        self.sent_from = ""  # host of From, where what is said settles it
         self.place = links.trick_url(setting.brand, rng) if bad else ""
 
     def has(self, key: str) -> bool:
