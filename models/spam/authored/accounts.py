@@ -53,7 +53,7 @@ _DOORS = {
         "sso/{w}?ticket={m}",
     ],
     "work": [
-        "issues/{n}", "-/jobs/{n}", "{w}/pull/{n}", "t/{w}/{n}", "d/{m}/edit", "boards/{s}", "ticket/{n}?tok={h}", "admin/billing", "keys",
+        "issues/{n}", "{w}/pull/{n}", "t/{w}/{n}", "d/{m}/edit", "boards/{s}", "ticket/{n}?tok={h}", "admin/billing", "keys",
     ],
     "community": [
         "t/{w}/{n}/12", "viewtopic.php?t={n}&p={n}#p{n}", "notifications/{n}", "messages/{s}", "c/{w}", "groups/{n}?ref=email",
