@@ -4,6 +4,7 @@ A reset of a password is honest or not by where its link goes. So both kinds say
 the sender's own in one of the ways of the real world, the copy with the same page at a host that has nothing to do with the sender.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from string import ascii_letters, digits, hexdigits
@@ -14,7 +15,9 @@ from models.spam.authored.rich import Block, Button, Text
 from models.spam.authored.senders import honest_host
 from models.spam.authored.writer import Writer
 
-_SPOKEN = {"account": 8, "work": 1, "community": 1, "statement": 1}  # whose texts are said, by how often
+# whose texts are said, by how often: "site" is of organisations that run something for themselves, and of no well-known brand
+_OF_KNOWN = {"account": 8, "work": 1, "community": 1, "statement": 1}
+_OF_SMALL = {"account": 5, "site": 4, "work": 1, "community": 1, "statement": 1}
 _HOSTED = [
     "cloud.", "nextcloud.", "wiki.", "git.", "forum.", "moodle.", "learn.", "webmail.", "portal.", "id.", "login.", "auth.", "sso.",
     "members.", "my.", "shop.", "crm.", "tickets.", "helpdesk.", "bugs.", "redmine.", "gitlab.", "mail.", "lists.", "app.", "intranet.",
@@ -74,6 +77,7 @@ _NAMES = [
     "{friend} from {brand}", "{person} via {brand}", "Portal",
 ]  # fmt: skip
 _SAME = 0.75  # of mails, those whose links are all one
+_OWN_SUBJECT = 0.97  # of texts that bring a subject, those that keep it
 _DRAWS = 20  # for a text with a link, in a language that may have few
 _COPIED = 0.55  # of copies, those whose link bears the page of the honest one
 _MASKED = 0.4  # of copies' bare links, those that show the brand's host and lead elsewhere
@@ -124,13 +128,11 @@ def _self_hosted(host: str, rng: Random) -> Origin:
 
 def access(w: Writer, _: str) -> tuple[str, list[Block]]:
     """Subject and body of honest mail about an account."""
-    rng, home = w.rng, origin(w.setting.brand, w.rng)
+    home = origin(w.setting.brand, w.rng)
     w.site, w.sent_from, w.service = home.site, home.sender, w.service if home.tracked else ""
-    key = rng.choices(list(_SPOKEN), list(_SPOKEN.values()))[0]
-    key = key if w.has(f"{key}_text") else "account"
-    subject, text = texts.drawn(w, f"{key}_subject", f"{key}_text", 0.9)
+    subject, text, key = _drawn(w, _OF_KNOWN if w.setting.brand.known else _OF_SMALL)
     door = "" if home.tracked and w.service else f"{home.scheme}://{home.site}/{_page(w, key)}"
-    return subject, bodies.notice(w, key, text, _Link(w, door, key))
+    return subject, bodies.notice(w, _kind(key), text, _Link(w, door, key))
 
 
 def forged(w: Writer, _: str) -> tuple[str, list[Block]]:
@@ -149,10 +151,23 @@ def sender(w: Writer) -> tuple[str, str]:
     return w.spun(w.rng.choice(_NAMES)), f"{w.rng.choice(_LOCALS)}@{w.sent_from or w.setting.brand.host}"
 
 
+def _drawn(w: Writer, spoken: Mapping[str, int]) -> tuple[str, str, str]:
+    """Subject, text and key of one mail."""
+    key = w.rng.choices(list(spoken), list(spoken.values()))[0]
+    key = key if w.has(f"{key}_text") else "account"
+    return *texts.drawn(w, f"{_kind(key)}_subject", f"{key}_text", _OWN_SUBJECT), key
+
+
+def _kind(key: str) -> str:
+    """The kind whose subjects and buttons a text has."""
+    return "account" if key == "site" else key
+
+
 def _wanting(w: Writer) -> tuple[str, str]:
     """Subject and text of honest mail with a link, if a few draws find one."""
+    spoken = {"account": 1} if w.setting.brand.known else {"account": 5, "site": 4}
     for _ in range(_DRAWS):
-        subject, text = texts.drawn(w, "account_subject", "account_text", 0.9)
+        subject, text, _key = _drawn(w, spoken)
         if wanting(text):
             break
     return subject, text
@@ -189,7 +204,7 @@ def _masked(w: Writer, block: Block, door: str) -> Block:
 def _page(w: Writer, key: str) -> str:
     """A page as programs address it, with the marks that let one in."""
     rng = w.rng
-    return rng.choice(_DOORS[key]).format(
+    return rng.choice(_DOORS[_kind(key)]).format(
         m=_of(ascii_letters + digits + "-_", rng.choice([20, 22, 43, 64]), rng),
         h=_of(hexdigits[:16], rng.choice([20, 32, 40, 64]), rng),
         s=_of(ascii_letters + digits, rng.choice([3, 6, 8, 11]), rng),

@@ -79,7 +79,8 @@ def test_a_small_site_sends_and_links_from_hosts_of_its_own_of_many_sorts() -> N
 
 def test_a_copy_says_what_honest_mail_says_and_wants_something_pressed() -> None:
     rng = Random(3)
-    words = {"account_text": ["Quiet notice.", "Lost your key?\n\n> Reset it"], "account_subject": ["Keys"]}
+    said = ["Quiet notice.", "Lost your key?\n\n> Reset it"]
+    words = {"account_text": said, "site_text": said, "account_subject": ["Keys"]}
     for _ in range(20):
         w = writer.Writer(setting("en", SMALL, rng, words), rng, bad=True)
         blocks = accounts.forged(w, "forged")[1]
@@ -100,5 +101,18 @@ def test_a_copy_shows_the_brands_address_over_the_wrong_one_at_times() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_text_with_a_subject_has_a_body_too(lang: str) -> None:
-    for key in ("account_text", "work_text", "community_text", "statement_text"):
+    for key in ("account_text", "site_text", "work_text", "community_text", "statement_text"):
         assert all(texts.parted(text)[1] for text in writer.words_of(lang)[key])
+
+
+def test_no_well_known_brand_runs_a_clubs_forum() -> None:
+    rng = Random(5)
+    words = {"account_text": ["Firm."], "site_text": ["Club."]}
+    for brand, spoken in ((KNOWN, {"Firm."}), (SMALL, {"Firm.", "Club."})):
+        said = {
+            block.text
+            for _ in range(80)
+            for block in accounts.access(writer.Writer(setting("en", brand, rng, words), rng, bad=False), "access")[1]
+            if isinstance(block, Text)
+        }
+        assert said & {"Firm.", "Club."} == spoken
