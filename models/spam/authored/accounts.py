@@ -13,11 +13,17 @@ from models.spam.authored import bodies, links, names, texts
 from models.spam.authored.names import Brand
 from models.spam.authored.rich import Block, Button, Text
 from models.spam.authored.senders import honest_host
-from models.spam.authored.writer import Writer
+from models.spam.authored.writer import Setting, Writer
 
-# whose texts are said, by how often: "site" is of organisations that run something for themselves, and of no well-known brand
-_OF_KNOWN = {"account": 8, "work": 1, "community": 1, "statement": 1}
-_OF_SMALL = {"account": 5, "site": 4, "work": 1, "community": 1, "statement": 1}
+# texts of one business: of well-known brands only those whose branches these are say them, and "site" none of them
+_BUSINESSES = {
+    "bank": frozenset({"bank", "pay", "crypto"}),
+    "host": frozenset({"host", "mail", "saas", "document"}),
+    "parcel": frozenset({"parcel"}),
+    "public": frozenset({"tax", "public", "insure", "energy", "health"}),
+}
+_SITE = "site"  # of organisations that run something for themselves
+_BESIDES = {"work": 1, "community": 1, "statement": 1}  # what honest mail says as well
 _HOSTED = [
     "cloud.", "nextcloud.", "wiki.", "git.", "forum.", "moodle.", "learn.", "webmail.", "portal.", "id.", "login.", "auth.", "sso.",
     "members.", "my.", "shop.", "crm.", "tickets.", "helpdesk.", "bugs.", "redmine.", "gitlab.", "mail.", "lists.", "app.", "intranet.",
@@ -130,7 +136,7 @@ def access(w: Writer, _: str) -> tuple[str, list[Block]]:
     """Subject and body of honest mail about an account."""
     home = origin(w.setting.brand, w.rng)
     w.site, w.sent_from, w.service = home.site, home.sender, w.service if home.tracked else ""
-    subject, text, key = _drawn(w, _OF_KNOWN if w.setting.brand.known else _OF_SMALL)
+    subject, text, key = _drawn(w, _spoken(w.setting) | _BESIDES)
     door = "" if home.tracked and w.service else f"{home.scheme}://{home.site}/{_page(w, key)}"
     return subject, bodies.notice(w, _kind(key), text, _Link(w, door, key))
 
@@ -151,6 +157,14 @@ def sender(w: Writer) -> tuple[str, str]:
     return w.spun(w.rng.choice(_NAMES)), f"{w.rng.choice(_LOCALS)}@{w.sent_from or w.setting.brand.host}"
 
 
+def _spoken(setting: Setting) -> dict[str, int]:
+    """Whose texts about accounts a brand says, by how often."""
+    if not setting.brand.known:
+        return {"account": 5, _SITE: 4, **dict.fromkeys(_BUSINESSES, 1)}
+    has = names.branches(setting.brand, setting.lang)
+    return {"account": 6, **{key: 4 for key, business in _BUSINESSES.items() if business & has}}
+
+
 def _drawn(w: Writer, spoken: Mapping[str, int]) -> tuple[str, str, str]:
     """Subject, text and key of one mail."""
     key = w.rng.choices(list(spoken), list(spoken.values()))[0]
@@ -160,12 +174,12 @@ def _drawn(w: Writer, spoken: Mapping[str, int]) -> tuple[str, str, str]:
 
 def _kind(key: str) -> str:
     """The kind whose subjects and buttons a text has."""
-    return "account" if key == "site" else key
+    return key if key in _BESIDES else "account"
 
 
 def _wanting(w: Writer) -> tuple[str, str]:
     """Subject and text of honest mail with a link, if a few draws find one."""
-    spoken = {"account": 1} if w.setting.brand.known else {"account": 5, "site": 4}
+    spoken = _spoken(w.setting)
     for _ in range(_DRAWS):
         subject, text, _key = _drawn(w, spoken)
         if wanting(text):

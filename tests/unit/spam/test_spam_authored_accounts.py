@@ -18,6 +18,9 @@ KNOWN = names.Brand("Kestrel Goods", "kestrelgoods.example", known=True)
 SMALL = names.Brand("Kestrel Goods", "kestrelgoods.example", known=False)
 
 
+KEYS = ("account", "site", "bank", "host", "parcel", "public")
+
+
 def setting(lang: str, brand: names.Brand, rng: Random, words: dict[str, list[str]] | None = None) -> writer.Setting:
     to = names.person(rng)
     return writer.Setting(lang, {**writer.words_of(lang), **(words or {})}, facts(lang, brand, to, rng), brand, to)
@@ -51,8 +54,9 @@ def test_both_kinds_are_whole_in_every_language(lang: str, kind: str) -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_language_has_far_more_honest_account_mail_than_lures_of_its_own(lang: str) -> None:
     words = writer.words_of(lang)
-    assert len(words["account_text"]) >= (100 if lang == "en" else 15)
-    assert sum(map(accounts.wanting, words["account_text"])) >= 10
+    said = [text for key in KEYS for text in words.get(f"{key}_text", [])]
+    assert len(said) >= (200 if lang == "en" else 20)
+    assert sum(map(accounts.wanting, said)) >= 12
 
 
 def test_links_of_a_known_brand_lead_home_or_by_its_sending_service_and_never_by_a_copy() -> None:
@@ -80,7 +84,7 @@ def test_a_small_site_sends_and_links_from_hosts_of_its_own_of_many_sorts() -> N
 def test_a_copy_says_what_honest_mail_says_and_wants_something_pressed() -> None:
     rng = Random(3)
     said = ["Quiet notice.", "Lost your key?\n\n> Reset it"]
-    words = {"account_text": said, "site_text": said, "account_subject": ["Keys"]}
+    words = {**{f"{key}_text": said for key in KEYS}, "account_subject": ["Keys"]}
     for _ in range(20):
         w = writer.Writer(setting("en", SMALL, rng, words), rng, bad=True)
         blocks = accounts.forged(w, "forged")[1]
@@ -101,18 +105,20 @@ def test_a_copy_shows_the_brands_address_over_the_wrong_one_at_times() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_text_with_a_subject_has_a_body_too(lang: str) -> None:
-    for key in ("account_text", "site_text", "work_text", "community_text", "statement_text"):
-        assert all(texts.parted(text)[1] for text in writer.words_of(lang)[key])
+    for key in (*KEYS, "work", "community", "statement"):
+        assert all(texts.parted(text)[1] for text in writer.words_of(lang).get(f"{key}_text", []))
 
 
-def test_no_well_known_brand_runs_a_clubs_forum() -> None:
+def test_a_well_known_brand_speaks_of_its_own_business_and_runs_no_clubs_forum() -> None:
     rng = Random(5)
-    words = {"account_text": ["Firm."], "site_text": ["Club."]}
-    for brand, spoken in ((KNOWN, {"Firm."}), (SMALL, {"Firm.", "Club."})):
+    words = {f"{key}_text": [f"{key}."] for key in KEYS}
+    of = {"Netflix": {"account."}, "PayPal": {"account.", "bank."}, "": {f"{key}." for key in KEYS}}
+    for name, spoken in of.items():
+        brand = names.brand_named(name, "en") if name else SMALL
         said = {
             block.text
-            for _ in range(80)
+            for _ in range(120)
             for block in accounts.access(writer.Writer(setting("en", brand, rng, words), rng, bad=False), "access")[1]
             if isinstance(block, Text)
         }
-        assert said & {"Firm.", "Club."} == spoken
+        assert said & {f"{key}." for key in KEYS} == spoken
