@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from models.spam.authored import accounts, modern, names, texts, writer
+from models.spam.authored import accounts, modern, names, origins, texts, writer
 from models.spam.authored.facts import facts
 from models.spam.authored.kinds import KINDS
 from models.spam.authored.rich import Block, Button, Text
@@ -75,10 +75,10 @@ def test_links_of_a_known_brand_lead_home_or_by_its_sending_service_and_never_by
 
 
 def test_a_small_site_sends_and_links_from_hosts_of_its_own_of_many_sorts() -> None:
-    origins = [accounts.origin(SMALL, Random(seed)) for seed in range(300)]
-    assert 60 < sum(not at_home(one.site.partition(":")[0]) for one in origins) < 200
-    assert {one.scheme for one in origins} == {"http", "https"}
-    assert any(":" in one.site for one in origins)
+    drawn = [origins.origin(SMALL, Random(seed)) for seed in range(300)]
+    assert 60 < sum(not at_home(one.site.partition(":")[0]) for one in drawn) < 200
+    assert {one.scheme for one in drawn} == {"http", "https"}
+    assert any(":" in one.site for one in drawn)
 
 
 def test_a_copy_says_what_honest_mail_says_and_wants_something_pressed() -> None:
