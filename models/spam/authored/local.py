@@ -1,10 +1,11 @@
 """Mail that is particular to a country: a topic has its senders, the bad texts that bear their names, and what they really write.
 
-A file of ``blocks/local`` is a language, and one of ``blocks/tongues/local`` has more topics of its countries. Its tables are countries, with ``cta`` (what buttons say), ``names`` (what stands in From
-beside the sender) and ``said`` (what stands below any of its notices); their tables are topics: ``from`` (names of ``brands.txt``,
-``~`` for a firm that nobody knows, ``*`` for a person who writes a letter), ``bad``, ``good``, and ``cta`` where the country's do not
-do. Both sides share sender, facts and buttons. A text that begins with a line "@..." suits only senders of these names or branches of
-business; one that ends with a lone ">" goes without a button.
+A file of ``blocks/local`` is a language, and one of ``blocks/tongues/local`` has more topics of its countries. Its tables are
+countries, with ``cta`` (what buttons say), ``names`` (what stands in From beside the sender) and ``said`` (what stands below any of
+its notices); their tables are topics: ``from`` (names of ``brands.txt``, ``~`` for a firm that nobody knows, ``*`` for a person who
+writes a letter), ``bad``, ``good``, and ``cta`` where the country's do not do. Both sides share sender, facts and buttons. A text that
+begins with a line "@..." suits only senders of these names or branches of business; one that ends with a lone ">" goes without a
+button.
 """
 
 import tomllib
