@@ -15,6 +15,7 @@ from models.spam.authored import (
     letters,
     loud,
     pages,
+    posters,
     replies,
     senders,
     settings,
@@ -45,6 +46,7 @@ _letter = partial(Kind, said=letters.said, sender=senders.author, setting=_of("a
 _fraud = partial(_letter, replies=(), beside={"talk": 4, "office": 6, "support": 1, "note": 1})
 _thread = partial(_letter, said=threads.thread, setting=_of("account,document"))
 _shared = partial(_letter, said=threads.letter, setting=_of("document,account,saas"))
+_poster = partial(Kind, said=posters.poster, needs=("phish_subject", "phish_text", "promo_subject"), small=0.5)
 _campaign = partial(Kind, said=campaigns.said, setting=settings.of_cause, personal=0.35, preheader="campaign_cta_gift")
 _false_cause = partial(_campaign, beside={"campaign": 1}, beside_share=1.0, leads=True)
 _offer = partial(Kind, said=bulk.offer, sender=senders.firm, subject=loud.shouted, replies=replies.SERVICE)
@@ -80,6 +82,8 @@ _HONEST = (
           setting=_of("account,bank,news,edu,community,saas,insure,travel,health,shop,telecom,energy,public,crypto")),
     _notice("access", "ham", weight=9, said=accounts.access, sender=accounts.sender, needs=_ACCOUNT, personal=0.4, small=0.75,
             forwarded=0.02, setting=_of(f"{_LURED},energy,insure,saas,health,public,travel,shop,edu,community,news")),
+    _poster("flyer", "ham", weight=3, setting=_of("account,bank,shop,stream,telecom,travel,energy,insure,parcel"),
+            sender=senders.firm, files=0.03, replies=replies.SERVICE),
 )
 _BAD = (
     _trick("phish", "phish", weight=11, said=bodies.composed, sender=senders.phisher, setting=_of(_LURED), leads=True,
@@ -109,6 +113,8 @@ _BAD = (
             needs=("spam_text", "teasers")),
     _trick("forged", "phish", weight=4, said=accounts.forged, needs=_ACCOUNT, personal=0.4, padded=0.03, setting=_of(_LURED),
            leads=True, beside={"access": 4, "account": 1}, beside_share=0.9),
+    _poster("poster", "phish", weight=3, setting=_of(_LURED), sender=senders.phisher, files=0.08, odd_files=0.5,
+            replies=replies.SERVICE, beside={"flyer": 1}, beside_share=1.0, leads=True),
 )
 _OF_COUNTRIES = (  # a topic of ``local`` says whose mail it is
     _notice("local", "ham", said=bodies.own, sender=senders.institution, setting=_of("account"), forwarded=0.03, files=0.15),
