@@ -1,0 +1,137 @@
+"""Orders, parcels, offers and newsletters of which one text is the whole, with what shops put between the paragraphs; and what dresses so.
+
+A text may hold paragraphs that are one mark each: ``@goods`` (things with prices), ``@list`` (things alone), ``@bill`` (lines and sums),
+``@address``, ``@stories`` (items of a newsletter), ``@parts`` (sections of one). A paragraph that begins with "## " is a heading.
+Honest mail of these kinds often comes from a sending service: its From and its links then name the service and not the firm.
+"""
+
+from collections.abc import Callable
+
+from models.spam.authored import links, loud, names, senders, texts
+from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Story, Text
+from models.spam.authored.writer import Writer
+
+_SENT_FOR = 0.22  # of honest mail: that of firms whose sending service shows
+_AFFILIATE = 0.6  # of offers of strangers: those that lead to an affiliate's host
+_MARKED = "## "
+_SUBJECTS = {
+    "parcel": ("order_subject", "ship_subject"), "market": ("promo_subject",), "journal": ("news_subject",),
+    "false_parcel": ("phish_subject",), "false_market": ("spam_subject",),
+}  # fmt: skip
+# By a part of the links that says which service it is: the shape of its links, and the hosts that it sends from.
+_SERVICES = {
+    "list-manage.com": ("https://{w}.us{d}.list-manage.com/track/click?u={{t}}&id={{w}}", "mail{d}.mailchimpapp.net"),
+    "klclick": ("https://ctrk.klclick{d}.com/l/{{t}}", "send.klaviyomail.com"),
+    "sendgrid.net": ("https://u{n}.ct.sendgrid.net/ls/click?upn={{t}}", "em{n}.{w}.sendgrid.net"),
+    "awstrack.me": ("https://{w}.r.eu-west-{d}.awstrack.me/L0/{{t}}", "eu-west-{d}.amazonses.com"),
+    "sendibt": ("https://{w}.r.bh.d.sendibt{d}.com/mk/cl/f/{{t}}", "{n}.brevosend.com"),
+    "myshopify.com": ("https://{w}.myshopify.com/_t/c/{{t}}?o={{n}}", "t.shopifyemail.com"),
+    "mlsend.com": ("https://click.mlsend.com/link/c/{{t}}", "ml.mailersend.com"),
+    "rs6.net": ("https://r20.rs6.net/tn.jsp?f={{t}}", "shared{d}.ccsend.com"),
+    "convertkit-mail": ("https://click.convertkit-mail{d}.com/{{t}}", "convertkit-mail{d}.com"),
+    "substack.com": ("https://substack.com/redirect/2/{{t}}", "substack.com"),
+    "beehiiv.com": ("https://link.mail.beehiiv.com/ss/c/{{t}}", "mail.beehiiv.com"),
+    ".cmail": ("https://{w}.cmail{d}.com/t/{{t}}", "createsend{d}.com"),
+    "slgnt.eu": ("https://{w}.slgnt.eu/optiext/optiextension.dll?ID={{t}}", "{w}.emsecure.net"),
+    "exct.net": ("https://cl.s{d}.exct.net/?qs={{t}}", "s{d}.exct.net"),
+    "getresponse.com": ("https://app.getresponse.com/click.html?x={{t}}", "getresponse-mail.com"),
+    "cleverreach.com": ("https://{n}.seu{d}.cleverreach.com/c/{{n}}/{{t}}", "mailer.cleverreach.com"),
+    "activehosted.com": ("https://{w}.activehosted.com/lt.php?s={{t}}", "{w}.activehosted.com"),
+    "customeriomail.com": ("https://e.customeriomail.com/e/c/{{t}}", "{w}.customeriomail.com"),
+    "hubspotlinks.com": ("https://{w}.eu{d}.hubspotlinks.com/Ctc/{{t}}", "{n}.hs-send.com"),
+    "emailsp.com": ("https://{w}.emailsp.com/f/rnl.aspx/?{{t}}", "{w}.musvc{d}.net"),
+}
+
+
+def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
+    """Subject and body of a mail; a text brings its own subject, or has a line that suits its kind."""
+    if w.bad and kind == "false_market" and w.rng.random() < _AFFILIATE:
+        w.service, w.place = "", loud.affiliate_url(w.rng)
+    elif not w.bad and w.rng.random() < _SENT_FOR:
+        w.service = _served(w)
+    otherwise = w.say(w.rng.choice(_SUBJECTS[kind]))
+    own, text = texts.parted(w.say(f"{kind}_text"))
+    return own or otherwise, told(w, text)
+
+
+def told(w: Writer, text: str) -> list[Block]:
+    """The body of which ``text`` is the whole."""
+    rng, greeting = w.rng, texts.greet(w, text, cold=0.4 if w.bad else 0.2)
+    blocks = [block for paragraph in texts.begun(text, greeting) for block in _blocks(w, paragraph)]
+    chance = rng.random()
+    top: list[Block] = [Heading(w.setting.brand.name)] if chance < 0.12 else []
+    if 0.12 <= chance < 0.4:
+        top = [Picture(w.url(), w.picture(), rng.choice([w.setting.brand.name, ""]))]
+    pressed = [Button(w.say("cta"), w.url())] if not texts.presses(text) and rng.random() < 0.6 else []
+    return [*top, *greeting, *blocks, *pressed]
+
+
+def _served(w: Writer) -> str:
+    """The links of a sending service: those of one mail share what names the sender in them."""
+    shape, _ = _SERVICES[w.rng.choice(list(_SERVICES))]
+    return _named(shape, w)
+
+
+def _named(shape: str, w: Writer) -> str:
+    return shape.format(w=names.random_word(w.rng), d=w.rng.randrange(1, 22), n=w.rng.randrange(10**4, 10**7))
+
+
+def _blocks(w: Writer, paragraph: str) -> list[Block]:
+    if drawn := _DRAWN.get(paragraph):
+        return drawn(w)
+    if paragraph.startswith(_MARKED):
+        head, _, rest = paragraph.removeprefix(_MARKED).partition("\n")
+        return [Heading(head), *([Text(rest)] if rest else [])]
+    return texts.told([paragraph], w.url)
+
+
+def _goods(w: Writer) -> list[Block]:
+    """Things with prices: as pictures with a title, as rows, or as lines."""
+    rng, shown = w.rng, w.rng.random()
+    things = [(item, w.slots[rng.choice(["small", "fee", "fee", "price"])]) for item in w.some("items", 2, 6)]
+    if shown < 0.45:
+        return [Story(item, price, w.say("cta"), w.url(), w.picture()) for item, price in things]
+    if shown < 0.7:
+        return [Rows(tuple(things))]
+    sign = rng.choice(["• {}: {}", "{} - {}", "* {} ({})", "{}\n{}\n", "✔ {} nur {}" if w.setting.lang == "de" else "→ {}  {}"])
+    return [Text("\n".join(sign.format(item, price) for item, price in things))]
+
+
+def _list(w: Writer) -> list[Block]:
+    sign = w.rng.choice(["- {}", "1 x {}", "{} (1)", "• {}", "{}"])
+    return [Text("\n".join(map(sign.format, w.some("items", 1, 4))))]
+
+
+def _address(w: Writer) -> list[Block]:
+    return [Text("\n".join(w.slots[key] for key in ("name", "street", "city")))]
+
+
+def _stories(w: Writer) -> list[Block]:
+    return [w.story() for _ in range(w.rng.randint(2, 5))]
+
+
+def _parts(w: Writer) -> list[Block]:
+    sections = w.some(w.known("journal_part", "teasers"), 2, 6)
+    return [block for section in sections for part in section.split("\n\n") for block in _blocks(w, part)]
+
+
+_DRAWN: dict[str, Callable[[Writer], list[Block]]] = {
+    "@goods": _goods, "@list": _list, "@bill": lambda w: [w.bill()], "@address": _address, "@stories": _stories, "@parts": _parts,
+}  # fmt: skip
+
+
+def shop(w: Writer) -> tuple[str, str]:
+    """Who sends honest mail of these kinds: the service whose links it has, under the firm's name, or the firm."""
+    host = next((host for mark, (_, host) in _SERVICES.items() if mark in w.service), "")
+    if not host or w.rng.random() < 0.35:  # a firm that sends from its own host by the same service
+        return senders.firm(w)
+    name, _ = senders.firm(w)
+    local = w.rng.choice([links.slug(w.setting.brand)[:30], names.random_word(w.rng), "store+{n}", "info", "news", "bounce-{n}"])
+    return name, f"{local.format(n=w.rng.randrange(10**4, 10**9))}@{_named(host, w)}"
+
+
+def stranger(w: Writer) -> tuple[str, str]:
+    """Who sends offers that nobody asked for."""
+    return loud.affiliate(w) if w.has("blast_names") else senders.stranger(w)
+
+
