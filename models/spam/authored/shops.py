@@ -88,13 +88,22 @@ def _blocks(w: Writer, paragraph: str) -> list[Block]:
 def _goods(w: Writer) -> list[Block]:
     """Things with prices: as pictures with a title, as rows, or as lines."""
     rng, shown = w.rng, w.rng.random()
-    things = [(item, w.slots[rng.choice(["small", "fee", "fee", "price"])]) for item in w.some("items", 2, 6)]
+    things = [(item, _near(w, w.slots[rng.choice(["small", "fee", "fee", "price"])])) for item in w.some("items", 2, 6)]
     if shown < 0.45:
         return [Story(item, price, w.say("cta"), w.url(), w.picture()) for item, price in things]
     if shown < 0.7:
         return [Rows(tuple(things))]
     sign = rng.choice(["• {}: {}", "{} - {}", "* {} ({})", "{}\n{}\n", "✔ {} nur {}" if w.setting.lang == "de" else "→ {}  {}"])
     return [Text("\n".join(sign.format(item, price) for item, price in things))]
+
+
+def _near(w: Writer, price: str) -> str:
+    """A price of as many figures as this one, and of the same last two."""
+    figures = [at for at, sign in enumerate(price) if sign.isdigit()]
+    changed = list(price)
+    for at in figures[:-2]:
+        changed[at] = str(w.rng.randrange(1, 10))
+    return "".join(changed)
 
 
 def _list(w: Writer) -> list[Block]:
