@@ -1,7 +1,7 @@
-"""Orders, parcels, offers and newsletters of which one text is the whole, with what shops put between the paragraphs; and what dresses so.
+"""Orders, parcels, offers and newsletters, with what shops put between the paragraphs; and what dresses like them.
 
-A text may hold paragraphs that are one mark each: ``@goods`` (things with prices), ``@list`` (things alone), ``@bill`` (lines and sums),
-``@address``, ``@stories`` (items of a newsletter), ``@parts`` (sections of one). A paragraph that begins with "## " is a heading.
+A text may hold paragraphs that are one mark each: ``@goods`` (things with prices), ``@list`` (things alone), ``@bill`` (lines and
+sums), ``@address``, ``@stories`` (items of a newsletter), ``@parts`` (sections of one). A paragraph that begins with "## " is a heading.
 Honest mail of these kinds often comes from a sending service: its From and its links then name the service and not the firm.
 """
 
@@ -93,7 +93,9 @@ def _goods(w: Writer) -> list[Block]:
         return [Story(item, price, w.say("cta"), w.url(), w.picture()) for item, price in things]
     if shown < 0.7:
         return [Rows(tuple(things))]
-    sign = rng.choice(["• {}: {}", "{} - {}", "* {} ({})", "{}\n{}\n", "✔ {} nur {}" if w.setting.lang == "de" else "→ {}  {}"])
+    sign = rng.choice(
+        ["• {}: {}", "{} - {}", "* {} ({})", "{}\n{}\n", "✔ {} nur {}" if w.setting.lang == "de" else "→ {}  {}"]
+    )
     return [Text("\n".join(sign.format(item, price) for item, price in things))]
 
 
@@ -120,8 +122,11 @@ def _stories(w: Writer) -> list[Block]:
 
 
 def _parts(w: Writer) -> list[Block]:
-    sections = w.some(w.known("journal_part", "teasers"), 2, 6)
-    return [block for section in sections for part in section.split("\n\n") for block in _blocks(w, part)]
+    """Sections of a newsletter: of a language that has few, at most half of them, and items beside."""
+    key = w.known("journal_part", "teasers")
+    sections = w.some(key, 1, min(6, len(w.setting.words[key]) // 2 + 1))
+    told = [block for section in sections for part in section.split("\n\n") for block in _blocks(w, part)]
+    return [*told, *(w.story() for _ in range(w.rng.choice([0, 0, 1, 2, 3])))]
 
 
 _DRAWN: dict[str, Callable[[Writer], list[Block]]] = {
@@ -135,12 +140,12 @@ def shop(w: Writer) -> tuple[str, str]:
     if not host or w.rng.random() < 0.35:  # a firm that sends from its own host by the same service
         return senders.firm(w)
     name, _ = senders.firm(w)
-    local = w.rng.choice([links.slug(w.setting.brand)[:30], names.random_word(w.rng), "store+{n}", "info", "news", "bounce-{n}"])
+    local = w.rng.choice(
+        [links.slug(w.setting.brand)[:30], names.random_word(w.rng), "store+{n}", "info", "news", "bounce-{n}"]
+    )
     return name, f"{local.format(n=w.rng.randrange(10**4, 10**9))}@{_named(host, w)}"
 
 
 def stranger(w: Writer) -> tuple[str, str]:
     """Who sends offers that nobody asked for."""
     return loud.affiliate(w) if w.has("blast_names") else senders.stranger(w)
-
-
