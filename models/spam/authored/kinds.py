@@ -111,7 +111,7 @@ _BAD = (
             needs=("phish_text", "teasers"), files=0.06),
     _buried("buried_spam", "spam", weight=2, sender=partial(senders.broken_into, senders.stranger), setting=_of("shop,account,news"),
             needs=("spam_text", "teasers")),
-    _false_shop("false_parcel", "phish", weight=4, needs=("false_parcel_text",), sender=senders.lure,
+    _false_shop("false_parcel", "phish", weight=4, needs=("false_parcel_text",), sender=shops.thief,
                 setting=_of("parcel,shop,telecom"), files=0.06, odd_files=0.6, beside={"parcel": 5, "ship": 1, "order": 1}, leads=True),
     _false_shop("false_market", "spam", weight=4, needs=("false_market_text",), sender=shops.stranger,
                 setting=_of("shop,account,stream"), files=0.02, subject=_gaudy, beside={"market": 5, "journal": 2, "sale": 1}),

@@ -1,7 +1,7 @@
 """Orders, parcels, offers and newsletters, with what shops put between the paragraphs; and what dresses like them.
 
 A text may hold paragraphs that are one mark each: ``@goods`` (things with prices), ``@list`` (things alone), ``@bill`` (lines and
-sums), ``@address``, ``@stories`` (items of a newsletter), ``@parts`` (sections of one). A paragraph that begins with "## " is a heading.
+sums), ``@address``, ``@stories`` (items of a newsletter), ``@parts`` (sections of one). One that begins with "## " is a heading.
 Honest mail of these kinds often comes from a sending service: its From and its links then name the service and not the firm.
 """
 
@@ -144,6 +144,12 @@ def shop(w: Writer) -> tuple[str, str]:
         [links.slug(w.setting.brand)[:30], names.random_word(w.rng), "store+{n}", "info", "news", "bounce-{n}"]
     )
     return name, f"{local.format(n=w.rng.randrange(10**4, 10**9))}@{_named(host, w)}"
+
+
+def thief(w: Writer) -> tuple[str, str]:
+    """Who pretends to be a firm of these: under a name that the firm's own mail has."""
+    name, _ = senders.firm(w)
+    return name, senders.phisher(w)[1]
 
 
 def stranger(w: Writer) -> tuple[str, str]:
