@@ -1,7 +1,8 @@
 """Orders, parcels, offers and newsletters, with what shops put between the paragraphs; and what dresses like them.
 
 A text may hold paragraphs that are one mark each: ``@goods`` (things with prices), ``@list`` (things alone), ``@bill`` (lines and
-sums), ``@address``, ``@stories`` (items of a newsletter), ``@parts`` (sections of one). One that begins with "## " is a heading.
+sums), ``@address``, ``@stories`` (items of a newsletter), ``@parts`` (sections of one), ``@offers``, ``@terms``. One that begins with
+"## " is a heading.
 Honest mail of these kinds often comes from a sending service: its From and its links then name the service and not the firm.
 """
 
@@ -12,6 +13,7 @@ from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Sto
 from models.spam.authored.writer import Writer
 
 _SENT_FOR = 0.22  # of honest mail: that of firms whose sending service shows
+_BY_HAND = 0.04  # of honest mail: that of makers, farms and clubs with a mailbox of a free mail host
 _AFFILIATE = 0.6  # of offers of strangers: those that lead to an affiliate's host
 _MARKED = "## "
 _SUBJECTS = {
@@ -123,19 +125,35 @@ def _stories(w: Writer) -> list[Block]:
 
 def _parts(w: Writer) -> list[Block]:
     """Sections of a newsletter: of a language that has few, at most half of them, and items beside."""
-    key = w.known("journal_part", "teasers")
-    sections = w.some(key, 1, min(6, len(w.setting.words[key]) // 2 + 1))
-    told = [block for section in sections for part in section.split("\n\n") for block in _blocks(w, part)]
+    told = _sections(w, w.known("journal_part", "teasers"))
     return [*told, *(w.story() for _ in range(w.rng.choice([0, 0, 1, 2, 3])))]
+
+
+def _offers(w: Writer) -> list[Block]:
+    """Further offers of a firm."""
+    return _sections(w, w.known("market_part", "promo_text"))
+
+
+def _sections(w: Writer, key: str) -> list[Block]:
+    sections = w.some(key, 1, min(6, len(w.setting.words[key]) // 2 + 1))
+    return [block for section in sections for part in section.split("\n\n") for block in _blocks(w, part)]
+
+
+def _terms(w: Writer) -> list[Block]:
+    """What the law or the lawyers want said."""
+    return [Text(text) for text in w.some(w.known("walls", "legal"), 1, 3)]
 
 
 _DRAWN: dict[str, Callable[[Writer], list[Block]]] = {
     "@goods": _goods, "@list": _list, "@bill": lambda w: [w.bill()], "@address": _address, "@stories": _stories, "@parts": _parts,
+    "@offers": _offers, "@terms": _terms,
 }  # fmt: skip
 
 
 def shop(w: Writer) -> tuple[str, str]:
     """Who sends honest mail of these kinds: the service whose links it has, under the firm's name, or the firm."""
+    if w.rng.random() < _BY_HAND:
+        return senders.firm(w)[0], names.free_mail(w.rng)
     host = next((host for mark, (_, host) in _SERVICES.items() if mark in w.service), "")
     if not host or w.rng.random() < 0.35:  # a firm that sends from its own host by the same service
         return senders.firm(w)
