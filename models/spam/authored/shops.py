@@ -12,8 +12,8 @@ from models.spam.authored import links, loud, names, senders, texts
 from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Story, Text
 from models.spam.authored.writer import Writer
 
-_SENT_FOR = 0.22  # of honest mail: that of firms whose sending service shows
-_BY_HAND = 0.04  # of honest mail: that of makers, farms and clubs with a mailbox of a free mail host
+_SENT_FOR, _KNOWN_SENT_FOR = 0.3, 0.06  # of honest mail: that of small and of great firms whose sending service shows
+_BY_HAND = 0.06  # of honest mail: that of makers, farms and clubs with a mailbox of a free mail host
 _AFFILIATE = 0.6  # of offers of strangers: those that lead to an affiliate's host
 _MARKED = "## "
 _SUBJECTS = {
@@ -49,7 +49,7 @@ def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body of a mail; a text brings its own subject, or has a line that suits its kind."""
     if w.bad and kind == "false_market" and w.rng.random() < _AFFILIATE:
         w.service, w.place = "", loud.affiliate_url(w.rng)
-    elif not w.bad and w.rng.random() < _SENT_FOR:
+    elif not w.bad and w.rng.random() < (_KNOWN_SENT_FOR if w.setting.brand.known else _SENT_FOR):
         w.service = _served(w)
     otherwise = w.say(w.rng.choice(_SUBJECTS[kind]))
     own, text = texts.parted(w.say(f"{kind}_text"))
@@ -152,7 +152,7 @@ _DRAWN: dict[str, Callable[[Writer], list[Block]]] = {
 
 def shop(w: Writer) -> tuple[str, str]:
     """Who sends honest mail of these kinds: the service whose links it has, under the firm's name, or the firm."""
-    if w.rng.random() < _BY_HAND:
+    if w.rng.random() < _BY_HAND and not w.setting.brand.known:
         return senders.firm(w)[0], names.free_mail(w.rng)
     host = next((host for mark, (_, host) in _SERVICES.items() if mark in w.service), "")
     if not host or w.rng.random() < 0.35:  # a firm that sends from its own host by the same service
