@@ -81,9 +81,9 @@ _HONEST = (
     _shop("parcel", "ham", weight=8, needs=("parcel_text",), setting=_of("shop,parcel,ticket,travel"), files=0.12,
           subject=_seldom_marked),
     _shop("market", "ham", weight=9, needs=("market_text",), files=0.02, subject=_gaudy,
-          setting=_of("shop,stream,telecom,travel,ticket,energy,insure,health,bank")),
+          setting=_of("shop,telecom,travel,ticket,health")),
     _shop("journal", "ham", weight=7, needs=("journal_text",), files=0.02, subject=_seldom_marked,
-          setting=_of("news,edu,community,saas,crypto,bank,account,public,shop")),
+          setting=_of("news,edu,community,saas,crypto")),
 )
 _BAD = (
     _trick("phish", "phish", weight=11, said=bodies.composed, sender=senders.phisher, setting=_of(_LURED), leads=True,

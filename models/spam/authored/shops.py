@@ -1,8 +1,8 @@
 """Orders, parcels, offers and newsletters, with what shops put between the paragraphs; and what dresses like them.
 
-A text may hold paragraphs that are one mark each: ``@goods`` (things with prices), ``@list`` (things alone), ``@bill`` (lines and
-sums), ``@address``, ``@stories`` (items of a newsletter), ``@parts`` (sections of one), ``@offers``, ``@terms``. One that begins with
-"## " is a heading.
+A text may hold paragraphs that are one mark each: ``@goods`` (things with prices), ``@list`` and ``@one`` (things alone), ``@bill``
+(lines and sums), ``@address``, ``@stories`` (items of a newsletter), ``@parts`` (sections of one), ``@offers``, ``@terms``. One that
+begins with "## " is a heading.
 Honest mail of these kinds often comes from a sending service: its From and its links then name the service and not the firm.
 """
 
@@ -146,7 +146,7 @@ def _terms(w: Writer) -> list[Block]:
 
 _DRAWN: dict[str, Callable[[Writer], list[Block]]] = {
     "@goods": _goods, "@list": _list, "@bill": lambda w: [w.bill()], "@address": _address, "@stories": _stories, "@parts": _parts,
-    "@offers": _offers, "@terms": _terms,
+    "@one": lambda w: [Text(w.say("items"))], "@offers": _offers, "@terms": _terms,
 }  # fmt: skip
 
 
