@@ -89,10 +89,10 @@ def _blocks(w: Writer, paragraph: str) -> list[Block]:
 
 def _goods(w: Writer) -> list[Block]:
     """Things with prices: as pictures with a title, as rows, or as lines."""
-    rng, shown = w.rng, w.rng.random()
+    rng, shown, press = w.rng, w.rng.random(), w.known("sale_cta", "cta")
     things = [(item, _near(w, w.slots[rng.choice(["small", "fee", "fee", "price"])])) for item in w.some("items", 2, 6)]
     if shown < 0.45:
-        return [Story(item, price, w.say("cta"), w.url(), w.picture()) for item, price in things]
+        return [Story(item, price, w.say(press), w.url(), w.picture()) for item, price in things]
     if shown < 0.7:
         return [Rows(tuple(things))]
     sign = rng.choice(
@@ -141,7 +141,8 @@ def _sections(w: Writer, key: str) -> list[Block]:
 
 def _terms(w: Writer) -> list[Block]:
     """What the law or the lawyers want said."""
-    return [Text(text) for text in w.some(w.known("walls", "legal"), 1, 3)]
+    key = w.rng.choice([key for key in ("walls", "long_legal", "legal", "legal") if w.has(key)])
+    return [Text(text) for text in w.some(key, 1, 3)]
 
 
 _DRAWN: dict[str, Callable[[Writer], list[Block]]] = {
