@@ -19,6 +19,7 @@ from models.spam.authored import (
     replies,
     senders,
     settings,
+    shops,
     threads,
 )
 from models.spam.authored.kind import Kind
@@ -51,6 +52,8 @@ _campaign = partial(Kind, said=campaigns.said, setting=settings.of_cause, person
 _false_cause = partial(_campaign, beside={"campaign": 1}, beside_share=1.0, leads=True)
 _offer = partial(Kind, said=bulk.offer, sender=senders.firm, subject=loud.shouted, replies=replies.SERVICE)
 _bill = partial(_offer, said=bulk.bill, subject=loud.numbered)
+_shop = partial(Kind, said=shops.said, sender=shops.shop, replies=replies.SERVICE, small=0.85, preheader="teasers")
+_false_shop = partial(_shop, small=0.75, padded=0.1, beside_share=0.85)
 _marked, _seldom_marked, _in_small = partial(dressed, emoji=0.2), partial(dressed, emoji=0.06), partial(dressed, lower=0.06)
 _gaudy = partial(dressed, emoji=0.2, upper=0.12)
 
@@ -84,6 +87,12 @@ _HONEST = (
             forwarded=0.02, setting=_of(f"{_LURED},energy,insure,saas,health,public,travel,shop,edu,community,news")),
     _poster("flyer", "ham", weight=3, setting=_of("account,bank,shop,stream,telecom,travel,energy,insure,parcel"),
             sender=senders.firm, files=0.03, replies=replies.SERVICE),
+    _shop("parcel", "ham", weight=8, needs=("parcel_text",), setting=_of("shop,parcel,ticket,travel"), files=0.12,
+          subject=_seldom_marked),
+    _shop("market", "ham", weight=9, needs=("market_text",), files=0.02, subject=_gaudy,
+          setting=_of("shop,telecom,travel,ticket,health")),
+    _shop("journal", "ham", weight=7, needs=("journal_text",), files=0.02, subject=_seldom_marked,
+          setting=_of("news,edu,community,saas,crypto")),
 )
 _BAD = (
     _trick("phish", "phish", weight=11, said=bodies.composed, sender=senders.phisher, setting=_of(_LURED), leads=True,
@@ -115,6 +124,10 @@ _BAD = (
            leads=True, beside={"access": 4, "account": 1}, beside_share=0.9),
     _poster("poster", "phish", weight=3, setting=_of(_LURED), sender=senders.phisher, files=0.08, odd_files=0.5,
             replies=replies.SERVICE, beside={"flyer": 1}, beside_share=1.0, leads=True),
+    _false_shop("false_parcel", "phish", weight=4, needs=("false_parcel_text",), sender=shops.thief,
+                setting=_of("parcel,shop,telecom"), files=0.06, odd_files=0.6, beside={"parcel": 5, "ship": 1, "order": 1}, leads=True),
+    _false_shop("false_market", "spam", weight=4, needs=("false_market_text",), sender=shops.stranger,
+                setting=_of("shop,account,stream"), files=0.02, subject=_gaudy, beside={"market": 5, "journal": 2, "sale": 1}),
 )
 _OF_COUNTRIES = (  # a topic of ``local`` says whose mail it is
     _notice("local", "ham", said=bodies.own, sender=senders.institution, setting=_of("account"), forwarded=0.03, files=0.15),
