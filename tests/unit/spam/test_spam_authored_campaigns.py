@@ -102,8 +102,7 @@ def test_false_causes_tell_the_honest_story_and_ask_for_something_else() -> None
 
 def test_a_bad_mail_stands_beside_honest_mail_of_the_same_organisation() -> None:
     rng, beside = Random(6), 0
-    for _ in range(400):
-    for _ in range(300):
+    for _ in range(600):
         (bad, _, _, _), (good, label, _, _), *_ = modern.pair(rng)
         if bad in BAD:
             beside += 1
