@@ -14,7 +14,7 @@ from models.spam.authored.spin import spin
 
 BLOCKS = Path(__file__).parent / "blocks"
 _DRESS = Path(__file__).with_name("dress.toml")
-_FOLDERS = (BLOCKS, *(BLOCKS / name for name in ("honest", "office", "bad", "campaign", "bulk", "threads")))
+_FOLDERS = (BLOCKS, *(BLOCKS / name for name in ("honest", "office", "bad", "campaign", "bulk", "threads", "appeals")))
 _SOCIAL = [
     ("Facebook", "https://www.facebook.com/{}"),
     ("Instagram", "https://www.instagram.com/{}"),
