@@ -15,11 +15,21 @@ from models.spam.authored.writer import Writer
 
 _SIDES = ("left", "right", "green", "centre", "liberty")
 _VOTE = ("election", "politics")
-_BODY = ("story", "stakes", "did", "foe", "joined", "story", "stakes", "foe", "did")  # in the order in which a letter grows
+_BODY = (
+    "story",
+    "stakes",
+    "did",
+    "foe",
+    "joined",
+    "story",
+    "stakes",
+    "foe",
+    "did",
+)  # in the order in which a letter grows
 _ORDER = {role: place for place, role in enumerate(("story", "foe", "stakes", "did", "joined"))}
 _LENGTHS = (90, 120, 150, 170, 190, 220, 250, 290, 340, 420)  # words before what is asked for
 _OF_A_PARAGRAPH = ("person", "other", "friend", "number", "several", "days", "percent", "crowd", "age")
-_MOST = 3  # paragraphs of one role
+_MOST = 3  # paragraphs of one role; and not many more than half of those that there are
 _LONG = 0.5  # of all mails that ask
 _WHOLE = 0.3  # of long ones: those of which one text is the whole
 _OF_TOPIC = 0.45  # of subjects
@@ -76,7 +86,9 @@ def _letter(w: Writer, kind: str, topic: str, family: str) -> list[Block]:
 def _grown(w: Writer, topic: str, family: str) -> Iterator[str]:
     """The paragraphs before what is asked: role after role, as long as the letter is to be."""
     wanted, kinds = w.rng.choice(_LENGTHS), (topic, family, w.rng.choice(_SIDES) if family == "vote" else "any")
-    pools = {role: w.rng.sample(pool, min(len(pool), _MOST)) for role in _ORDER if (pool := _pool(w, kinds, role))}
+    pools = {
+        role: w.rng.sample(pool, min(1 + len(pool) // 2, _MOST)) for role in _ORDER if (pool := _pool(w, kinds, role))
+    }
     kept: list[tuple[int, str]] = []
     for role in cycle(_BODY):
         if wanted <= 0 or not any(pools.values()):

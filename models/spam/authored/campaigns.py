@@ -31,6 +31,15 @@ _COMPOSED, _COMPOSED_BAD, _COMPOSED_PLAYED = 0.8, 0.15, 0.3
 _STORY = (2, 4, 5, 7, 9, 12)  # paragraphs that a story has at most
 _LINE_BY_LINE = 0.25
 _LINKED = 0.25  # of whole texts without a button: those that get one
+_SIGNATURES = (
+    "{author}",
+    "{sender}",
+    "{person}",
+    "{friend},",
+    "{candidate}",
+    "Team {",
+)  # that a farewell's line begins with
+_SIGNATURE, _SIGNED_WITHIN = 48, 3  # letters that such a line has at most; paragraphs from the end, with a postscript
 _NO_DIGIT = re.compile(r"\D")
 
 
@@ -78,8 +87,11 @@ def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
 
 
 def _closes(text: str) -> bool:
-    """Whether a text brings its own farewell."""
-    return text.rpartition("\n\n")[2].partition("\n")[0].endswith(",")
+    """Whether a text brings its own farewell: a last paragraph that begins like one, or a name on a line of its own near the end."""
+    if text.rpartition("\n\n")[2].partition("\n")[0].endswith(","):
+        return True
+    lines = [line for part in text.split("\n\n")[-_SIGNED_WITHIN:] for line in part.split("\n")]
+    return any(line.lstrip("-– ").startswith(_SIGNATURES) and len(line) < _SIGNATURE for line in lines)
 
 
 def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:

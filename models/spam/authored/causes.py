@@ -60,12 +60,13 @@ def slots(lang: str, money: str, rng: Random) -> dict[str, str]:
     """Round gifts, goals, crowds, parties and places; ``money`` is a form such as "${}"."""
     scale, words, gifts = _SCALE.get(lang, 1), _words(lang), rng.choice(_GIFTS)
     goal = rng.choice(_ROUND) * 1000
+    raised = goal * rng.randrange(31, 97) // 100 // 10 * 10
     cities = words.get("city", [names.city(rng)])
     local = {"city": rng.choice(cities), "last": names.last_name(rng)}
     leader = names.person(rng)
     sums = {
         "five": gifts[0], "ten": gifts[1], "fifty": gifts[2], "goal": goal,
-        "raised": goal * rng.randrange(31, 97) // 100 // 10 * 10, "missing": goal * rng.randrange(2, 30) // 100 // 10 * 10,
+        "raised": raised, "missing": goal - raised,
     }  # fmt: skip
     return {
         **({"city": rng.choice(cities), "town": rng.choice(cities)} if "city" in words else {}),

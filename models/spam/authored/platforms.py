@@ -55,43 +55,63 @@ _PLATFORMS = {
     ],
 }  # fmt: skip
 _COUNTERS = [
-    "https://click.ngpvan.com/k/{n}/{n2}/{t}", "https://click.everyaction.com/k/{n}/{n2}/{t}", "https://click.actionnetwork.org/ss/c/{t}",
+    "https://click.ngpvan.com/k/{n}/{n2}/{t}", "https://click.everyaction.com/k/{n}/{n2}/{t}",
+    "https://click.actionnetwork.org/ss/c/{t}",
     "https://u{n}.ct.sendgrid.net/ls/click?upn={t}", "https://{w}.list-manage.com/track/click?u={t}&id={w2}&e={w}",
     "https://r20.rs6.net/tn.jsp?f={t}", "https://{w}.cmail20.com/t/t-l-{w}-{w2}-r/", "https://t.e2ma.net/click/{w}/{w2}/{w}",
     "https://click.icptrack.com/icp/relay.php?r={n}&msgid={n2}&act={w}", "https://links.{w}digital.com/s/c/{t}",
     "https://www.e-activist.com/ea-action/broadcast.record.message.click.do?ea.url.id={n}", "https://{w}.acemlna.com/lt.php?s={t}",
     "https://link.{w}strategies.com/click/{n}.{n2}/{t}", "https://action.{w}.net/go/{n}?t={d}&akid={n2}.{n}.{w}",
     "https://nb-{w}.nationbuilder.com/r?u={t}&e={w}", "https://substack.com/redirect/{w}?j={t}", "https://e1.{w}mail.com/c/eJ{t}",
-    "https://t.{w}.us/r/?id=h{w},{w2},1", "https://lnks.gd/l/{t}", "https://go.{w}news.com/u/click?_t={t}", "https://trk.klclick.com/ls/click?upn={t}",
+    "https://t.{w}.us/r/?id=h{w},{w2},1", "https://lnks.gd/l/{t}", "https://go.{w}news.com/u/click?_t={t}",
+    "https://trk.klclick.com/ls/click?upn={t}",
     "https://click.emails.{w}.org/?qs={t}", "https://secure2.convio.net/site/R?i={t}", "https://{w}.r.sp1-brevo.net/mk/cl/f/{t}",
-    "https://eu{d}.snd.click/{w}/{t}", "https://www.{w}pac.com/l/{t}", "https://rally.{w}.vote/c/{n}?s={w2}", "https://default.salsalabs.org/T{t}",
+    "https://eu{d}.snd.click/{w}/{t}", "https://www.{w}pac.com/l/{t}", "https://rally.{w}.vote/c/{n}?s={w2}",
+    "https://default.salsalabs.org/T{t}",
     "https://sable.madmimi.com/c/{n}?id={n2}.{d}.1.{w}", "https://email.mg.{w}.com/c/{t}", "https://click.{w}.email/?qs={t}",
-    "https://app.getresponse.com/click.html?x=a62b&lc={w}&mc={w2}", "https://{w}.clicks.mlsend.com/tl/cl/{t}", "https://cts.vresp.com/c/?{w}/{w2}/{t}",
-    "https://public-eur.mkt.dynamics.com/api/orgs/{t}/r/{w}", "https://trailer.web-view.net/Links/0X{t}.htm", "https://x.{w}.de/c/{n}/{n2}/{w}.html",
+    "https://app.getresponse.com/click.html?x=a62b&lc={w}&mc={w2}", "https://{w}.clicks.mlsend.com/tl/cl/{t}",
+    "https://cts.vresp.com/c/?{w}/{w2}/{t}",
+    "https://public-eur.mkt.dynamics.com/api/orgs/{t}/r/{w}", "https://trailer.web-view.net/Links/0X{t}.htm",
+    "https://x.{w}.de/c/{n}/{n2}/{w}.html",
 ]  # fmt: skip
 _MAILERS = [
-    "mail.actionnetwork.org", "email.actblue.com", "emails.winred.com", "e.anedot.com", "mail.mobilize.us", "e.ngpvan.com", "mg.everyaction.com",
-    "nationbuilder.com", "mail.change.org", "bounce.e-activist.com", "email.engagingnetworks.app", "em.luminateonline.com", "ccsend.com",
-    "mail.salsalabs.org", "mcsv.net", "rsgsv.net", "mailchimpapp.com", "createsend.com", "e2ma.net", "shared1.ccsend.com", "substack.com",
-    "sendgrid.net", "mailjet.com", "brevosend.com", "mailerlite.com", "bnc3.mailjet.com", "icontactmail4.com", "public.govdelivery.com",
-    "mail.justgiving.com", "emails.gofundme.com", "patreon.com", "email.donorbox.org", "mail.raisely.com", "e.blackbaud.com", "getresponse-mail.com",
-    "bounce.civicrm.org", "quorum.us", "lb.benchmarkemail.com", "beehiiv.com", "cleverreach.com", "rapidmail.com", "sarbacane.com", "mdirector.com",
-    "freshmail.com", "lists.riseup.net", "voxmail.it", "acumbamail.com", "laposta.nl", "rdstation.com.br", "e-goi.com", "get-a-newsletter.com",
+    "mail.actionnetwork.org", "email.actblue.com", "emails.winred.com", "e.anedot.com", "mail.mobilize.us", "e.ngpvan.com",
+    "mg.everyaction.com",
+    "nationbuilder.com", "mail.change.org", "bounce.e-activist.com", "email.engagingnetworks.app", "em.luminateonline.com",
+    "ccsend.com",
+    "mail.salsalabs.org", "mcsv.net", "rsgsv.net", "mailchimpapp.com", "createsend.com", "e2ma.net", "shared1.ccsend.com",
+    "substack.com",
+    "sendgrid.net", "mailjet.com", "brevosend.com", "mailerlite.com", "bnc3.mailjet.com", "icontactmail4.com",
+    "public.govdelivery.com",
+    "mail.justgiving.com", "emails.gofundme.com", "patreon.com", "email.donorbox.org", "mail.raisely.com", "e.blackbaud.com",
+    "getresponse-mail.com",
+    "bounce.civicrm.org", "quorum.us", "lb.benchmarkemail.com", "beehiiv.com", "cleverreach.com", "rapidmail.com", "sarbacane.com",
+    "mdirector.com",
+    "freshmail.com", "lists.riseup.net", "voxmail.it", "acumbamail.com", "laposta.nl", "rdstation.com.br", "e-goi.com",
+    "get-a-newsletter.com",
 ]  # fmt: skip
 _AGENCIES = [
-    "{w}strategies.com", "{w}digital.com", "{w}-consulting.com", "{w}group.us", "{w}campaigns.co.uk", "{w}direct.com", "{w}data.net",
-    "{w}mail.com", "{w}-news.com", "the{w}report.com", "{w}alerts.org", "{w}action.net", "{w}insider.com", "{w}voices.org", "{w}today.net",
-    "{w}patriots.com", "{w}progress.org", "{w}majority.com", "{w}countdown.com", "{w}update.info", "{w}democracy.org", "{w}freedom.com",
+    "{w}strategies.com", "{w}digital.com", "{w}-consulting.com", "{w}group.us", "{w}campaigns.co.uk", "{w}direct.com",
+    "{w}data.net",
+    "{w}mail.com", "{w}-news.com", "the{w}report.com", "{w}alerts.org", "{w}action.net", "{w}insider.com", "{w}voices.org",
+    "{w}today.net",
+    "{w}patriots.com", "{w}progress.org", "{w}majority.com", "{w}countdown.com", "{w}update.info", "{w}democracy.org",
+    "{w}freedom.com",
 ]  # fmt: skip
 _SECOND = [
-    "team{l}.com", "{l}victoryfund.com", "{l}2026.com", "{l}forus.com", "meet{l}.com", "vote{l}.org", "{l}action.com", "win{r}.com", "{r}first.org",
-    "{r}rising.com", "stand-with-{l}.com", "{r}-alerts.com", "{s}-mail.com", "e-{s}.com", "{s}news.com", "my{s}.email", "{s}-action.net",
+    "team{l}.com", "{l}victoryfund.com", "{l}2026.com", "{l}forus.com", "meet{l}.com", "vote{l}.org", "{l}action.com", "win{r}.com",
+    "{r}first.org",
+    "{r}rising.com", "stand-with-{l}.com", "{r}-alerts.com", "{s}-mail.com", "e-{s}.com", "{s}news.com", "my{s}.email",
+    "{s}-action.net",
     "{s}giving.com", "get{s}.org", "{r}values.com", "news-{r}.info", "{l}campaign.net", "{r}majority.org", "for{r}.com",
 ]  # fmt: skip
 _WORDS = [
-    "red", "blue", "north", "summit", "granite", "liberty", "harbor", "bridge", "signal", "beacon", "cardinal", "anthem", "frontline", "main-street",
-    "grassroots", "pioneer", "compass", "rally", "torch", "civic", "common", "prairie", "eagle", "ridge", "lantern", "river", "bright", "union",
-    "advocate", "momentum", "catalyst", "daybreak", "forward", "heartland", "keystone", "trail", "elm", "maple", "velvet", "copper", "anchor",
+    "red", "blue", "north", "summit", "granite", "liberty", "harbor", "bridge", "signal", "beacon", "cardinal", "anthem",
+    "frontline", "main-street",
+    "grassroots", "pioneer", "compass", "rally", "torch", "civic", "common", "prairie", "eagle", "ridge", "lantern", "river",
+    "bright", "union",
+    "advocate", "momentum", "catalyst", "daybreak", "forward", "heartland", "keystone", "trail", "elm", "maple", "velvet", "copper",
+    "anchor",
 ]  # fmt: skip
 _ROOMS = ["act.", "action.", "donate.", "give.", "secure.", "support.", "go.", "www.", "", "my.", "join."]
 _MAIL_ROOMS = ["", "", "", "e.", "mail.", "email.", "news.", "info.", "em.", "act.", "mg.", "team.", "m."]
@@ -123,7 +143,7 @@ def _counter(rng: Random) -> str:
     host, _, page = pattern.removeprefix("https://").partition("/")
     word = house if rng.random() < 0.7 else other
     said = page.replace("{n2}", "{n}").replace("{d}", str(rng.randrange(2, 9)))
-    return f"https://{host.replace('{w}', word).replace('{d}', str(rng.randrange(2, 9)))}/{said}"
+    return f"https://{host.replace('{w}', word).replace('{d}', '2').replace('{n}', str(rng.randrange(10**4, 10**7)))}/{said}"
 
 
 def site(brand: Brand, rng: Random) -> str:

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from models.spam.authored import appeals, campaigns, causes, modern, names, writer
-from models.spam.authored.kinds import KINDS as ALL
 from models.spam.authored import texts as texts_of
+from models.spam.authored.kinds import KINDS as ALL
 from models.spam.authored.rich import Block, Button, Heading, Picture, Small, Text
 
 KINDS = [name for name, kind in ALL.items() if kind.said is appeals.said]
@@ -103,7 +103,7 @@ def test_false_causes_tell_the_honest_story_and_ask_for_something_else() -> None
 
 def test_a_bad_mail_stands_beside_honest_mail_of_the_same_organisation() -> None:
     rng, beside = Random(6), 0
-    for _ in range(150):
+    for _ in range(300):
         (bad, _, _, _), (good, label, _, _), *_ = modern.pair(rng)
         if bad in BAD:
             beside += 1
