@@ -39,7 +39,7 @@ _SIGNATURES = (
     "{candidate}",
     "Team {",
 )  # that a farewell's line begins with
-_SIGNATURE, _SIGNED_WITHIN = 48, 3  # letters that such a line has at most; paragraphs from the end, with a postscript
+_SIGNATURE, _SIGNED_WITHIN = 48, 4  # letters that such a line has at most; paragraphs from the end, with a postscript
 _NO_DIGIT = re.compile(r"\D")
 
 

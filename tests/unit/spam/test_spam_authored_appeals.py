@@ -137,6 +137,7 @@ def test_what_is_raised_and_what_is_missing_make_the_goal() -> None:
 
 def test_a_signed_letter_gets_no_second_farewell() -> None:
     assert campaigns._closes("Thank you.\n\n{author}\n\nP.S. Bring a hat.")
+    assert campaigns._closes("Thank you.\n\n{author}\n\nP.S. If you insist:\n\n> More soap")
     assert campaigns._closes("Thank you.\n\nYours,\n{sender}")
     assert not campaigns._closes(
         "{person} started this petition and wants you to know how it went on.\n\nPlease share."
