@@ -9,9 +9,9 @@ from random import Random
 
 from models.spam.authored import (
     accounts,
+    appeals,
     bodies,
     bulk,
-    campaigns,
     letters,
     loud,
     pages,
@@ -48,7 +48,7 @@ _fraud = partial(_letter, replies=(), beside={"talk": 4, "office": 6, "support":
 _thread = partial(_letter, said=threads.thread, setting=_of("account,document"))
 _shared = partial(_letter, said=threads.letter, setting=_of("document,account,saas"))
 _poster = partial(Kind, said=posters.poster, needs=("phish_subject", "phish_text", "promo_subject"), small=0.5)
-_campaign = partial(Kind, said=campaigns.said, setting=settings.of_cause, personal=0.35, preheader="campaign_cta_gift")
+_campaign = partial(Kind, said=appeals.said, setting=settings.of_cause, personal=0.35, preheader="campaign_cta_gift")
 _false_cause = partial(_campaign, beside={"campaign": 1}, beside_share=1.0, leads=True)
 _offer = partial(Kind, said=bulk.offer, sender=senders.firm, subject=loud.shouted, replies=replies.SERVICE)
 _bill = partial(_offer, said=bulk.bill, subject=loud.numbered)
@@ -76,7 +76,7 @@ _HONEST = (
     _notice("community", "ham", weight=4, setting=_of("community,news,edu,public"), files=0.05,
             subject=_seldom_marked, replies=replies.ON_BEHALF),
     _letter("office", "ham", weight=4, forwarded=0.05, files=0.25, subject=_in_small),
-    _campaign("campaign", "ham", weight=10, sender=senders.cause, replies=replies.CAUSE),
+    _campaign("campaign", "ham", weight=16, sender=senders.cause, replies=replies.CAUSE),
     _offer("sale", "ham", weight=6, setting=_of("shop,stream,telecom,travel,ticket,energy,insure,health"), files=0.02),
     _bill("receipt", "ham", weight=4, setting=_of("shop,account,pay,stream,saas,telecom,host"), files=0.3, by_hand=0.15),
     _thread("thread", "ham", weight=8, needs=("newest_text", "talk"), files=0.25),
