@@ -38,8 +38,10 @@ def test_false_posters_stand_beside_true_ones_of_the_same_brand() -> None:
     setting = KINDS["poster"].setting("pt", rng)
     hosts = {}
     for kind in ("poster", "flyer"):
-        w = writer.Writer(setting, rng, bad=KINDS[kind].bad)
-        urls = [b.url for _ in range(40) for b in posters.poster(w, kind)[1] if isinstance(b, Picture)]
+        writers = [
+            writer.Writer(setting, rng, bad=KINDS[kind].bad) for _ in range(40)
+        ]  # one a mail: it has one service
+        urls = [b.url for w in writers for b in posters.poster(w, kind)[1] if isinstance(b, Picture)]
         hosts[kind] = {url.split("/")[2] for url in urls}
     assert any(host.endswith(setting.brand.host) for host in hosts["flyer"])
     assert not any(host.endswith(setting.brand.host) and "@" not in host for host in hosts["poster"])
