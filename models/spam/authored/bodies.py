@@ -63,12 +63,15 @@ def _spam(w: Writer) -> list[Block]:
     return [*title, *w.greeting(cold=0.6), *map(Text, w.some("spam_text", 1, 2)), *w.button("spam_cta", 0.85)]
 
 
-def notice(w: Writer, kind: str, text: str) -> list[Block]:
-    """A notice of a firm, honest or not, of which ``text`` is the whole: greeting, paragraphs with a button between, farewell."""
-    rng, greeting = w.rng, texts.greet(w, text, cold=0.5 if w.bad else 0.2)
+def notice(w: Writer, kind: str, text: str, link: Callable[[], str] | None = None) -> list[Block]:
+    """A notice of a firm, honest or not, of which ``text`` is the whole: greeting, paragraphs with a button between, farewell.
+
+    ``link`` says where its buttons go, if not where the mail's other links do.
+    """
+    rng, link, greeting = w.rng, link or w.url, texts.greet(w, text, cold=0.5 if w.bad else 0.2)
     paragraphs = texts.begun(text, greeting)
     place = rng.randint(1, len(paragraphs))
-    before, after = texts.told(paragraphs[:place], w.url), texts.told(paragraphs[place:], w.url)
+    before, after = texts.told(paragraphs[:place], link), texts.told(paragraphs[place:], link)
     chance = rng.random()
     top: list[Block] = [Heading(w.setting.brand.name)] if chance < 0.15 else []
     if 0.15 <= chance < 0.4:
@@ -79,7 +82,7 @@ def notice(w: Writer, kind: str, text: str) -> list[Block]:
         *greeting,
         *before,
         *_facts(w, kind),
-        *(_press(w, kind, text) if not texts.presses(text) else []),
+        *(_press(w, kind, text, link) if not texts.presses(text) else []),
         *after,
         *farewell,
     ]
@@ -94,7 +97,7 @@ def _facts(w: Writer, kind: str) -> list[Block]:
     return [Rows(tuple(rows[: 3 if kind != "event" else 2]))]
 
 
-def _press(w: Writer, kind: str, text: str) -> list[Block]:
+def _press(w: Writer, kind: str, text: str, link: Callable[[], str]) -> list[Block]:
     """What is to be pressed: mostly a button, sometimes a bare link, a code to photograph, or nothing."""
     rng = w.rng
     if kind == "lure" and "QR" in text:
@@ -106,9 +109,9 @@ def _press(w: Writer, kind: str, text: str) -> list[Block]:
     if not w.bad and kind in _SHORT_LINKS and chance < 0.12:
         return [Button(w.say(key), links.short_url(w.setting.brand, rng))]
     if chance > 0.62:
-        url = w.url()
+        url = link()
         return [Text(url)] if rng.random() < 0.5 else [Button(_bare(url, w), url)]
-    return [Button(w.say(key), w.url())]
+    return [Button(w.say(key), link())]
 
 
 def _bare(url: str, w: Writer) -> str:

@@ -29,15 +29,24 @@ _MOST_STORY = {"local": 1, "faith": 2, "campus": 2, "health": 2, "culture": 3}
 # how often a mail is composed, by kind; bad mail that plays a known organisation more often than other
 _COMPOSED, _COMPOSED_BAD, _COMPOSED_PLAYED = 0.8, 0.15, 0.3
 _STORY = (2, 4, 5, 7, 9, 12)  # paragraphs that a story has at most
-_LINE_BY_LINE = "250000"  # of the codes of mails, those below it: a quarter
+_LINE_BY_LINE = 0.25
 _LINKED = 0.25  # of whole texts without a button: those that get one
+_SIGNATURES = (
+    "{author}",
+    "{sender}",
+    "{person}",
+    "{friend},",
+    "{candidate}",
+    "Team {",
+)  # that a farewell's line begins with
+_SIGNATURE, _SIGNED_WITHIN = 48, 4  # letters that such a line has at most; paragraphs from the end, with a postscript
 _NO_DIGIT = re.compile(r"\D")
 
 
 def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body of one mail."""
-    topic = _topic(w)
-    w.site = platforms.site(w.setting.brand, w.rng)
+    topic = topic_of(w)
+    platforms.settle(w)
     ask = f"{kind}_ask" if w.bad else ""
     if w.has(f"campaign_{topic}_say") and w.has(ask or "campaign_ask_gift") and w.rng.random() < _share(w, kind):
         return w.say(f"campaign_{topic}_subject"), _composed(w, topic, ask)
@@ -53,15 +62,19 @@ def _share(w: Writer, kind: str) -> float:
 def _whole(w: Writer, kind: str, topic: str) -> tuple[str, list[Block]]:
     """A mail of which one text is the whole, which may bring its subject, greeting, buttons and farewell."""
     subject, text = _text(w, kind, topic)
-    greeted, signed = _opens(text), _closes(text)
-    greeting = [] if greeted else _greeting(w)
-    told = texts.told(texts.begun(text, greeting), partial(platforms.address, w, topic, "gift"))
-    pressed = any(isinstance(block, Button) for block in told)
-    added = _press(w, topic, "gift") if not pressed and w.rng.random() < _LINKED else []
-    return subject, [*_top(w), *greeting, *told, *added, *_end(w, signed=signed)]
+    return subject, told(w, topic, text)
 
 
-def _topic(w: Writer) -> str:
+def told(w: Writer, topic: str, text: str) -> list[Block]:
+    """The body of a mail of which one text is the whole."""
+    hello = [] if texts.greets(w, text) else greeting(w)
+    blocks = texts.told(texts.begun(text, hello), partial(platforms.address, w, topic, "gift"))
+    pressed = any(isinstance(block, Button) for block in blocks)
+    added = press(w, topic, "gift") if not pressed and w.rng.random() < _LINKED else []
+    return [*top(w), *hello, *blocks, *added, *end(w, signed=_closes(text))]
+
+
+def topic_of(w: Writer) -> str:
     """The topic of the setting, or of another where that says none."""
     return w.slots.get("topic") or w.rng.choice(causes.topics(w.setting.lang))
 
@@ -73,15 +86,12 @@ def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
     return texts.drawn(w, f"{kind}_subject", key, 0.9)
 
 
-def _opens(text: str) -> bool:
-    """Whether a text brings its own greeting, by the form of its first line alone: ``texts.greets`` goes by its words as well."""
-    first = text.partition("\n\n")[0]
-    return len(first) < 70 and first.endswith((",", "!", ":", "，", "、", "،"))
-
-
 def _closes(text: str) -> bool:
-    """Whether a text brings its own farewell."""
-    return text.rpartition("\n\n")[2].partition("\n")[0].endswith(",")
+    """Whether a text brings its own farewell: a last paragraph that begins like one, or a name on a line of its own near the end."""
+    if text.rpartition("\n\n")[2].partition("\n")[0].endswith(","):
+        return True
+    lines = [line for part in text.split("\n\n")[-_SIGNED_WITHIN:] for line in part.split("\n")]
+    return any(line.lstrip("-– ").startswith(_SIGNATURES) and len(line) < _SIGNATURE for line in lines)
 
 
 def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
@@ -90,31 +100,41 @@ def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
     opening = [w.say("campaign_open")] if w.has("campaign_open") and rng.random() < 0.5 else []
     most = min(rng.choice(_STORY), _MOST_STORY.get(topic, 12))
     story = [*opening, *w.some(f"campaign_{topic}_say", 1, most)]
-    kind = rng.choice(_ASKS.get(topic, ("gift",)))
-    kind = kind if w.has(f"campaign_ask_{kind}") else "gift"
-    asked = [Text(w.say(bad_ask)), *_press(w, topic, "gift")] if bad_ask else _ask(w, topic, kind)
+    kind = asks(w, topic)
+    asked = [Text(w.say(bad_ask)), *press(w, topic, "gift")] if bad_ask else _ask(w, topic, kind)
     late = [w.say("campaign_late")] if kind == "gift" and w.has("campaign_late") and rng.random() < 0.45 else []
     cut = rng.randint(1, len(story))
     again = _ask(w, topic, kind)[1:] if not bad_ask and rng.random() < 0.35 else []
-    greeting = _greeting(w)
-    story = texts.sentences(story, after=bool(greeting))
-    before, after = _broken(w, story[:cut]), _broken(w, [*story[cut:], *late])
-    return [*_top(w), *greeting, *before, *asked, *after, *again, *_end(w)]
+    hello = greeting(w)
+    story = texts.sentences(story, after=bool(hello))
+    before, after = broken(w, story[:cut], _LINE_BY_LINE), broken(w, [*story[cut:], *late], _LINE_BY_LINE)
+    return [*top(w), *hello, *before, *asked, *after, *again, *end(w)]
 
 
-def _broken(w: Writer, paragraphs: list[str]) -> list[Block]:
-    """Paragraphs, in some mails with every sentence on a line of its own."""
-    if w.slots["code"] < _LINE_BY_LINE:
+def broken(w: Writer, paragraphs: list[str], share: float) -> list[Block]:
+    """Paragraphs, in some mails (``share``) with every sentence on a line of its own: the same throughout one mail."""
+    if int(w.slots["code"]) < share * 10**6:
         paragraphs = [line for paragraph in paragraphs for line in _SENTENCE_END.split(paragraph)]
     return [Text(paragraph) for paragraph in paragraphs]
 
 
+def asks(w: Writer, topic: str) -> str:
+    """What a mail of a topic asks for: a gift, a name, a vote, an hour, to come."""
+    kind = w.rng.choice(_ASKS.get(topic, ("gift",)))
+    return kind if w.has(f"campaign_ask_{kind}") else "gift"
+
+
+def known_ask(w: Writer, kind: str) -> str:
+    """The lines that ask for it in a long letter, or in any."""
+    return w.known(f"appeal_ask_{kind}", f"campaign_ask_{kind}")
+
+
 def _ask(w: Writer, topic: str, kind: str) -> list[Block]:
     """What is asked, and what is to be pressed for it."""
-    return [Text(w.say(f"campaign_ask_{kind}")), *_press(w, topic, kind)]
+    return [Text(w.say(f"campaign_ask_{kind}")), *press(w, topic, kind)]
 
 
-def _press(w: Writer, topic: str, kind: str) -> list[Block]:
+def press(w: Writer, topic: str, kind: str) -> list[Block]:
     """A button, a row of gifts to choose from, a bare link, or nothing but an answer."""
     rng, key = w.rng, w.known(f"campaign_cta_{kind}", "campaign_cta_gift")
     chance = rng.random()
@@ -129,7 +149,7 @@ def _press(w: Writer, topic: str, kind: str) -> list[Block]:
     return [Text(url)] if chance < 0.55 else [Button(w.say(key), url)]
 
 
-def _top(w: Writer) -> list[Block]:
+def top(w: Writer) -> list[Block]:
     """The name in large letters, the picture of a banner, or nothing."""
     chance, brand = w.rng.random(), w.setting.brand
     if chance < 0.12:
@@ -137,7 +157,8 @@ def _top(w: Writer) -> list[Block]:
     return [Picture(w.url(), w.picture(), brand.name)] if chance < 0.3 else []
 
 
-def _greeting(w: Writer) -> list[Block]:
+def greeting(w: Writer) -> list[Block]:
+    """A greeting as such mail has it, or none."""
     chance = w.rng.random()
     if chance < 0.15:
         return []
@@ -145,11 +166,11 @@ def _greeting(w: Writer) -> list[Block]:
     return [Text(w.say(cold))]
 
 
-def _end(w: Writer, *, signed: bool = False) -> list[Block]:
+def end(w: Writer, *, signed: bool = False) -> list[Block]:
     """Farewell, postscript and small print."""
     rng = w.rng
     bye: list[Block] = [Text(w.say("campaign_bye"))] if not signed and rng.random() < 0.8 else []
-    added = not w.bad and w.has("campaign_ps") and rng.random() < 0.3
+    added = w.has("campaign_ps") and rng.random() < (0.2 if w.bad else 0.3)
     after: list[Block] = [Text(w.say("campaign_ps"))] if added else []
     return [*bye, *after, *_small(w)]
 
@@ -159,7 +180,7 @@ def _small(w: Writer) -> list[Block]:
     rng = w.rng
     if rng.random() < (0.45 if w.bad else 0.1):
         return []
-    if w.has("campaign_small_election") and _topic(w) in ("election", "politics"):
+    if w.has("campaign_small_election") and topic_of(w) in ("election", "politics"):
         said = [*w.some("campaign_small_election", 1, 2), *w.some("campaign_small", 0, 1)]
     else:
         said = w.some("campaign_small", 1, 3)

@@ -63,9 +63,11 @@ def slots(lang: str, money: str, rng: Random) -> dict[str, str]:
     cities = words.get("city", [names.city(rng)])
     local = {"city": rng.choice(cities), "last": names.last_name(rng)}
     leader = names.person(rng)
+    raised = goal * rng.randrange(31, 97) // 100 // 10 * 10
+    rng.randrange(2, 30)  # not used: without the draw every seed would give other mail
     sums = {
         "five": gifts[0], "ten": gifts[1], "fifty": gifts[2], "goal": goal,
-        "raised": goal * rng.randrange(31, 97) // 100 // 10 * 10, "missing": goal * rng.randrange(2, 30) // 100 // 10 * 10,
+        "raised": raised, "missing": goal - raised,
     }  # fmt: skip
     return {
         **({"city": rng.choice(cities), "town": rng.choice(cities)} if "city" in words else {}),

@@ -8,21 +8,26 @@ from functools import partial
 from random import Random
 
 from models.spam.authored import (
+    accounts,
+    appeals,
     bodies,
     bulk,
-    campaigns,
     letters,
     loud,
     pages,
+    posters,
     replies,
     senders,
     settings,
+    shops,
     threads,
 )
 from models.spam.authored.kind import Kind
 from models.spam.authored.subjects import dressed
 from models.spam.authored.writer import Setting
 
+_ACCOUNT = ("account_subject", "account_text")
+_BESIDE_LURES = {"access": 4, "account": 2, "note": 1, "statement": 1}
 _LURED = "account,bank,pay,telecom,stream,host,mail,tax,parcel,crypto,document"
 
 
@@ -42,10 +47,13 @@ _letter = partial(Kind, said=letters.said, sender=senders.author, setting=_of("a
 _fraud = partial(_letter, replies=(), beside={"talk": 4, "office": 6, "support": 1, "note": 1})
 _thread = partial(_letter, said=threads.thread, setting=_of("account,document"))
 _shared = partial(_letter, said=threads.letter, setting=_of("document,account,saas"))
-_campaign = partial(Kind, said=campaigns.said, setting=settings.of_cause, personal=0.35, preheader="campaign_cta_gift")
+_poster = partial(Kind, said=posters.poster, needs=("phish_subject", "phish_text", "promo_subject"), small=0.5)
+_campaign = partial(Kind, said=appeals.said, setting=settings.of_cause, personal=0.35, preheader="campaign_cta_gift")
 _false_cause = partial(_campaign, beside={"campaign": 1}, beside_share=1.0, leads=True)
 _offer = partial(Kind, said=bulk.offer, sender=senders.firm, subject=loud.shouted, replies=replies.SERVICE)
 _bill = partial(_offer, said=bulk.bill, subject=loud.numbered)
+_shop = partial(Kind, said=shops.said, sender=shops.shop, replies=replies.SERVICE, small=0.85, preheader="teasers")
+_false_shop = partial(_shop, small=0.75, padded=0.1, beside_share=0.85)
 _marked, _seldom_marked, _in_small = partial(dressed, emoji=0.2), partial(dressed, emoji=0.06), partial(dressed, lower=0.06)
 _gaudy = partial(dressed, emoji=0.2, upper=0.12)
 
@@ -68,21 +76,31 @@ _HONEST = (
     _notice("community", "ham", weight=4, setting=_of("community,news,edu,public"), files=0.05,
             subject=_seldom_marked, replies=replies.ON_BEHALF),
     _letter("office", "ham", weight=4, forwarded=0.05, files=0.25, subject=_in_small),
-    _campaign("campaign", "ham", weight=10, sender=senders.cause, replies=replies.CAUSE),
+    _campaign("campaign", "ham", weight=16, sender=senders.cause, replies=replies.CAUSE),
     _offer("sale", "ham", weight=6, setting=_of("shop,stream,telecom,travel,ticket,energy,insure,health"), files=0.02),
     _bill("receipt", "ham", weight=4, setting=_of("shop,account,pay,stream,saas,telecom,host"), files=0.3, by_hand=0.15),
     _thread("thread", "ham", weight=8, needs=("newest_text", "talk"), files=0.25),
     _shared("sharing", "ham", weight=4, files=0.25),
     _page("page", "ham", weight=9, files=0.05,
           setting=_of("account,bank,news,edu,community,saas,insure,travel,health,shop,telecom,energy,public,crypto")),
+    _notice("access", "ham", weight=9, said=accounts.access, sender=accounts.sender, needs=_ACCOUNT, personal=0.4, small=0.75,
+            forwarded=0.02, setting=_of(f"{_LURED},energy,insure,saas,health,public,travel,shop,edu,community,news")),
+    _poster("flyer", "ham", weight=3, setting=_of("account,bank,shop,stream,telecom,travel,energy,insure,parcel"),
+            sender=senders.firm, files=0.03, replies=replies.SERVICE),
+    _shop("parcel", "ham", weight=8, needs=("parcel_text",), setting=_of("shop,parcel,ticket,travel"), files=0.12,
+          subject=_seldom_marked),
+    _shop("market", "ham", weight=9, needs=("market_text",), files=0.02, subject=_gaudy,
+          setting=_of("shop,telecom,travel,ticket,health")),
+    _shop("journal", "ham", weight=7, needs=("journal_text",), files=0.02, subject=_seldom_marked,
+          setting=_of("news,edu,community,saas,crypto")),
 )
 _BAD = (
     _trick("phish", "phish", weight=11, said=bodies.composed, sender=senders.phisher, setting=_of(_LURED), leads=True,
-           forwarded=0.04, files=0.15, odd_files=0.6),
+           forwarded=0.04, files=0.15, odd_files=0.6, beside=_BESIDE_LURES, beside_share=0.35),
     _trick("spam", "spam", weight=6, said=bodies.composed, sender=senders.stranger, setting=_of("shop,account"),
            forwarded=0.06, files=0.08, subject=_gaudy),
     _trick("lure", "phish", weight=10, setting=_of(f"{_LURED},energy,insure,saas,health,public,travel"), leads=True,
-           forwarded=0.03, files=0.12, odd_files=0.6, subject=partial(dressed, emoji=0.04)),
+           forwarded=0.03, files=0.12, odd_files=0.6, beside=_BESIDE_LURES, beside_share=0.35, subject=partial(dressed, emoji=0.04)),
     _fraud("bec", "phish", weight=3, sender=senders.boss, files=0.15, subject=_in_small, replies=replies.SWINDLER),
     _fraud("outreach", "spam", weight=4, sender=senders.seller, files=0.06, subject=_in_small),
     _fraud("scam", "spam", weight=4, sender=senders.swindler, files=0.1,
@@ -102,6 +120,14 @@ _BAD = (
             needs=("phish_text", "teasers"), files=0.06),
     _buried("buried_spam", "spam", weight=2, sender=partial(senders.broken_into, senders.stranger), setting=_of("shop,account,news"),
             needs=("spam_text", "teasers")),
+    _trick("forged", "phish", weight=4, said=accounts.forged, needs=_ACCOUNT, personal=0.4, padded=0.03, setting=_of(_LURED),
+           leads=True, beside={"access": 4, "account": 1}, beside_share=0.9),
+    _poster("poster", "phish", weight=3, setting=_of(_LURED), sender=senders.phisher, files=0.08, odd_files=0.5,
+            replies=replies.SERVICE, beside={"flyer": 1}, beside_share=1.0, leads=True),
+    _false_shop("false_parcel", "phish", weight=4, needs=("false_parcel_text",), sender=shops.thief,
+                setting=_of("parcel,shop,telecom"), files=0.06, odd_files=0.6, beside={"parcel": 5, "ship": 1, "order": 1}, leads=True),
+    _false_shop("false_market", "spam", weight=4, needs=("false_market_text",), sender=shops.stranger,
+                setting=_of("shop,account,stream"), files=0.02, subject=_gaudy, beside={"market": 5, "journal": 2, "sale": 1}),
 )
 _OF_COUNTRIES = (  # a topic of ``local`` says whose mail it is
     _notice("local", "ham", said=bodies.own, sender=senders.institution, setting=_of("account"), forwarded=0.03, files=0.15),

@@ -1,24 +1,26 @@
 """Mail that is particular to a country: a topic has its senders, the bad texts that bear their names, and what they really write.
 
-A file of ``blocks/local`` is a language. Its tables are countries, with ``cta`` (what buttons say), ``names`` (what stands in From
-beside the sender) and ``said`` (what stands below any of its notices); their tables are topics: ``from`` (names of ``brands.txt``,
-``~`` for a firm that nobody knows, ``*`` for a person who writes a letter), ``bad``, ``good``, and ``cta`` where the country's do not
-do. Both sides share sender, facts and buttons. A text that begins with a line "@..." suits only senders of these names or branches of
-business; one that ends with a lone ">" goes without a button.
+A file of ``blocks/local`` is a language, and one of ``blocks/tongues/local`` has more topics of its countries. Its tables are
+countries, with ``cta`` (what buttons say), ``names`` (what stands in From beside the sender) and ``said`` (what stands below any of
+its notices); their tables are topics: ``from`` (names of ``brands.txt``, ``~`` for a firm that nobody knows, ``*`` for a person who
+writes a letter), ``bad``, ``good``, and ``cta`` where the country's do not do. Both sides share sender, facts and buttons. A text that
+begins with a line "@..." suits only senders of these names or branches of business; one that ends with a lone ">" goes without a
+button.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from random import Random
+from typing import Any
 
 from models.spam.authored import names, places
 from models.spam.authored.facts import facts
 from models.spam.authored.settings import recipient
 from models.spam.authored.writer import BLOCKS, Setting, words_of
 
-FOLDER = BLOCKS / "local"
+_FOLDERS = (BLOCKS / "local", BLOCKS / "tongues" / "local")  # the first says what all topics of a country share
 _NOTICE, _LETTER = ("pose", "local"), ("slip", "errand")  # the kinds of mail that a topic has, the bad one first
 _TEXTS_TO_THE_WHOLE = 200  # with so many texts a language would write nothing else
 _MOST = 0.35  # of a language's pairs
@@ -49,12 +51,21 @@ class Topic:
 @cache
 def topics(lang: str) -> tuple[Topic, ...]:
     """The topics of all countries of a language; none where it has no file."""
-    path = FOLDER / f"{lang}.toml"
-    return tuple(_read(path.read_text("utf-8"))) if path.exists() else ()
+    paths = [path for folder in _FOLDERS if (path := folder / f"{lang}.toml").exists()]
+    countries: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        for country, table in tomllib.loads(path.read_text("utf-8")).items():
+            countries[country] = countries.get(country, {}) | table
+    return tuple(_read(countries))
 
 
-def _read(text: str) -> Iterator[Topic]:
-    for country, table in tomllib.loads(text).items():
+def languages() -> tuple[str, ...]:
+    """The languages that have topics."""
+    return tuple(sorted({path.stem for folder in _FOLDERS for path in folder.glob("*.toml")}))
+
+
+def _read(countries: Mapping[str, Mapping[str, Any]]) -> Iterator[Topic]:
+    for country, table in countries.items():
         for name, topic in table.items():
             if isinstance(topic, dict):
                 parts = (

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from models.spam.authored import campaigns, links, names
+from models.spam.authored import campaigns, links, names, platforms
 from models.spam.authored.names import Brand
 from models.spam.authored.writer import Writer
 
@@ -82,20 +82,21 @@ def cause(w: Writer) -> tuple[str, str]:
     name, local = campaigns.sender(w)
     small = w.slots.get("topic") in ("local", "faith", "campus") and rng.random() < 0.15
     free = names.free_mail(rng).rpartition("@")[2]
-    return name, f"{links.slug(brand)[:24]}@{free}" if small else f"{local}@{honest_host(brand, rng)}"
+    return name, f"{links.slug(brand)[:24]}@{free}" if small else f"{local}@{platforms.host(w)}"
 
 
 def false_cause(w: Writer) -> tuple[str, str]:
     """An organisation at another host than its own, or a person."""
     rng, (name, local) = w.rng, campaigns.sender(w)
     host = names.stranger_host(rng) if rng.random() < 0.6 else links.lookalike_host(w.setting.brand, rng)
+    host = platforms.away(w) if rng.random() < 0.25 else host
     return (name, f"{local}@{host}") if rng.random() < 0.6 else author(w)
 
 
 def false_relief(w: Writer) -> tuple[str, str]:
     """An organisation's name before a trick."""
-    name, _ = campaigns.sender(w)
-    return name, _trick(w)
+    name, local = campaigns.sender(w)
+    return name, f"{local}@{platforms.away(w)}" if w.rng.random() < 0.2 else _trick(w)
 
 
 def boss(w: Writer) -> tuple[str, str]:

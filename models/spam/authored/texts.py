@@ -56,7 +56,7 @@ def greets(w: Writer, text: str) -> bool:
     words = {line.split()[0].strip(",!") for line in w.setting.words["greet"] + w.setting.words["greet_cold"]}
     if words & {word.strip(",!:") for word in first.split()[:1]}:
         return True
-    return len(first) < _GREETING and first.endswith((",", ":", "!", "、", "：", "，", " 様", "님"))
+    return len(first) < _GREETING and first.endswith((",", ":", "!", "、", "：", "，", "،", " 様", "님"))
 
 
 def presses(text: str) -> bool:

@@ -14,7 +14,8 @@ from models.spam.authored.spin import spin
 
 BLOCKS = Path(__file__).parent / "blocks"
 _DRESS = Path(__file__).with_name("dress.toml")
-_FOLDERS = (BLOCKS, *(BLOCKS / name for name in ("honest", "office", "bad", "campaign", "bulk", "threads")))
+_THEMES = ("honest", "office", "bad", "campaign", "bulk", "threads", "account", "tongues", "shops", "appeals")
+_FOLDERS = (BLOCKS, *(BLOCKS / name for name in _THEMES))
 _SOCIAL = [
     ("Facebook", "https://www.facebook.com/{}"),
     ("Instagram", "https://www.instagram.com/{}"),
@@ -35,6 +36,15 @@ _SERVICES = [
     "https://{w}.emlnk.com/lt.php?s={t}", "https://t.sidekickopen{n}.com/Ctc/{t}", "https://email.mg.{w}.com/c/{t}",
 ]  # fmt: skip
 _OWN_SERVICES = ["links.", "click.", "click.e.", "email.", "track.", "t.", "go.", "ablink.news.", "l.mail.", "url7213."]
+_NETWORKS = [
+    "cdn.shopify.com/s/files/1/{n}/{w}", "d3k81ch9hvuctc.cloudfront.net/company/{w}/images", "mcusercontent.com/{t}/images",
+    "res.cloudinary.com/{w}/image/upload", "{w}.imgix.net", "i{d}.wp.com/{w}", "images.ctfassets.net/{t}", "{w}.b-cdn.net",
+    "static.klaviyo.com/{w}", "substackcdn.com/image/fetch/{w}", "{w}.akamaized.net/crm", "{w}.azureedge.net/mail",
+    "images.squarespace-cdn.com/content/{w}", "static.wixstatic.com/media", "{w}.scene7.com/is/image",
+    "storage.mlcdn.com/account_image/{n}",
+    "d1a8x7.cloudfront.net/{w}", "lh{d}.googleusercontent.com", "img.mailinblue.com/{n}/images", "image.s{d}.exct.net/lib/{t}",
+]  # fmt: skip
+_AT_NETWORK, _BAD_AT_NETWORK = 0.25, 0.15  # of pictures: those at a delivery network that names nobody
 _SHORT = 0.04  # of honest links: to a form, a shared file, a shop at a site builder, a shortener
 _CAMPAIGNS = [
     "?utm_source=email&utm_medium=crm&utm_campaign={w}", "?utm_source=newsletter&utm_id={n}", "?mc_cid={w}&mc_eid={w}",
@@ -95,6 +105,7 @@ class Writer:
         self.dress = _dresses().get(setting.lang, _dresses()["en"])
         self.site = rng.choice(["", "www.", "www.", "shop.", "account.", "app."]) + setting.brand.host
         self.service = _service(setting.brand, rng, bad=bad)
+        self.sent_from = ""  # host of From, where what is said settles it
         self.place = links.trick_url(setting.brand, rng) if bad else ""
 
     def has(self, key: str) -> bool:
@@ -138,7 +149,18 @@ class Writer:
         return f"https://{self.site}/{page}{tracked}"
 
     def picture(self) -> str:
-        """A picture: honest mail has its own, bad mail often the brand's."""
+        """A picture: honest mail has its own or one at a delivery network, bad mail often the brand's."""
+        rng = self.rng
+        if rng.random() < (_BAD_AT_NETWORK if self.bad else _AT_NETWORK):
+            words = {
+                "w": names.random_word(rng),
+                "n": rng.randrange(10**7),
+                "d": rng.randrange(1, 10),
+                "t": names.token(rng, 18),
+            }
+            return (
+                f"https://{rng.choice(_NETWORKS).format(**words)}/{names.random_word(rng)}.{rng.choice(['png', 'jpg'])}"
+            )
         host = self.setting.brand.host if not self.bad or self.rng.random() < 0.5 else names.stranger_host(self.rng)
         return f"https://{self.rng.choice(['cdn.', 'img.', 'static.', ''])}{host}/{names.random_word(self.rng)}.png"
 

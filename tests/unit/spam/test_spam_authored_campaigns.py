@@ -7,18 +7,19 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from models.spam.authored import campaigns, causes, modern, names, writer
+from models.spam.authored import appeals, campaigns, causes, modern, names, writer
+from models.spam.authored import texts as texts_of
 from models.spam.authored.kinds import KINDS as ALL
 from models.spam.authored.rich import Block, Button, Heading, Picture, Small, Text
 
-KINDS = [name for name, kind in ALL.items() if kind.said is campaigns.said]
+KINDS = [name for name, kind in ALL.items() if kind.said is appeals.said]
 BAD = [name for name in KINDS if ALL[name].bad]
 GIFTS = ("five", "ten", "fifty")
 
 
 def one(kind: str, lang: str, rng: Random) -> tuple[writer.Writer, str, list[Block]]:
     w = writer.Writer(ALL[kind].setting(lang, rng), rng, bad=ALL[kind].bad)
-    return w, *campaigns.said(w, kind)
+    return w, *appeals.said(w, kind)
 
 
 def addresses(blocks: list[Block]) -> list[str]:
@@ -102,7 +103,7 @@ def test_false_causes_tell_the_honest_story_and_ask_for_something_else() -> None
 
 def test_a_bad_mail_stands_beside_honest_mail_of_the_same_organisation() -> None:
     rng, beside = Random(6), 0
-    for _ in range(150):
+    for _ in range(600):
         (bad, _, _, _), (good, label, _, _), *_ = modern.pair(rng)
         if bad in BAD:
             beside += 1
@@ -125,8 +126,9 @@ def test_a_text_that_greets_gets_no_second_greeting() -> None:
         "Dear friend,\n\nI am ill.\n\nYour sister,\nAnn",
         "Many are under the rubble. Help now.\n\nSend and share.",
     )
-    assert (campaigns._opens(ill), campaigns._closes(ill)) == (True, True)
-    assert (campaigns._opens(urgent), campaigns._closes(urgent)) == (False, False)
+    w, _, _ = one("sham", "en", Random(9))
+    assert (texts_of.greets(w, ill), campaigns._closes(ill)) == (True, True)
+    assert (texts_of.greets(w, urgent), campaigns._closes(urgent)) == (False, False)
 
 
 def test_numbers_are_written_as_the_language_writes_them() -> None:

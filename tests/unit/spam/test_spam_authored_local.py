@@ -11,8 +11,7 @@ from models.spam.authored import local, modern, names, places, texts
 from models.spam.authored.spin import spin
 from models.spam.authored.writer import Writer
 
-LANGUAGES = sorted(path.stem for path in local.FOLDER.glob("*.toml"))
-TOPICS = [(lang, topic) for lang in LANGUAGES for topic in local.topics(lang)]
+TOPICS = [(lang, topic) for lang in local.languages() for topic in local.topics(lang)]
 IDS = [f"{lang}-{topic.country}-{topic.name}" for lang, topic in TOPICS]
 
 
