@@ -62,9 +62,8 @@ from fastemailnet.web.unsubscribe import unsubscribe_routes
 SEED_FILE = "ledger.key"
 KAFKA_MAIL_PARTITIONS = 4
 KAFKA_PACE_S = 0.025
-NODE_PENDING_OCTETS = (
-    1 << 40
-)  # what waits there is bounded by the units in work, and a frame that is refused ends the process
+# What waits in a node is bounded by its units in work, and a frame that is refused ends the process: no limit of its own.
+NODE_PENDING_OCTETS = 1 << 40
 KAFKA_NAMES = {"ca_file": "ssl_cafile", "certificate_file": "ssl_certfile", "key_file": "ssl_keyfile"}
 OUTCOME_OCTETS = 4_194_304  # with the evidence of 1,000 recipients and their replies
 SNAPSHOT_OCTETS = 268_435_456

@@ -11,9 +11,8 @@ from fastemailnet.delivery.gate import Ruling, Way
 from fastemailnet.envelope import MAX_KEPT_OCTETS, Dead, Unit
 from fastemailnet.outcome import Kind, Outcome
 
-REPLIES_OCTETS = (
-    524_288  # of all replies of an attempt; with them an OUTCOME of 1,000 recipients is a record that Kafka takes
-)
+# of all replies of an attempt; with them an OUTCOME of 1,000 recipients is a record that Kafka takes
+REPLIES_OCTETS = 524_288
 PRECEDENCE = (Kind.IN_DOUBT, Kind.DEFERRED, Kind.HELD, Kind.RELAYED)
 
 

@@ -45,9 +45,8 @@ NAMESPACE = "fastemailnet"
 OBJECT_STORE_OCTETS = 80_000_000  # nothing large ever goes through Ray
 CALL_PAUSE_S = 0.2
 START_S = 60.0
-DRAIN_S = (
-    10.0  # that a stop waits for replies; most come within it, a peer may take ten minutes (RFC 5321 section 4.5.3.2.6)
-)
+# that a stop waits for replies; most come within it, a peer may take ten minutes (RFC 5321 section 4.5.3.2.6)
+DRAIN_S = 10.0
 HUNG_S = 20.0
 
 

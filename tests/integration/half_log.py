@@ -24,7 +24,7 @@ class BrokenLog(MemoryLog):
     ) -> range | Fenced:
         error = self.error
         if error is None or not error.definite:
-            appended = super().append(stream, partition, records, token=token)
+            appended = super().append(stream, partition, records, token=token, keys=keys)
         if error is not None:
             raise error
         return appended

@@ -15,17 +15,8 @@ from models.spam.authored.writer import Writer
 
 _SIDES = ("left", "right", "green", "centre", "liberty")
 _VOTE = ("election", "politics")
-_BODY = (
-    "story",
-    "stakes",
-    "did",
-    "foe",
-    "joined",
-    "story",
-    "stakes",
-    "foe",
-    "did",
-)  # in the order in which a letter grows
+# in the order in which a letter grows
+_BODY = ("story", "stakes", "did", "foe", "joined", "story", "stakes", "foe", "did")
 _ORDER = {role: place for place, role in enumerate(("story", "foe", "stakes", "did", "joined"))}
 _LENGTHS = (90, 120, 150, 170, 190, 220, 250, 290, 340, 420)  # words before what is asked for
 _OF_A_PARAGRAPH = ("person", "other", "friend", "number", "several", "days", "percent", "crowd", "age")

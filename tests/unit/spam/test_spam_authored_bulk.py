@@ -9,19 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from models.spam.authored import bulk, loud, modern, names, writer
-from models.spam.authored.facts import facts
+from models.spam.authored import bulk, loud, modern, writer
 from models.spam.authored.kinds import KINDS as ALL
 from models.spam.authored.rich import Block, Button, Hidden, Picture, Small, Text, as_html, as_plain
+from tests.unit.spam.authored_world import BRAND, setting
 
 LANGUAGES = sorted(path.stem for path in (writer.BLOCKS / "bulk").glob("*.toml"))
 KINDS = [name for name, kind in ALL.items() if kind.said in (bulk.offer, bulk.bill)]
-BRAND = names.Brand("Kestrel Goods", "kestrelgoods.example", False)
-
-
-def setting(lang: str, rng: Random, words: dict[str, list[str]] | None = None) -> writer.Setting:
-    to = names.person(rng)
-    return writer.Setting(lang, {**writer.words_of(lang), **(words or {})}, facts(lang, BRAND, to, rng), BRAND, to)
 
 
 def shown(mail: Message) -> str:

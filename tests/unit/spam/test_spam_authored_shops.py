@@ -8,19 +8,13 @@ from random import Random
 
 import pytest
 
-from models.spam.authored import modern, names, shops, writer
-from models.spam.authored.facts import facts
+from models.spam.authored import modern, shops, writer
 from models.spam.authored.kinds import KINDS as ALL
 from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Story, Text
+from tests.unit.spam.authored_world import BRAND, setting
 
 LANGUAGES = sorted(path.stem for path in (writer.BLOCKS / "shops").glob("*.toml"))
 KINDS = [name for name, kind in ALL.items() if kind.said is shops.said]
-BRAND = names.Brand("Kestrel Goods", "kestrelgoods.example", False)
-
-
-def setting(lang: str, rng: Random, words: dict[str, list[str]] | None = None) -> writer.Setting:
-    to = names.person(rng)
-    return writer.Setting(lang, {**writer.words_of(lang), **(words or {})}, facts(lang, BRAND, to, rng), BRAND, to)
 
 
 def shown(mail: Message) -> str:
