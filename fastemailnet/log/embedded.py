@@ -31,6 +31,7 @@ class EmbeddedLog:
         """A log in ``directory``, which is made at the first append."""
         self._directory = directory
         self._pools: dict[tuple[str, int], Pool] = {}
+        self._paths: dict[tuple[str, int], Path] = {}  # made once: a stream that does not exist is asked for at every mail
         self._ticks = count(1)
         self._opening = threading.Lock()
         self._closed = False
@@ -149,9 +150,13 @@ class EmbeddedLog:
             return self._pools.setdefault((stream, partition), Pool(path, self._make_room))
 
     def _path(self, stream: str, partition: int) -> Path:
+        known = self._paths.get((stream, partition))
+        if known is not None:
+            return known
         if not _STREAM_NAME.fullmatch(stream) or partition < 0:
             raise ValueError(f"no stream can be named {stream!r} or no partition {partition}")
-        return self._directory / stream / f"{partition}{_SUFFIX}"
+        self._paths[stream, partition] = path = self._directory / stream / f"{partition}{_SUFFIX}"
+        return path
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
