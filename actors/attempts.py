@@ -48,8 +48,9 @@ from fastemailnet.flashsync.frames import Outcome as OutcomeFrame
 from fastemailnet.flashsync.node import Standing
 from fastemailnet.ledger.fact import Flag
 from fastemailnet.lifecycle import OUTCOME_EVENTS, Event, State
+from fastemailnet.net.delivery import Delivery
 from fastemailnet.net.door import Claim
-from fastemailnet.net.pool import Delivery, Pool
+from fastemailnet.net.pool import Pool
 from fastemailnet.outcome import Kind, Outcome
 from fastemailnet.smtp.session import Transaction
 

@@ -31,7 +31,8 @@ class EmbeddedLog:
         """A log in ``directory``, which is made at the first append."""
         self._directory = directory
         self._pools: dict[tuple[str, int], Pool] = {}
-        self._paths: dict[tuple[str, int], Path] = {}  # made once: a stream that does not exist is asked for at every mail
+        # Made once: a stream that does not exist is asked for at every mail.
+        self._paths: dict[tuple[str, int], Path] = {}
         self._ticks = count(1)
         self._opening = threading.Lock()
         self._closed = False

@@ -1,30 +1,37 @@
 """Warm connections by site, bounded in number and in time; the way of a transaction from a route to its outcomes."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-import msgspec
-
 from fastemailnet.delivery.broken_tls import BrokenTls
-from fastemailnet.delivery.demand import Demand, Level, Refusal, Tried, demand
+from fastemailnet.delivery.demand import Demand, Level, Refusal, demand
 from fastemailnet.delivery.exchanger import Hop, Unroutable
 from fastemailnet.delivery.pause import Bounds, Ending, Failure, Pauses
 from fastemailnet.delivery.route import Route, Target
 from fastemailnet.delivery.shares import Shares
 from fastemailnet.delivery.terms import Ceilings, TermsOf, uniform
-from fastemailnet.delivery.tls_report import Session, sessions
-from fastemailnet.delivery.waiting import PutOff
+from fastemailnet.delivery.tls_report import Session
 from fastemailnet.envelope import Recipient, TlsWish
 from fastemailnet.net.connection import Connection, Release
+from fastemailnet.net.delivery import (
+    Delivered,
+    Delivery,
+    asks_nobody,
+    delivered,
+    failed,
+    far_off,
+    reported,
+    throttled,
+    unroutable,
+)
 from fastemailnet.net.dial import (
     Caller,
     ConnectError,
     connect,
     demand_extension,
     ending_of,
-    outcome_of,
     refused,
     turned_away,
 )
@@ -33,14 +40,12 @@ from fastemailnet.net.doors import MAX_SHOWN, Doors
 from fastemailnet.net.resolve import Resolver
 from fastemailnet.net.tls import Trust
 from fastemailnet.outcome import BounceClass, Kind, Outcome
-from fastemailnet.smtp.classify import SERVICE_CLOSING, by_fault
+from fastemailnet.smtp.classify import SERVICE_CLOSING
 from fastemailnet.smtp.session import Transaction
 
 DEFAULT_CONNECTIONS = 20
 MORE_TURNS = 2  # for mail whose connection was one too many
 POLICY_SUBJECT = 7  # of an enhanced status code (RFC 3463): it is about us, not about one mailbox
-TURN_STATUS = (4, 4, 5)  # RFC 3463: mail system congestion
-NO_SINGLE_PEER = "which of several mail exchangers took this message cannot be told, so none is asked (RFC 1845)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +58,10 @@ class Limits:
     pause: Bounds = field(default_factory=Bounds)  # of a target that cannot be spoken to
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of a transaction and over which connection. No outcomes: the end was withheld.
-
-    ``put_off``: nothing was tried, for the mail's turn is far off.
-    """
-
-    outcomes: Sequence[Outcome]
-    host: str = ""
-    ip: str = ""
-    tls: str | None = None
-    policy: str = ""  # where the protection that was demanded comes from
-    certificate: str = ""  # SHA-256 of the peer's, hexadecimal
-    sessions: Sequence[Session] = ()  # what was seen of TLS on the way, for reports
-    passes_dsn: bool = False  # the next hop took the wishes for reports over (RFC 3461)
-    put_off: PutOff | None = None
-    throttle: str = ""  # whose turn is far off
-
-    def where(self) -> dict[str, str | int]:
-        """The connection, for the ledger."""
-        facts = {
-            "host": self.host,
-            "ip": self.ip,
-            "tls": self.tls or "",
-            "policy": self.policy,
-            "certificate": self.certificate,
-            "throttle": self.throttle,
-        }
-        return {name: value for name, value in facts.items() if value}
-
-
 def _is_single_peer(hops: Sequence[Hop]) -> bool:
     """Whether all connections reach one server: one host, with no more than one address of a family."""
     addresses = hops[0].addresses
     return len(hops) == 1 and len({":" in address for address in addresses}) == len(addresses)
-
-
-@dataclass(frozen=True, slots=True)
-class _Delivered:
-    """A delivery, and what setting up its connection showed."""
-
-    delivery: Delivery
-    tried: tuple[Tried, ...]
 
 
 ANYBODY = Claim()
@@ -137,9 +103,9 @@ class Pool:
         """
         hops = await self._hops(route, domain)
         if isinstance(hops, Unroutable):
-            return Delivery(_still_open(transaction, [by_fault(r.index, *hops.why) for r in transaction.recipients]))
+            return unroutable(transaction, hops)
         if not _is_single_peer(hops) and transaction.reached:
-            return Delivery([Outcome(r.index, Kind.DEFERRED, NO_SINGLE_PEER) for r in transaction.recipients])
+            return asks_nobody(transaction)
         if not _is_single_peer(hops):
             transaction = replace(transaction, transid="")
         seen: list[Session] = []
@@ -158,14 +124,14 @@ class Pool:
                 done = await self._at(hop, door, route, asked, transaction, release, claim)
             except TurnIsFarError as error:
                 recipients = transaction.recipients
-                return _put_off(error, recipients) if has_turn else _throttled(error, claim, recipients)
+                return far_off(error, recipients) if has_turn else throttled(error, claim, recipients)
             except ConnectError as error:
                 failures.append((hop.target.host, error))
-                seen += _seen(route, domain, hop, asked, error.tried)
+                seen += reported(route, domain, hop, asked, error.tried)
             else:
-                seen += _seen(route, domain, hop, asked, done.tried)
+                seen += reported(route, domain, hop, asked, done.tried)
                 return replace(done.delivery, sessions=seen)
-        return _failed(failures, transaction, seen)
+        return failed(failures, transaction, seen)
 
     async def far_turn(
         self, route: Route, domain: str, recipients: Sequence[Recipient], claim: Claim
@@ -177,11 +143,11 @@ class Pool:
         try:
             self.doors.refuse_far(claim)
         except TurnIsFarError as error:
-            return _throttled(error, claim, recipients)
+            return throttled(error, claim, recipients)
         try:
             self.doors.of(domain, hops).refuse_far(claim)
         except TurnIsFarError as error:
-            return _put_off(error, recipients)
+            return far_off(error, recipients)
         return None
 
     async def warm(self, route: Route, domain: str) -> None:
@@ -272,7 +238,7 @@ class Pool:
                 if not waiter.turn.done():
                     waiter.turn.set_exception(error)
 
-    async def _at(self, *delivery: *_Asked) -> _Delivered:
+    async def _at(self, *delivery: *_Asked) -> Delivered:
         """Over one host, at last over one of the connections that it takes."""
         for _ in range(MORE_TURNS):
             try:
@@ -291,7 +257,7 @@ class Pool:
         transaction: Transaction,
         release: Release,
         claim: Claim,
-    ) -> _Delivered:
+    ) -> Delivered:
         self._refuse(hop.target, due)
         await door.enter(claim, hop.target, due)
         entered_s = asyncio.get_running_loop().time()
@@ -313,7 +279,7 @@ class Pool:
                 has_moved_nobody = all(outcome.kind is Kind.DEFERRED for outcome in settled.outcomes)
                 if not was_warm or asked or connection.is_open or not has_moved_nobody:
                     _heed(door, settled.outcomes)
-                    return _delivered(hop, connection, due, settled.outcomes)
+                    return delivered(hop, connection, due, settled.outcomes)
                 connection = None  # the peer had closed it just then; nothing was begun, so a fresh one may do it
         finally:
             door.leave(connection, entered_s, claim.lane)
@@ -346,48 +312,3 @@ def _heed(door: Door, outcomes: Sequence[Outcome]) -> None:
         door.caution.slowed()
     elif any(outcome.kind is Kind.RELAYED for outcome in outcomes):
         door.caution.succeeded(door.terms.ceilings.connections)
-
-
-def _delivered(hop: Hop, connection: Connection, due: Demand, outcomes: Sequence[Outcome]) -> _Delivered:
-    tried, connection.tried = connection.tried, ()
-    where = (hop.target.host, connection.ip, connection.tls, due.policy, connection.certificate)
-    return _Delivered(Delivery(outcomes, *where, passes_dsn=connection.offers.dsn), tried)
-
-
-def _throttled(why: TurnIsFarError, claim: Claim, recipients: Sequence[Recipient]) -> Delivery:
-    assert claim.throttle is not None, "nothing else throttles"
-    return replace(_put_off(why, recipients), throttle=claim.throttle.site)
-
-
-def _put_off(why: TurnIsFarError, recipients: Sequence[Recipient]) -> Delivery:
-    outcomes = [
-        Outcome(r.index, Kind.DEFERRED, why.text, None, BounceClass.RATE_LIMITED, TURN_STATUS) for r in recipients
-    ]
-    return Delivery(outcomes, put_off=why.put_off)
-
-
-def _seen(route: Route, domain: str, hop: Hop, asked: Demand | Refusal, tried: Sequence[Tried]) -> Iterable[Session]:
-    """What is to be reported to the domain: of its own hosts alone."""
-    if route.fixed_target() is not None:
-        return ()
-    return sessions(domain, hop.promise, asked if isinstance(asked, Demand) else None, tried)
-
-
-def _failed(
-    failures: Sequence[tuple[str, ConnectError]], transaction: Transaction, seen: Sequence[Session]
-) -> Delivery:
-    """The outcomes by the last host that may take the mail later, or by the last one where none will."""
-    judged = [
-        (host, [outcome_of(r.index, failure, transaction.tls) for r in transaction.recipients])
-        for host, failure in failures
-    ]
-    waiting = [one for one in judged if one[1][0].kind is Kind.DEFERRED]
-    host, outcomes = (waiting or judged)[-1]
-    return Delivery(_still_open(transaction, outcomes), host, sessions=seen)
-
-
-def _still_open(transaction: Transaction, outcomes: list[Outcome]) -> list[Outcome]:
-    """What an earlier end reached is not unsent because its peer cannot be found or spoken to now."""
-    if not transaction.reached:
-        return outcomes
-    return [msgspec.structs.replace(one, kind=Kind.DEFERRED) for one in outcomes]

@@ -20,8 +20,9 @@ from fastemailnet.delivery.terms import Ceilings, uniform
 from fastemailnet.envelope import Lane
 from fastemailnet.flashsync.frames import Intent, Outcome
 from fastemailnet.net import dial, door
+from fastemailnet.net.delivery import Delivery
 from fastemailnet.net.door import Claim
-from fastemailnet.net.pool import Delivery, Limits, Pool
+from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import BounceClass, Kind
 from tests.integration.smtp_world import Inbox, grant, route, transaction

@@ -12,7 +12,8 @@ import pytest
 import uvloop
 
 from fastemailnet.delivery.route import TlsPolicy
-from fastemailnet.net.pool import Delivery, Limits, Pool
+from fastemailnet.net.delivery import Delivery
+from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.outcome import Kind, Reply
 from tests.integration.smtp_world import certificate, grant, route, transaction
 

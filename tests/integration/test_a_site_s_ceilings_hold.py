@@ -13,8 +13,9 @@ from fastemailnet.delivery.terms import Ceilings, Terms, uniform
 from fastemailnet.delivery.throttle import Pace
 from fastemailnet.envelope import Lane
 from fastemailnet.net.clock import since_boot_s
+from fastemailnet.net.delivery import Delivery
 from fastemailnet.net.door import Claim
-from fastemailnet.net.pool import Delivery, Limits, Pool
+from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import BounceClass, Kind
 from tests.integration.smtp_world import Inbox, grant, only_door, route, transaction

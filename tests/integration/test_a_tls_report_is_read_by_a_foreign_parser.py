@@ -14,7 +14,7 @@ from fastemailnet.envelope import Lane, Recipient, Unit
 from fastemailnet.flashsync.frames import JOURNAL, NO_INTENT, Outcome, encode
 from fastemailnet.ledger.fact import Flag
 from fastemailnet.log.embedded import EmbeddedLog
-from fastemailnet.net.pool import Delivery
+from fastemailnet.net.delivery import Delivery
 from tests.integration.test_mta_sts_protects_a_domain import policy, world
 
 NOON_MS = 1_769_860_800_000  # 2026-01-31 12:00 UTC

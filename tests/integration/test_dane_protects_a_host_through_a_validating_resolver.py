@@ -14,8 +14,9 @@ from fastemailnet.delivery.demand import Result
 from fastemailnet.delivery.exchanger import Rules
 from fastemailnet.delivery.route import Route, RouteKind, TlsPolicy
 from fastemailnet.envelope import TlsWish
+from fastemailnet.net.delivery import Delivery
 from fastemailnet.net.dns import Dns, Nameservers
-from fastemailnet.net.pool import Delivery, Limits, Pool
+from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.resolve import Resolver
 from fastemailnet.outcome import Kind
 from fastemailnet.smtp.session import Transaction

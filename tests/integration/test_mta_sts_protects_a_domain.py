@@ -16,7 +16,8 @@ from fastemailnet.delivery.answer import Answer, Found
 from fastemailnet.delivery.demand import Result
 from fastemailnet.delivery.route import Route, RouteKind
 from fastemailnet.envelope import TlsWish
-from fastemailnet.net.pool import Delivery, Limits, Pool
+from fastemailnet.net.delivery import Delivery
+from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.sts import StsPolicies
 from fastemailnet.net.sts_file import PolicyFile
 from fastemailnet.net.tls import Trust

@@ -11,7 +11,8 @@ from actors.poison import DEAD_STRIKES
 from fastemailnet.delivery.route import Route
 from fastemailnet.envelope import Lane, Recipient, Unit, encode_unit
 from fastemailnet.native import Native, encode_native
-from fastemailnet.net.pool import Delivery, Pool
+from fastemailnet.net.delivery import Delivery
+from fastemailnet.net.pool import Pool
 from tests.integration.test_a_fleet_in_one_process import house
 
 BODY = b"From: a@y.example\r\nTo: bounce@x.example\r\n\r\nhello\r\n"

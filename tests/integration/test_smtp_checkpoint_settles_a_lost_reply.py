@@ -16,7 +16,8 @@ from actors.transactions import Transactions
 from fastemailnet.config import SandboxSection
 from fastemailnet.delivery.exchanger import Hop, Unroutable
 from fastemailnet.envelope import Recipient
-from fastemailnet.net.pool import NO_SINGLE_PEER, Delivery, Limits, Pool
+from fastemailnet.net.delivery import NO_SINGLE_PEER, Delivery
+from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.outcome import Kind, Outcome
 from fastemailnet.smtp.classify import Fault
 from fastemailnet.smtp.content import stuff

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from fastemailnet.net.connection import Release
-from fastemailnet.net.pool import Delivery, Limits, Pool
+from fastemailnet.net.delivery import Delivery
+from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.outcome import Kind
 from fastemailnet.smtp import session

@@ -6,7 +6,8 @@ import pytest
 
 from fastemailnet.delivery.route import TlsPolicy
 from fastemailnet.envelope import TlsWish
-from fastemailnet.net.pool import Delivery, Limits, Pool
+from fastemailnet.net.delivery import Delivery
+from fastemailnet.net.pool import Limits, Pool
 from fastemailnet.net.tls import Trust
 from fastemailnet.outcome import Kind
 from fastemailnet.smtp.extension import Capabilities
