@@ -49,7 +49,7 @@ _MASKED = 0.4  # of copies' bare links, those that show the brand's host and lea
 
 def access(w: Writer, _: str) -> tuple[str, list[Block]]:
     """Subject and body of honest mail about an account."""
-    home = origins.origin(w.setting.brand, w.rng)
+    home = origins.origin(w.setting.brand, w.setting.lang, w.rng)
     w.site, w.sent_from, w.service = home.site, home.sender, w.service if home.tracked else ""
     subject, text, key = _drawn(w, _spoken(w.setting) | _BESIDES)
     door = "" if home.tracked and w.service else f"{home.scheme}://{home.site}/{origins.page(_kind(key), w.rng)}"

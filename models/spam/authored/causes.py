@@ -60,11 +60,10 @@ def slots(lang: str, money: str, rng: Random) -> dict[str, str]:
     """Round gifts, goals, crowds, parties and places; ``money`` is a form such as "${}"."""
     scale, words, gifts = _SCALE.get(lang, 1), _words(lang), rng.choice(_GIFTS)
     goal = rng.choice(_ROUND) * 1000
-    cities = words.get("city", [names.city(rng)])
-    local = {"city": rng.choice(cities), "last": names.last_name(rng)}
-    leader = names.person(rng)
+    cities = words.get("city", [names.city(lang, rng)])
+    local = {"city": rng.choice(cities), "last": names.last_name(lang, rng)}
+    leader = names.person(lang, rng)
     raised = goal * rng.randrange(31, 97) // 100 // 10 * 10
-    rng.randrange(2, 30)  # not used: without the draw every seed would give other mail
     sums = {
         "five": gifts[0], "ten": gifts[1], "fifty": gifts[2], "goal": goal,
         "raised": raised, "missing": goal - raised,
@@ -78,7 +77,7 @@ def slots(lang: str, money: str, rng: Random) -> dict[str, str]:
         "rivals": spin(rng.choice(words["party"]), rng, local),
         "candidate": leader.name,
         "leader": leader.last,
-        "rival": names.person(rng).last,
+        "rival": names.person(lang, rng).last,
         "region": rng.choice(words["region"]),
         "land": rng.choice(words["land"]),
     }  # fmt: skip
@@ -94,6 +93,8 @@ def drawn(lang: str, rng: Random) -> Cause:
     if topic in _KNOWN and rng.random() < _KNOWN_SHARE:
         return Cause(topic, names.known_brand(frozenset({f"cause-{topic}"}), lang, rng), money, facts)
     name = spin(
-        rng.choice(words[f"org_{topic}"]), rng, {"city": names.city(rng), **facts, "last": names.last_name(rng)}
+        rng.choice(words[f"org_{topic}"]),
+        rng,
+        {"city": names.city(lang, rng), **facts, "last": names.last_name(lang, rng)},
     )
     return Cause(topic, Brand(name, names.host_of(name, words["tld"], rng), False), money, facts)

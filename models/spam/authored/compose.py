@@ -114,12 +114,12 @@ def _brand(kind: str, lang: str, to: Person, rng: Random) -> Brand:
             False,
         )
     if rng.random() < 0.4:
-        return names.invented_brand(rng)
+        return names.invented_brand(lang, rng)
     return names.known_brand(frozenset(_BRANCHES[kind].split(",")), lang, rng)
 
 
 def _case(kind: str, lang: str, rng: Random) -> _Case:
-    to = names.person(rng, names.invented_brand(rng).host if rng.random() < 0.7 else None)
+    to = names.person(lang, rng, names.invented_brand(lang, rng).host if rng.random() < 0.7 else None)
     brand = _brand(kind, lang, to, rng)
     looks = [Look.PLAIN, Look.SIMPLE, Look.BARE] if kind in _PERSONAL else list(Look)
     weights = [3, 1, 1] if kind in _PERSONAL else [2, 3, 5, 2, 1, 3]
@@ -153,12 +153,12 @@ def trick(case: _Case, rng: Random) -> bytes:
         f"https://www.{case.brand.host}/{rng.choice(['', 'login', 'account'])}" if url and rng.random() < 0.15 else ""
     )
     host = case.recipient.host
-    boss = names.person(rng, rng.choice([None, host, names.stranger_host(rng)]))
+    boss = names.person(case.lang, rng, rng.choice([None, host, names.stranger_host(rng)]))
     return render(
         Parts(
             sender_name=boss.name if personal else case.brand.name,
             sender=boss.address if personal else links.trick_sender(case.brand, host, rng),
-            reply_to=names.free_mail(rng) if rng.random() < (0.4 if personal else 0.08) else "",
+            reply_to=names.free_mail(case.lang, rng) if rng.random() < (0.4 if personal else 0.08) else "",
             recipient=case.recipient.address,
             subject=_one(words[case.kind]["subject"], case, rng),
             paragraphs=tuple(blocks),
@@ -184,7 +184,7 @@ def honest(case: _Case, rng: Random) -> bytes:
     pool = [] if warm else words[case.kind]["cta"]
     url = links.honest_url(case.brand, rng) if pool and rng.random() < 0.85 else ""
     host = case.recipient.host
-    colleague = names.person(rng, rng.choice([None, host, names.invented_brand(rng).host]))
+    colleague = names.person(case.lang, rng, rng.choice([None, host, names.invented_brand(case.lang, rng).host]))
     preheader = (
         blocks[min(1, len(blocks) - 1)][:100] if case.look in (Look.CARD, Look.BOTH) and rng.random() < 0.5 else ""
     )

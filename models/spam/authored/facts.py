@@ -2,7 +2,7 @@
 
 from random import Random
 
-from models.spam.authored import causes, names
+from models.spam.authored import causes, names, people
 from models.spam.authored.names import Brand, Person
 
 CURRENCY = {
@@ -108,7 +108,7 @@ def _hotline(lang: str, rng: Random) -> str:
 def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> dict[str, str]:
     """What the slots of the word files are filled with in one mail."""
     form = money or rng.choice(CURRENCY.get(lang, ["{} €"]))
-    author = names.person(rng)
+    author = names.person(lang, rng)
     return {
         **causes.slots(lang, form, rng),  # of which a mail that asks for help keeps its own
         "brand": brand.name,
@@ -117,7 +117,7 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> 
         "name": to.name,
         "email": to.address,
         "local": to.address.partition("@")[0],
-        "site": to.address.partition("@")[2] if rng.random() < 0.6 else names.invented_brand(rng).host,
+        "site": to.address.partition("@")[2] if rng.random() < 0.6 else names.invented_brand(lang, rng).host,
         "ref": names.token(rng, rng.choice([6, 8, 10, 12])) if rng.random() < 0.6 else str(rng.randrange(10**5, 10**9)),
         "code": f"{rng.randrange(10**6):06d}",
         "card": f"{rng.randrange(10**4):04d}",
@@ -140,20 +140,20 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> 
         "year": str(rng.choice([2024, 2025, 2026])),
         "phone": phone(rng),
         "hotline": _hotline(lang, rng),
-        "person": names.person(rng).name,
-        "other": names.person(rng).name,
-        "friend": names.person(rng).first,
+        "person": names.person(lang, rng).name,
+        "other": names.person(lang, rng).name,
+        "friend": names.person(lang, rng).first,
         "sender": author.first,
         "author": author.name,
-        "company": names.company(rng),
-        "firm": names.invented_brand(rng).name,
-        "city": names.city(rng),
-        "town": names.city(rng),
-        "street": names.street(rng),
+        "company": names.company(lang, rng),
+        "firm": names.invented_brand(lang, rng).name,
+        "city": names.city(lang, rng),
+        "town": names.city(lang, rng),
+        "street": people.street(lang, rng),
         "device": rng.choice(
             ["Chrome, Windows", "Safari, iPhone", "Firefox, Linux", "Android", "Edge, Windows 11", "iPad", "MacBook Pro"]
         ),
         "file": rng.choice(_FILES) + rng.choice([".pdf", ".docx", ".xlsx", ".pptx", ""]),
-        "freemail": names.free_mail(rng),
+        "freemail": names.free_mail(lang, rng),
         "iban": f"{rng.choice(['DE', 'GB', 'PL', 'ES', 'LT', 'FR', 'IT', 'NL', 'PT'])}{rng.randrange(10**18):018d}",
     }  # fmt: skip

@@ -110,7 +110,9 @@ def _answered(w: Writer, share: float) -> list[Block]:
         return []
     head = w.wear("wrote")
     if head.startswith(("-", "_")):
-        fields = quoted.fields(w, names.person(rng), w.slots["date"], w.setting.to.address, w.say("talk_subject"))
+        fields = quoted.fields(
+            w, names.person(w.setting.lang, rng), w.slots["date"], w.setting.to.address, w.say("talk_subject")
+        )
         head = f"{head}\n{fields}"
     pool = "office_text" if w.has("office_text") and rng.random() < 0.4 else "talk"
     said = " ".join(w.some("talk", 1, 4)) if pool == "talk" else w.say(pool).partition("\n\n")[0]

@@ -104,9 +104,9 @@ def fitting(texts: tuple[str, ...], name: str, lang: str) -> list[str]:
 
 def setting(topic: Topic, lang: str, rng: Random) -> Setting:
     """What both sides of a topic share: the words of its language with its own texts, and the facts of its country."""
-    to = recipient(rng)
+    to = recipient(lang, rng)
     name = rng.choice(senders(topic, lang))
-    brand = names.invented_brand(rng) if name in (_FIRM, _PERSON) else names.brand_named(name, lang)
+    brand = names.invented_brand(lang, rng) if name in (_FIRM, _PERSON) else names.brand_named(name, lang)
     slots = {**facts(lang, brand, to, rng), **places.facts(topic.country, rng)}
     own = {"local_names": list(topic.shown)}
     last = f"\n\n{rng.choice(topic.said)}" if rng.random() < _SAID and _PERSON not in topic.senders else ""

@@ -125,7 +125,11 @@ def biller(w: Writer) -> tuple[str, str]:
         return brand.name, f"{rng.choice(['service', 'noreply', 'notifications'])}@{brand.host}"
     local = rng.choice(["billing", "invoice", "service", "no-reply", names.random_word(rng), "accounts", "orders"])
     own = w.setting.to.host
-    feigned = [names.free_mail(rng), f"{local}@{names.stranger_host(rng)}", links.trick_sender(brand, own, rng)]
+    feigned = [
+        names.free_mail(w.setting.lang, rng),
+        f"{local}@{names.stranger_host(rng)}",
+        links.trick_sender(brand, own, rng),
+    ]
     return name, rng.choices(feigned, [4, 4, 2])[0]
 
 

@@ -68,7 +68,7 @@ def _below(w: Writer, kind: Kind) -> Iterator[Block]:
 
 def _forward(w: Writer, subject: str) -> Block:
     """What a mail program writes above a forwarded mail."""
-    return Text(quoted.fields(w, names.person(w.rng), w.slots["date"], w.setting.to.address, subject))
+    return Text(quoted.fields(w, names.person(w.setting.lang, w.rng), w.slots["date"], w.setting.to.address, subject))
 
 
 def _pages(w: Writer, kind: Kind, blocks: list[Block], *, personal: bool) -> list[tuple[str, str]]:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from models.spam.authored import people
+from models.spam.authored.people import People
+
 _KNOWN = Path(__file__).with_name("brands.txt")
 
 _STEMS = [
@@ -21,55 +24,15 @@ _TAILS = [
     "box", "sign", "track", "loop", "wise", "dent", "care", "fit", "home", "wear", "kids", "pets", "studio", "solar",
     "logistics", "insurance", "academy", "events", "club", "hq", "ify", "io", "go", "now", "direct",
 ]  # fmt: skip
-_LEGAL_FORMS = [" GmbH", " Ltd", " Inc.", " SAS", " S.L.", " Lda", " S.r.l.", " B.V.", " Sp. z o.o.", " AB"]
-_FIRST = [
-    "Anna", "Ben", "Carla", "David", "Elena", "Felix", "Greta", "Hugo", "Ines", "Jan", "Klara", "Luis", "Maria",
-    "Nils", "Olga", "Paulo", "Rosa", "Stefan", "Tina", "Uwe", "Vera", "Walter", "Yara", "Zoe", "Ahmed", "Chiara",
-    "Daniela", "Erik", "Fatima", "Grace", "Ivan", "James", "Kenji", "Laura", "Marta", "Noah", "Priya", "Sofia",
-    "Thomas", "Wei", "Aisha", "Alejandro", "Amélie", "Andrzej", "Antoine", "Beatriz", "Bram", "Bruno", "Camille", "Catarina",
-    "Charlotte", "Chinedu", "Daan", "Deepak", "Dmitri", "Emily", "Emre", "Fernanda", "Francesca", "Gabriel", "Giulia",
-    "Grzegorz", "Hannah", "Hassan", "Hiroshi", "Isabela", "Jack", "Jeroen", "Joana", "João", "Jürgen", "Katarzyna", "Kevin",
-    "Lars", "Leila", "Linh", "Lotte", "Lucas", "Małgorzata", "Marco", "Matthew", "Mehmet", "Min-jun", "Nadia", "Olivia",
-    "Oscar", "Patricia", "Piotr", "Rafael", "Rania", "Renata", "Robert", "Sanne", "Sara", "Sean", "Siobhan", "Sunita",
-    "Susanne", "Tiago", "Tomasz", "Valentina", "Vikram", "William", "Xavier", "Yusuf", "Zofia", "Zhang", "Blessing",
-]  # fmt: skip
-_LAST = [
-    "Almeida", "Becker", "Costa", "Dubois", "Eriksson", "Ferrari", "Garcia", "Hansen", "Ivanova", "Jensen",
-    "Kowalski", "Lopez", "Müller", "Novak", "Okafor", "Pereira", "Quinn", "Rossi", "Schmidt", "Taylor", "Ueda",
-    "Visser", "Wagner", "Young", "Zielinski", "Brown", "Chen", "Davies", "Fischer", "Moreau", "Nguyen", "Smith",
-    "Adeyemi", "Andersson", "Bakker", "Bauer", "Bernard", "Bianchi", "Carvalho", "Colombo", "de Boer", "de Vries", "Demir",
-    "Díaz", "Esposito", "Evans", "Fernandes", "Fernández", "Fontaine", "Gomes", "González", "Greco", "Haddad", "Hoffmann",
-    "Hughes", "Ito", "Jackson", "Jankowski", "Jansen", "Johnson", "Jones", "Kamiński", "Kaya", "Khan", "Kim", "Koch",
-    "Kumar", "Lambert", "Laurent", "Lee", "Lehmann", "Lewandowski", "Li", "Lima", "Martin", "Martínez", "Mbeki", "Meyer",
-    "Mulder", "Murphy", "Nakamura", "Neumann", "O'Brien", "Oliveira", "Patel", "Petit", "Ramírez", "Ribeiro", "Ricci",
-    "Robinson", "Romano", "Ruiz", "Sánchez", "Santos", "Schneider", "Schulz", "Sharma", "Silva", "Singh", "Sokolov",
-    "Tanaka", "Torres", "van Dijk", "Walker", "Wang", "Williams", "Wiśniewski", "Wójcik", "Yılmaz", "Zimmermann",
-]  # fmt: skip
-_STREETS = [
-    "12 High Street", "Hauptstr. 4", "5 rue Victor Hugo", "Calle Mayor 18", "Via Roma 7", "Kerkstraat 21",
-    "Rua das Flores 90", "Bahnhofstraße 17", "1600 Market Street, Suite 400", "27 Old Mill Lane",
-    "14 avenue de la République", "Av. Paulista 1578, 9º andar", "Gran Vía 44, 3º B", "Corso Garibaldi 112",
-    "Herengracht 450", "ul. Marszałkowska 84", "Rua Augusta 200, 2º Dto", "PO Box 1180", "Level 5, 100 Queen Street",
-]  # fmt: skip
-_CITIES = [
-    "London", "Berlin", "Paris", "Madrid", "Lisboa", "Milano", "Amsterdam", "Warszawa", "Dublin", "Chicago",
-    "Lyon", "Porto", "Hamburg", "Leeds", "Boston", "Zürich", "Wien", "Recife", "Valencia", "Torino", "Utrecht",
-    "Gdańsk", "Toronto", "Austin", "Manchester", "Edinburgh", "New York", "Seattle", "Denver", "Sydney", "Köln", "München",
-    "Leipzig", "Genève", "Nantes", "Toulouse", "Bordeaux", "Barcelona", "Sevilla", "Bilbao", "Bogotá", "São Paulo",
-    "Curitiba", "Belo Horizonte", "Coimbra", "Braga", "Roma", "Napoli", "Bologna", "Rotterdam", "Eindhoven", "Antwerpen",
-    "Kraków", "Wrocław", "Poznań", "Singapore", "Dubai",
-]  # fmt: skip
-_TLDS = [
-    "com", "com", "com", "net", "org", "io", "co", "de", "fr", "nl", "com.br", "it", "es", "pl", "co.uk", "eu", "app",
-    "shop",
-]  # fmt: skip
+_TLDS = ["com", "com", "com", "com", "net", "org", "io", "co", "eu", "app", "shop"]  # of no country
+_OF_NO_COUNTRY = 0.5  # of hosts of firms and of free mail, those that are no country's
+_TRADES = 0.2  # of invented names, those of small firms of the place
 _JUNK_TLDS = [
     "com", "net", "org", "info", "xyz", "top", "online", "site", "shop", "click", "ru", "cn", "us", "live", "com.br", "de",
 ]  # fmt: skip
 _FREEMAIL = [
-    "gmail.com", "gmail.com", "gmail.com", "outlook.com", "yahoo.com", "gmx.net", "hotmail.com", "mail.ru", "proton.me",
-    "icloud.com", "aol.com", "live.com", "web.de", "t-online.de", "orange.fr", "free.fr", "libero.it", "uol.com.br",
-    "sapo.pt", "wp.pl", "ziggo.nl", "yandex.com", "zoho.com", "mail.com", "163.com",
+    "gmail.com", "gmail.com", "gmail.com", "outlook.com", "yahoo.com", "hotmail.com", "proton.me", "icloud.com", "live.com",
+    "aol.com", "gmx.net", "zoho.com", "mail.com", "yandex.com",
 ]  # fmt: skip
 _JUNK_WORDS = [
     "casa", "verde", "moto", "studio", "garden", "print", "dental", "auto", "tech", "foto", "clinic", "hotel",
@@ -78,11 +41,6 @@ _JUNK_WORDS = [
     "news", "photo", "wood", "stone", "kids", "dance", "farm", "wine", "parking", "reise", "immo", "sport", "radio", "moda",
     "arte", "smile", "express", "global", "digital", "media", "group", "center", "market", "tools", "pro", "local",
 ]  # fmt: skip
-
-_UNACCENTED = {
-    "ü": "ue", "ö": "oe", "ä": "ae", "ß": "ss", "á": "a", "ã": "a", "â": "a", "ç": "c", "é": "e", "ê": "e", "è": "e", "í": "i",
-    "ı": "i", "ł": "l", "ń": "n", "ñ": "n", "ó": "o", "ô": "o", "õ": "o", "ś": "s", "ú": "u", "ż": "z", "ź": "z", "ę": "e", "ą": "a",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +59,12 @@ class Person:
     first: str
     last: str
     address: str
+    order: str = "{first} {last}"
 
     @property
     def name(self) -> str:
-        """First and last name."""
-        return f"{self.first} {self.last}"
+        """First and last name, in the order of the person's language."""
+        return self.order.format(first=self.first, last=self.last)
 
     @property
     def host(self) -> str:
@@ -145,48 +104,57 @@ def branches(brand: Brand, lang: str) -> frozenset[str]:
     return frozenset[str]().union(*(has for known, has, only in _BRANDS if known == brand and only in ("", lang)))
 
 
-def invented_brand(rng: Random) -> Brand:
-    """A brand that does not exist, with its own host."""
+def invented_brand(lang: str, rng: Random) -> Brand:
+    """A brand that does not exist, of a country of the language, with its own host."""
+    home = people.drawn(lang, rng, latin=True)
+    tld, form = rng.choice(home.firms)
+    if rng.random() < _OF_NO_COUNTRY:
+        tld, form = rng.choice(_TLDS), "{}"
     if rng.random() < 0.35:  # small firms and the sites that get broken into must share their words
         words = rng.sample(_JUNK_WORDS, 2)
-        tld = rng.choice(_TLDS + _JUNK_TLDS)
-        return Brand(" ".join(words).title(), f"{rng.choice(['', '-']).join(words)}.{tld}", False)
-    name = _invented_name(rng)
-    words = _host_letters(name.replace("&", "and").replace(".", " ")).split()
+        return Brand(
+            " ".join(words).title(), f"{rng.choice(['', '-']).join(words)}.{rng.choice([tld, tld, *_JUNK_TLDS])}", False
+        )
+    name, latin = _invented_name(home, rng)
+    words = people.ascii_letters(latin.replace("&", "and").replace(".", " ").replace("'", "")).replace("-", " ").split()
     host = rng.choice(["", "", "-"]).join(words)
-    legal = rng.choice(_LEGAL_FORMS) if rng.random() < 0.25 else ""
-    prefix = rng.choice(["get", "my", "try", "the", "hello"]) if rng.random() < 0.15 else ""
-    return Brand(f"{name}{legal}", f"{prefix}{host}.{rng.choice(_TLDS)}", False)
+    shown = form.format(name) if rng.random() < 0.4 else name
+    prefix = rng.choice(["get", "my", "try", "the", "hello"]) if rng.random() < 0.1 else ""
+    return Brand(shown, f"{prefix}{host}.{tld}", False)
 
 
-def _invented_name(rng: Random) -> str:
-    """A name as shops, practices, clubs and start-ups bear it."""
-    stem, tail, last = rng.choice(_STEMS), rng.choice(_TAILS), rng.choice(_LAST)
-    return rng.choice(
+def _invented_name(home: People, rng: Random) -> tuple[str, str]:
+    """A name as shops, practices, clubs and start-ups bear it, and what of it is of Latin letters."""
+    if rng.random() < _TRADES:
+        return _trade(home, rng)
+    stem, tail, last = rng.choice(_STEMS), rng.choice(_TAILS), rng.choice(home.last).latin
+    name = rng.choice(
         [
             f"{stem}{tail}",
             f"{stem} {tail.capitalize()}",
             f"{stem}{tail.capitalize()}",
             f"{stem} & {rng.choice(_STEMS)}",
             f"{last} {tail.capitalize()}",
-            f"{last} & {rng.choice(_LAST)}",
-            f"{tail.capitalize()} {rng.choice(_CITIES)}",
+            f"{last} & {rng.choice(home.last).latin}",
+            f"{tail.capitalize()} {rng.choice(home.cities).latin}",
             stem,
         ]
     )
+    return name, name
 
 
-def _host_letters(name: str) -> str:
-    """What of a name may stand in a host or an address, in small letters."""
-    plain = name.lower()
-    for letter, ascii_letters in _UNACCENTED.items():
-        plain = plain.replace(letter, ascii_letters)
-    return "".join(letter for letter in plain if letter.isascii() and (letter.isalnum() or letter in " -"))
+def _trade(home: People, rng: Random) -> tuple[str, str]:
+    """A baker's, a dentist's, a town's name."""
+    trade, last, other, city = (
+        rng.choice(home.trades), rng.choice(home.last), rng.choice(home.last), rng.choice(home.cities),
+    )  # fmt: skip
+    said = trade.format(last=last.said, other=other.said, city=city.said)
+    return said, trade.format(last=last.latin, other=other.latin, city=city.latin)
 
 
 def host_of(name: str, tlds: list[str], rng: Random) -> str:
     """A host for an organisation's name: its words, some of them or their first letters; made up where none is of Latin letters."""
-    said = _host_letters(name.replace("&", " ").replace("'", "").replace("-", " ")).split()
+    said = people.ascii_letters(name.replace("&", " ").replace("'", "").replace("-", " ")).split()
     words = [word for word in said if len(word) > 2] or [rng.choice(_STEMS).lower(), rng.choice(_TAILS)]
     if len(words) > 2 and rng.random() < 0.3:
         words = ["".join(word[0] for word in words)]
@@ -194,56 +162,59 @@ def host_of(name: str, tlds: list[str], rng: Random) -> str:
     return f"{rng.choice(['', '', '-']).join(kept)}.{rng.choice(tlds)}"
 
 
-def last_name(rng: Random) -> str:
+def last_name(lang: str, rng: Random) -> str:
     """A family name."""
-    return rng.choice(_LAST)
+    home = people.drawn(lang, rng)
+    return people.written(rng.choice(home.last), home, lang)
 
 
-def company(rng: Random) -> str:
+def company(lang: str, rng: Random) -> str:
     """Name of a firm that nobody claims to be."""
-    return rng.choice(
-        [
-            f"{rng.choice(_LAST)} & {rng.choice(_LAST)}",
-            f"{rng.choice(_STEMS)}{rng.choice(_TAILS)}",
-            f"{rng.choice(_LAST)} Ltd",
-        ]
-    )
+    home = people.drawn(lang, rng, latin=True)
+    one, other = rng.choice(home.last).said, rng.choice(home.last).said
+    form = rng.choice(home.firms)[1]
+    return rng.choice([f"{one} & {other}", f"{rng.choice(_STEMS)}{rng.choice(_TAILS)}", form.format(one)])
 
 
-def person(rng: Random, host: str | None = None) -> Person:
-    """A made-up person, at ``host`` or at a free mail host."""
-    first, last = rng.choice(_FIRST), rng.choice(_LAST)
-    first_letters, last_letters = _host_letters(first), _host_letters(last).replace(" ", "")
+def person(lang: str, rng: Random, host: str | None = None) -> Person:
+    """A made-up person who writes the language, at ``host`` or at a free mail host."""
+    home = people.drawn(lang, rng)
+    first, last = rng.choice([(home.men, home.last), (home.women, home.last_of_women)])
+    given, family = rng.choice(first), rng.choice(last)
+    said = [people.ascii_letters(word.latin, home.lang).replace(" ", "") for word in (given, family)]
     local = rng.choice(["{f}.{l}", "{f}{l}", "{f}", "{f}_{l}", "{i}{l}", "{f}.{l}{n}", "{l}.{f}", "{f}{n}"]).format(
-        f=first_letters, l=last_letters, i=first_letters[0], n=rng.randrange(10, 99)
+        f=said[0], l=said[1], i=said[0][0], n=rng.randrange(10, 99)
     )
-    return Person(first, last, f"{local}@{host or rng.choice(_FREEMAIL)}")
+    order = home.order if home.lang == lang else "{first} {last}"
+    shown = people.written(given, home, lang), people.written(family, home, lang)
+    return Person(*shown, f"{local}@{host or _free_host(lang, rng)}", order)
+
+
+def _free_host(lang: str, rng: Random) -> str:
+    """A free mail host: of the whole world, or of a country of the language."""
+    return rng.choice(_FREEMAIL if rng.random() < _OF_NO_COUNTRY else people.of(lang).mail)
 
 
 def is_free_mail(host: str) -> bool:
     """Whether a host gives mailboxes to everybody."""
-    return host in _FREEMAIL
+    return host in _FREEMAIL or any(host in people.of(lang).mail for lang in people.languages())
 
 
-def street(rng: Random) -> str:
-    """A street and number."""
-    return rng.choice(_STREETS)
-
-
-def city(rng: Random) -> str:
+def city(lang: str, rng: Random) -> str:
     """A city."""
-    return rng.choice(_CITIES)
+    home = people.drawn(lang, rng)
+    return people.written(rng.choice(home.cities), home, lang)
 
 
-def free_mail(rng: Random) -> str:
+def free_mail(lang: str, rng: Random) -> str:
     """An address at a free mail host."""
-    return person(rng).address
+    return person(lang, rng).address
 
 
 def stranger_host(rng: Random) -> str:
-    """A host of a small site that has nothing to do with any brand (often one that was broken into)."""
+    """A host of a small site, of any country, that has nothing to do with any brand (often one that was broken into)."""
     if rng.random() < 0.35:
-        return invented_brand(rng).host
+        return invented_brand(rng.choice(people.languages()), rng).host
     word, other = rng.choice(_JUNK_WORDS), rng.choice(_JUNK_WORDS)
     return (
         f"{rng.choice([word + other, word + '-' + other, word + str(rng.randrange(10, 999))])}.{rng.choice(_JUNK_TLDS)}"

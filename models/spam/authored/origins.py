@@ -68,11 +68,11 @@ class Origin:
     tracked: bool  # the links go by the click tracking of the writer
 
 
-def origin(brand: Brand, rng: Random) -> Origin:
+def origin(brand: Brand, lang: str, rng: Random) -> Origin:
     """One of the ways: one's own host, a sending service, and for small ones a second host, a machine of one's own, a rented place."""
     chance = rng.random()
     if brand.known or chance < 0.3:
-        return _own(brand, rng)
+        return _own(brand, lang, rng)
     if chance < 0.42:
         other = rng.choice(_SECOND).format(links.slug(brand)[:30])
         return Origin(
@@ -85,11 +85,11 @@ def origin(brand: Brand, rng: Random) -> Origin:
     return _self_hosted(names.stranger_host(rng) if chance < 0.66 else brand.host, rng)
 
 
-def _own(brand: Brand, rng: Random) -> Origin:
+def _own(brand: Brand, lang: str, rng: Random) -> Origin:
     site = (
         rng.choice(["", "www.", "www.", "account.", "accounts.", "app.", "my.", "id.", "login.", "auth."]) + brand.host
     )
-    sender = brand.host if brand.known and rng.random() < _AT_HOME else honest_host(brand, rng)
+    sender = brand.host if brand.known and rng.random() < _AT_HOME else honest_host(brand, lang, rng)
     return Origin("https", site, sender, tracked=rng.random() < 0.35)
 
 

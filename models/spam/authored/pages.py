@@ -79,7 +79,9 @@ def _told(w: Writer, text: str) -> list[Block]:
 def _url(w: Writer) -> str:
     """Where a page's links go: home; those around buried mail were mostly left as they were found."""
     if w.bad and w.rng.random() < 0.75:
-        return links.honest_url(names.invented_brand(w.rng) if w.rng.random() < 0.4 else w.setting.brand, w.rng)
+        return links.honest_url(
+            names.invented_brand(w.setting.lang, w.rng) if w.rng.random() < 0.4 else w.setting.brand, w.rng
+        )
     return w.url()
 
 

@@ -193,7 +193,7 @@ def away(w: Writer) -> str:
         word = rng.choice(_WORDS) + rng.choice(["", "", rng.choice(_WORDS)])
         return rng.choice(["", "", "e.", "mail.", "em."]) + rng.choice(_AGENCIES).format(w=word)
     if chance < 0.75:
-        return names.invented_brand(rng).host
+        return names.invented_brand(w.setting.lang, rng).host
     slots = {key: _slug(w.slots[name]) or rng.choice(_WORDS) for key, name in (("l", "leader"), ("r", "region"))}
     return rng.choice(["", "", "e.", "mail."]) + rng.choice(_SECOND).format(s=links.slug(w.setting.brand)[:24], **slots)
 

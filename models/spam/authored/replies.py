@@ -9,7 +9,7 @@ Replies = tuple[tuple[float, Callable[[Writer], str]], ...]
 
 
 def _mailbox(w: Writer) -> str:
-    return names.free_mail(w.rng)
+    return names.free_mail(w.setting.lang, w.rng)
 
 
 def _counted(w: Writer) -> str:

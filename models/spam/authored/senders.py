@@ -59,7 +59,6 @@ def lure(w: Writer) -> tuple[str, str]:
 
 def impostor(w: Writer) -> tuple[str, str]:
     """An institution of a country before a trick."""
-    w.spun(w.rng.choice(_LURE_NAMES))  # not used: without the draw every seed would give other mail
     return _local_name(w), _trick(w)
 
 
@@ -68,7 +67,7 @@ def stranger(w: Writer) -> tuple[str, str]:
     rng = w.rng
     name = rng.choice([*_SPAM_NAMES, w.setting.brand.name, w.slots["person"], w.say("spam_subject")[:40]])
     local = rng.choice(["info", "offer", "news", "contact", names.random_word(rng), "newsletter", "support"])
-    return name, rng.choices([f"{local}@{names.stranger_host(rng)}", names.free_mail(rng)], [5, 1])[0]
+    return name, rng.choices([f"{local}@{names.stranger_host(rng)}", names.free_mail(w.setting.lang, rng)], [5, 1])[0]
 
 
 def broken_into(otherwise: Sender, w: Writer) -> tuple[str, str]:
@@ -81,7 +80,7 @@ def cause(w: Writer) -> tuple[str, str]:
     rng, brand = w.rng, w.setting.brand
     name, local = campaigns.sender(w)
     small = w.slots.get("topic") in ("local", "faith", "campus") and rng.random() < 0.15
-    free = names.free_mail(rng).rpartition("@")[2]
+    free = names.free_mail(w.setting.lang, rng).rpartition("@")[2]
     return name, f"{links.slug(brand)[:24]}@{free}" if small else f"{local}@{platforms.host(w)}"
 
 
@@ -106,7 +105,12 @@ def boss(w: Writer) -> tuple[str, str]:
         [links.lookalike_host(Brand(own.partition(".")[0], own, False), rng), names.stranger_host(rng), own]
     )
     local = w.author.address.partition("@")[0]
-    feigned = [w.author.address, f"{local}@{host}", names.free_mail(rng), f"ceo.office{rng.randrange(99)}@gmail.com"]
+    feigned = [
+        w.author.address,
+        f"{local}@{host}",
+        names.free_mail(w.setting.lang, rng),
+        f"ceo.office{rng.randrange(99)}@gmail.com",
+    ]
     return w.author.name, rng.choice(feigned)
 
 
@@ -135,7 +139,7 @@ def _trick(w: Writer) -> str:
 
 
 def _at_home(w: Writer) -> str:
-    return f"{w.rng.choice(_LOCALS)}@{honest_host(w.setting.brand, w.rng)}"
+    return f"{w.rng.choice(_LOCALS)}@{honest_host(w.setting.brand, w.setting.lang, w.rng)}"
 
 
 def _strange(w: Writer) -> str:
@@ -148,7 +152,7 @@ def _local_name(w: Writer) -> str:
     return w.setting.brand.name if w.rng.random() < 0.5 else w.say("local_names")
 
 
-def honest_host(brand: Brand, rng: Random) -> str:
+def honest_host(brand: Brand, lang: str, rng: Random) -> str:
     """Mostly the brand's own; sometimes that of the service that sends for it, or a second domain."""
     chance = rng.random()
     if chance < 0.08:
@@ -157,7 +161,7 @@ def honest_host(brand: Brand, rng: Random) -> str:
         shapes = ["{}-mail.com", "{}mail.com", "e-{}.com", "{}news.com", "get{}.com", "mail-{}.com"]
         return rng.choice(shapes).format(links.slug(brand))
     if chance < 0.24:  # the firm behind the brand, or the agency that writes for it
-        return names.invented_brand(rng).host
+        return names.invented_brand(lang, rng).host
     return (
         rng.choice(["", "", "", "mail.", "e.", "news.", "email.", "t.", "notify.", "em.", "info.", "mailing."])
         + brand.host

@@ -8,24 +8,24 @@ from models.spam.authored.names import Brand, Person
 from models.spam.authored.writer import Setting, words_of
 
 
-def recipient(rng: Random) -> Person:
+def recipient(lang: str, rng: Random) -> Person:
     """Somebody at a firm, or with a mailbox of a free mail host."""
-    return names.person(rng, names.invented_brand(rng).host if rng.random() < 0.6 else None)
+    return names.person(lang, rng, names.invented_brand(lang, rng).host if rng.random() < 0.6 else None)
 
 
 def of_brand(branches: frozenset[str], lang: str, rng: Random) -> Setting:
     """Mail of a brand in one of the branches of business."""
-    to, brand = recipient(rng), _brand(branches, lang, rng)
+    to, brand = recipient(lang, rng), _brand(branches, lang, rng)
     return Setting(lang, words_of(lang), facts(lang, brand, to, rng), brand, to)
 
 
 def of_cause(lang: str, rng: Random) -> Setting:
     """Mail of an organisation that asks for help."""
-    to, cause = recipient(rng), causes.drawn(lang, rng)
+    to, cause = recipient(lang, rng), causes.drawn(lang, rng)
     slots = {**facts(lang, cause.brand, to, rng, cause.money), **cause.slots}
     return Setting(lang, words_of(lang), slots, cause.brand, to)
 
 
 def _brand(branches: frozenset[str], lang: str, rng: Random) -> Brand:
     """A brand whose business the kind of mail is; half of them nobody has heard of."""
-    return names.invented_brand(rng) if rng.random() < 0.5 else names.known_brand(branches, lang, rng)
+    return names.invented_brand(lang, rng) if rng.random() < 0.5 else names.known_brand(branches, lang, rng)

@@ -154,7 +154,7 @@ _DRAWN: dict[str, Callable[[Writer], list[Block]]] = {
 def shop(w: Writer) -> tuple[str, str]:
     """Who sends honest mail of these kinds: the service whose links it has, under the firm's name, or the firm."""
     if w.rng.random() < _BY_HAND and not w.setting.brand.known:
-        return senders.firm(w)[0], names.free_mail(w.rng)
+        return senders.firm(w)[0], names.free_mail(w.setting.lang, w.rng)
     host = next((host for mark, (_, host) in _SERVICES.items() if mark in w.service), "")
     if not host or w.rng.random() < 0.35:  # a firm that sends from its own host by the same service
         return senders.firm(w)

@@ -36,7 +36,11 @@ def hijacker(w: Writer) -> tuple[str, str]:
         return author.name, author.address
     local, _, host = author.address.partition("@")
     firm = Brand(host.partition(".")[0], host, False)
-    others = [f"{local}@{links.lookalike_host(firm, rng)}", f"{local}@{names.stranger_host(rng)}", names.free_mail(rng)]
+    others = [
+        f"{local}@{links.lookalike_host(firm, rng)}",
+        f"{local}@{names.stranger_host(rng)}",
+        names.free_mail(w.setting.lang, rng),
+    ]
     return author.name, rng.choice([*others, links.trick_sender(firm, host, rng)])
 
 
@@ -85,7 +89,10 @@ def thread(w: Writer, _: str) -> tuple[str, list[Block]]:
 
 def _list_footer(w: Writer) -> str:
     """What the program of a mailing list puts under every mail."""
-    name, host = w.rng.choice(["devel", "users", "announce", "discuss", "help"]), names.invented_brand(w.rng).host
+    name, host = (
+        w.rng.choice(["devel", "users", "announce", "discuss", "help"]),
+        names.invented_brand(w.setting.lang, w.rng).host,
+    )
     return f"{'_' * 47}\n{name} mailing list\n{name}@{host}\nhttps://lists.{host}/listinfo/{name}"
 
 

@@ -213,8 +213,8 @@ class Writer:
 
 def _author(setting: Setting, rng: Random) -> Person:
     """Who writes, where a person does: a colleague, somebody of another firm, or of a free mail host."""
-    own = setting.to.host
-    return names.person(rng, rng.choice([None, own, names.invented_brand(rng).host, names.invented_brand(rng).host]))
+    lang, own = setting.lang, setting.to.host
+    return names.person(lang, rng, rng.choice([None, own, *(names.invented_brand(lang, rng).host for _ in range(2))]))
 
 
 def _service(brand: Brand, rng: Random, *, bad: bool) -> str:

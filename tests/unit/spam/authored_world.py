@@ -9,5 +9,5 @@ BRAND = names.Brand("Kestrel Goods", "kestrelgoods.example", False)
 
 
 def setting(lang: str, rng: Random, words: dict[str, list[str]] | None = None) -> writer.Setting:
-    to = names.person(rng)
+    to = names.person(lang, rng)
     return writer.Setting(lang, {**writer.words_of(lang), **(words or {})}, facts(lang, BRAND, to, rng), BRAND, to)

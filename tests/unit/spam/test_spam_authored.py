@@ -33,7 +33,7 @@ def test_every_trick_is_followed_by_its_honest_twin() -> None:
 @pytest.mark.parametrize("lang", authored.languages())
 def test_every_part_of_every_language_expands(lang: str) -> None:
     rng = Random(1)
-    slots = facts(lang, names.invented_brand(rng), names.person(rng), rng)
+    slots = facts(lang, names.invented_brand(lang, rng), names.person(lang, rng), rng)
     words = compose._words(lang)
     assert set(words) >= {*compose._WEIGHTS, "ham", "greet", "greet_cold", "bye", "urgent", "foot", "foot_bad"}
     lists = [part for value in words.values() for part in (value.values() if isinstance(value, dict) else [value])]
@@ -47,7 +47,7 @@ def test_every_part_of_every_language_expands(lang: str) -> None:
 @pytest.mark.parametrize("lang", writer.languages())
 def test_every_block_of_every_language_expands_and_every_kind_of_mail_can_be_written(lang: str) -> None:
     rng = Random(1)
-    brand, to = names.invented_brand(rng), names.person(rng)
+    brand, to = names.invented_brand(lang, rng), names.person(lang, rng)
     words = writer.words_of(lang)
     setting = writer.Setting(lang, words, facts(lang, brand, to, rng), brand, to)
     assert len(words["labels"]) == 11

@@ -22,7 +22,7 @@ KEYS = ("account", "site", "bank", "host", "parcel", "public")
 
 
 def setting(lang: str, brand: names.Brand, rng: Random, words: dict[str, list[str]] | None = None) -> writer.Setting:
-    to = names.person(rng)
+    to = names.person(lang, rng)
     return writer.Setting(lang, {**writer.words_of(lang), **(words or {})}, facts(lang, brand, to, rng), brand, to)
 
 
@@ -75,7 +75,7 @@ def test_links_of_a_known_brand_lead_home_or_by_its_sending_service_and_never_by
 
 
 def test_a_small_site_sends_and_links_from_hosts_of_its_own_of_many_sorts() -> None:
-    drawn = [origins.origin(SMALL, Random(seed)) for seed in range(300)]
+    drawn = [origins.origin(SMALL, "en", Random(seed)) for seed in range(300)]
     assert 60 < sum(not at_home(one.site.partition(":")[0]) for one in drawn) < 200
     assert {one.scheme for one in drawn} == {"http", "https"}
     assert any(":" in one.site for one in drawn)

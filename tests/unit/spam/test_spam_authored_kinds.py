@@ -15,7 +15,7 @@ WHOLE = {name for name, kind in KINDS.items() if kind.said in (bodies.said, lett
 
 
 def setting(words: dict[str, list[str]], rng: Random, lang: str = "en") -> writer.Setting:
-    brand, to = names.Brand("Kestrel", "kestrel.example", False), names.person(rng)
+    brand, to = names.Brand("Kestrel", "kestrel.example", False), names.person(lang, rng)
     return writer.Setting(lang, {**writer.words_of(lang), **words}, facts(lang, brand, to, rng), brand, to)
 
 
@@ -69,7 +69,7 @@ def test_a_text_may_bring_its_own_button_and_then_gets_no_other() -> None:
 
 def test_people_of_made_up_letters_are_grown_up() -> None:
     rng, brand = Random(6), names.Brand("Kestrel", "kestrel.example", False)
-    assert all(int(facts("en", brand, names.person(rng), rng)["age"]) > 20 for _ in range(200))
+    assert all(int(facts("en", brand, names.person("en", rng), rng)["age"]) > 20 for _ in range(200))
 
 
 def test_a_letter_without_greeting_begins_with_a_capital_letter() -> None:

@@ -19,7 +19,7 @@ KINDS = [name for name, kind in ALL.items() if kind.said in FAMILIES]
 
 
 def a_writer(rng: Random, *, bad: bool, lang: str = "en") -> writer.Writer:
-    brand, to = names.Brand("Kestrel", "kestrel.example", False), names.person(rng, "reader.example")
+    brand, to = names.Brand("Kestrel", "kestrel.example", False), names.person(lang, rng, "reader.example")
     setting = writer.Setting(lang, writer.words_of(lang), facts(lang, brand, to, rng), brand, to)
     return writer.Writer(setting, rng, bad=bad)
 
