@@ -116,7 +116,8 @@ def invented_brand(lang: str, rng: Random) -> Brand:
             " ".join(words).title(), f"{rng.choice(['', '-']).join(words)}.{rng.choice([tld, tld, *_JUNK_TLDS])}", False
         )
     name, latin = _invented_name(home, rng)
-    words = people.ascii_letters(latin.replace("&", "and").replace(".", " ").replace("'", "")).replace("-", " ").split()
+    plain = latin.replace("&", "and").replace(".", " ").replace("-", " ")
+    words = people.ascii_letters(plain, home.lang).split()
     host = rng.choice(["", "", "-"]).join(words)
     shown = form.format(name) if rng.random() < 0.4 else name
     prefix = rng.choice(["get", "my", "try", "the", "hello"]) if rng.random() < 0.1 else ""

@@ -16,7 +16,8 @@ IDS = [f"{lang}-{topic.country}-{topic.name}" for lang, topic in TOPICS]
 
 
 def said(mail: Message) -> str:
-    parts = [part.get_payload(decode=True) for part in mail.walk() if part.get_content_maintype() == "text"]
+    texts = [part for part in mail.walk() if part.get_content_maintype() == "text" and not part.get_filename()]
+    parts = [part.get_payload(decode=True) for part in texts]
     return "".join(part.decode("utf-8", "replace") for part in parts if isinstance(part, bytes))
 
 
