@@ -14,7 +14,7 @@ from models.spam.authored.writer import Setting, Writer
 _BUSINESSES = {
     "bank": frozenset({"bank", "pay", "crypto"}),
     "host": frozenset({"host", "mail", "saas", "document"}),
-    "parcel": frozenset({"parcel"}),
+    "courier": frozenset({"parcel"}),
     "public": frozenset({"tax", "public", "insure", "energy", "health"}),
 }
 _SITE = "site"  # of organisations that run something for themselves

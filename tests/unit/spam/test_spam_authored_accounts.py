@@ -18,7 +18,7 @@ KNOWN = names.Brand("Kestrel Goods", "kestrelgoods.example", known=True)
 SMALL = names.Brand("Kestrel Goods", "kestrelgoods.example", known=False)
 
 
-KEYS = ("account", "site", "bank", "host", "parcel", "public")
+KEYS = ("account", "site", "bank", "host", "courier", "public")
 
 
 def setting(lang: str, brand: names.Brand, rng: Random, words: dict[str, list[str]] | None = None) -> writer.Setting:
