@@ -40,7 +40,12 @@ _CLOSE_PERCENT = (
     "id",
 )  # languages that set no blank before the sign
 _ENGLISH_POINTS = ("en", "zh", "ja", "ko", "he", "hi", "th")  # a point before the hundredths
-_SMALL_COINS = {"ja": 100, "ko": 1000, "id": 10_000, "hu": 300}  # units to the euro of money that has no hundredths
+_SMALL_COINS = {  # units to the euro of money that has no hundredths
+    "ja": 100, "ko": 1000, "id": 10_000, "hu": 300, "vi": 25_000, "fa": 60_000,
+}  # fmt: skip
+_RATES = {  # the same of money that has some, where it is not about one
+    "sv": 10, "da": 7, "nb": 11, "cs": 25, "pl": 4, "ro": 5, "tr": 40, "ru": 90, "uk": 45, "hi": 90, "th": 40, "he": 4, "zh": 8,
+}  # fmt: skip
 _FILES = [
     "Contract", "Budget", "Q3-Report", "Invoice", "Proposal", "Plan", "Agenda", "Angebot", "Minutes_final", "Offer_v2", "Roadmap",
     "Price list", "Statement", "Onboarding", "scan0017", "Project brief", "NDA", "Quote_4471", "Timesheet",
@@ -86,7 +91,8 @@ _HOTLINES = {
 
 def _money(lang: str, form: str, whole: int, cents: int) -> str:
     """An amount as the language writes it: points and commas, and no hundredths where money has none."""
-    units = (whole * 100 + cents) * _SMALL_COINS[lang] // 100 if lang in _SMALL_COINS else whole
+    rate = _SMALL_COINS.get(lang, _RATES.get(lang, 1))
+    units = (whole * 100 + cents) * rate // 100 if lang in _SMALL_COINS else whole * rate
     english = f"{units:,}" if lang in _SMALL_COINS else f"{units:,}.{cents:02d}"
     return form.format(english if lang in _ENGLISH_POINTS else english.translate(str.maketrans(",.", ".,")))
 
@@ -164,6 +170,7 @@ def facts(lang: str, brand: Brand, to: Person, rng: Random, money: str = "") -> 
         "sender": author.first,
         "author": author.name,
         "company": names.company(lang, rng),
+        "house": names.house(lang, rng),
         "firm": names.invented_brand(lang, rng).name,
         "city": names.city(lang, rng),
         "town": names.city(lang, rng),

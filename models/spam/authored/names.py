@@ -177,6 +177,12 @@ def company(lang: str, rng: Random) -> str:
     return rng.choice([f"{one} & {other}", f"{rng.choice(_STEMS)}{rng.choice(_TAILS)}", form.format(one)])
 
 
+def house(lang: str, rng: Random) -> str:
+    """A firm of a country of the language in its legal form, as an imprint has it."""
+    home = people.of(lang)
+    return rng.choice(home.firms)[1].format(rng.choice(home.last).said)
+
+
 def person(lang: str, rng: Random, host: str | None = None) -> Person:
     """A made-up person who writes the language, at ``host`` or at a free mail host."""
     home = people.drawn(lang, rng)
