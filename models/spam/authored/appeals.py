@@ -49,7 +49,7 @@ def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
 def _signed_by_candidate(w: Writer, family: str) -> None:
     """A candidate writes in a voice of their own."""
     if family == "vote":
-        w.slots |= {"author": w.slots["candidate"], "sender": w.slots["candidate"].partition(" ")[0]}
+        campaigns.signed_by_candidate(w)
 
 
 def _letter(w: Writer, kind: str, topic: str, family: str) -> list[Block]:

@@ -22,6 +22,7 @@ _ASKS = {
     "culture": ("gift", "come"),
     "union": ("sign", "come", "help"),
     "local": ("gift", "come", "help"),
+    "relief": ("gift", "gift", "help"),
 }
 _SENTENCE_END = re.compile(r"(?<=[a-z)”\"'é][.!?]) (?=[A-ZÀ-Ý\"“¿¡])")
 # topics whose paragraphs are of different senders
@@ -63,6 +64,11 @@ def _whole(w: Writer, kind: str, topic: str) -> tuple[str, list[Block]]:
     """A mail of which one text is the whole, which may bring its subject, greeting, buttons and farewell."""
     subject, text = _text(w, kind, topic)
     return subject, told(w, topic, text)
+
+
+def signed_by_candidate(w: Writer) -> None:
+    """Puts the candidate in the place of whoever else would write."""
+    w.slots |= {"author": w.slots["candidate"], "sender": w.slots["candidate"].partition(" ")[0]}
 
 
 def told(w: Writer, topic: str, text: str) -> list[Block]:
@@ -180,8 +186,10 @@ def _small(w: Writer) -> list[Block]:
     rng = w.rng
     if rng.random() < (0.45 if w.bad else 0.1):
         return []
-    if w.has("campaign_small_election") and topic_of(w) in ("election", "politics"):
-        said = [*w.some("campaign_small_election", 1, 2), *w.some("campaign_small", 0, 1)]
+    topic = topic_of(w)
+    own = f"campaign_small_{'election' if topic == 'politics' else topic}"
+    if w.has(own):
+        said = [*w.some(own, 1, 2), *w.some("campaign_small", 0, 1)]
     else:
         said = w.some("campaign_small", 1, 3)
     ways = [(w.wear(key), w.url()) for key in rng.choice([["out"], ["out", "links"], ["links", "out"], []])]
@@ -191,7 +199,8 @@ def _small(w: Writer) -> list[Block]:
 def sender(w: Writer) -> tuple[str, str]:
     """Display name and local part of who asks."""
     rng = w.rng
-    forms = w.setting.words.get("campaign_from", []) if rng.random() < 0.7 else ["{brand}"]
+    key = w.known(f"campaign_{w.slots.get('topic')}_from", "campaign_from") if rng.random() < 0.5 else "campaign_from"
+    forms = w.setting.words.get(key, []) if rng.random() < 0.7 else ["{brand}"]
     name = w.spun(rng.choice(forms or ["{brand}", "{sender}, {brand}", "{author} ({brand})"]))
     return name, rng.choice(
         [*w.setting.words.get("campaign_local", []), "info", "team", "news", "action", "contact", "hello", "office"]

@@ -52,6 +52,24 @@ _PLATFORMS = {
     "help": [
         "https://www.mobilize.us/{w}/event/{n}/", "https://signup.com/go/{w}", "https://www.signupgenius.com/go/{t}", "https://forms.gle/{t}",
         "https://doodle.com/poll/{w}", "https://openfield.{w}.ai/shift/{n}", "https://chat.whatsapp.com/{t}", "https://www.callhub.io/{w}",
+        "https://app.getthru.io/join/{t}", "https://{w}.scaletowin.com/texting/{n}", "https://events.democrats.{w}.org/event/{n}/",
+        "https://volunteer.{w}hub.us/s/{n}",
+    ],
+    "poll": [
+        "https://www.surveymonkey.com/r/{w}", "https://forms.gle/{t}", "https://{w}.typeform.com/to/{w}", "https://survey.alchemer.com/s3/{n}/{w}",
+        "https://polls.{w}-insights.com/q/{n}?a={w}", "https://secure.{w}survey.us/{t}", "https://e.{w}research.net/vote/{n}/{t}",
+        "https://docs.google.com/forms/d/e/{t}/viewform", "https://www.jotform.com/form/{n}", "https://action.{w}.io/poll/{w}?akid={n}.{t}",
+    ],
+    "shop": [
+        "https://store.{b}/products/{w}", "https://shop.{b}/collections/{w}", "https://{s}.bigcartel.com/product/{w}", "https://www.bonfire.com/{w}/",
+        "https://{s}.threadless.com/designs/{w}", "https://{s}.myshopify.com/products/{w}", "https://www.{w}printworks.com/store/{s}/{n}",
+        "https://www.redbubble.com/people/{w}/shop", "https://unionmade{w}.com/{s}/{w}",
+    ],
+    "news": [
+        "https://{b}/news/{w}", "https://www.{b}/{w}/{n}", "https://{s}.substack.com/p/{w}", "https://{s}.medium.com/{w}-{t}",
+        "https://www.youtube.com/watch?v={t}", "https://issuu.com/{s}/docs/{w}", "https://www.{w}gazette.com/article/{n}",
+        "https://content.govdelivery.com/accounts/{w}/bulletins/{t}", "https://conta.cc/{t}", "https://mailchi.mp/{w}/{w}-{n}",
+        "https://docs.{b}/{w}.pdf", "https://www.facebook.com/{s}/posts/{n}",
     ],
 }  # fmt: skip
 _COUNTERS = [
@@ -152,7 +170,11 @@ def site(brand: Brand, rng: Random) -> str:
 
 
 def _patterns(w: Writer, kind: str) -> list[str]:
-    american = w.slots.get("topic") == "election" and kind not in ("sign", "vote") and w.setting.lang == "en"
+    american = (
+        w.slots.get("topic") == "election"
+        and kind not in ("sign", "vote", "poll", "shop", "news")
+        and w.setting.lang == "en"
+    )
     return _PLATFORMS["election"] if american else _PLATFORMS.get(kind, _PLATFORMS["gift"])
 
 
