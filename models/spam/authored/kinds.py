@@ -137,12 +137,15 @@ _BAD = (
     _false_shop("false_market", "spam", weight=4, needs=("false_market_text",), sender=shops.stranger,
                 setting=_of("shop,account,stream"), files=0.02, subject=_gaudy, beside={"market": 5, "journal": 2, "sale": 1}),
     # of committees that there are not, and in the name of those that there are
-    _canvass("false_canvass", "spam", weight=2, needs=("canvass_open", "false_canvass_ask"), sender=senders.false_cause, subject=_seldom_marked, replies=replies.FALSE_CAUSE,
+    _canvass("false_canvass", "spam", weight=2, needs=("canvass_open", "false_canvass_ask"),
+             sender=senders.false_cause, subject=_seldom_marked, replies=replies.FALSE_CAUSE,
              beside={"canvass": 4, "campaign": 1}, beside_share=1.0, leads=True),
-    _survey("false_survey", "phish", weight=2, needs=("survey_open", "false_survey_ask"), sender=senders.false_relief, subject=_seldom_marked, replies=replies.SERVICE,
-            beside={"survey": 3, "canvass": 1}, beside_share=1.0, leads=True),
-    _digest("false_digest", "phish", weight=2, needs=("digest_open", "false_digest_item"), sender=senders.false_relief, subject=_seldom_marked, replies=replies.SERVICE,
-            beside={"digest": 1}, beside_share=1.0, leads=True),
+    _survey("false_survey", "phish", weight=2, needs=("survey_open", "false_survey_ask"),
+             sender=senders.false_relief, subject=_seldom_marked, replies=replies.SERVICE,
+             beside={"survey": 3, "canvass": 1}, beside_share=1.0, leads=True),
+    _digest("false_digest", "phish", weight=2, needs=("digest_open", "false_digest_item"),
+             sender=senders.false_relief, subject=_seldom_marked, replies=replies.SERVICE,
+             beside={"digest": 1}, beside_share=1.0, leads=True),
 )
 _OF_COUNTRIES = (  # a topic of ``local`` says whose mail it is
     _notice("local", "ham", said=bodies.own, sender=senders.institution, setting=_of("account"), forwarded=0.03, files=0.15),

@@ -22,6 +22,7 @@ _VOICES = {
     "election": "race", "politics": "race", "office": "office", "council": "council", "watch": "watch", "rights": "watch",
     "media": "watch", "union": "union", "culture": "place", "campus": "place", "faith": "place", "local": "place",
 }  # fmt: skip
+_OF_AN_ITEM = ("date", "later", "time", "million", "street")
 _WHOLE = 0.3  # of mails: those of which one text is the whole
 _LINE_BY_LINE = 0.55
 _BY_CANDIDATE = 0.55  # of notes in a campaign
@@ -146,18 +147,28 @@ def digest(w: Writer, kind: str) -> tuple[str, list[Block]]:
         subject, text = texts.drawn(w, "digest_subject", f"{kind}_text", 0.95)
         return subject, campaigns.told(w, topic, text)
     rng, voice = w.rng, _VOICES.get(topic, "cause")
-    items = w.some(w.known(f"digest_{voice}_item", "digest_cause_item"), 3, 9)
+    items = _items(w, w.known(f"digest_{voice}_item", "digest_cause_item"))
     if w.bad:
         items.insert(rng.randint(0, min(2, len(items))), w.say(f"{kind}_item"))
     laid = rng.choice((_as_story, _as_story, _as_lines, _as_linked))
     told = [block for item in items for block in _item(w, topic, item, laid)]
     dates = [Text("\n".join(w.some("digest_date", 2, 5)))] if rng.random() < 0.5 else []
     hello = campaigns.greeting(w) if rng.random() < 0.5 else []
-    subject = w.say("digest_subject") if rng.random() < 0.6 else items[0].partition("\n")[0]
-    title = [Heading(w.say("digest_title"))] if rng.random() < 0.6 else campaigns.top(w)
+    called = w.known(f"digest_{voice}_subject", "digest_subject") if rng.random() < 0.5 else "digest_subject"
+    subject = w.say(called) if rng.random() < 0.6 else items[0].partition("\n")[0]
+    title = (
+        [Heading(w.say(w.known(f"digest_{voice}_title", "digest_title")))] if rng.random() < 0.6 else campaigns.top(w)
+    )
     opening = texts.sentences([w.say("digest_open")] if rng.random() < 0.75 else [], after=bool(hello))
     close = [Text(w.say("digest_close"))] if rng.random() < 0.6 else []
     return subject, [*title, *hello, *map(Text, opening), *told, *dates, *close, *campaigns.end(w)]
+
+
+def _items(w: Writer, key: str) -> list[str]:
+    """Some different items, each with people, counts and dates of its own."""
+    pool = w.setting.words[key]
+    kept = w.rng.sample(pool, min(len(pool), w.rng.randint(3, 9)))
+    return [campaigns.anew(w, _OF_AN_ITEM).spun(item) for item in kept]
 
 
 _Layout = Callable[[Writer, str, str, str], list[Block]]
