@@ -91,6 +91,10 @@ _COUNTERS = [
     "https://cts.vresp.com/c/?{w}/{w2}/{t}",
     "https://public-eur.mkt.dynamics.com/api/orgs/{t}/r/{w}", "https://trailer.web-view.net/Links/0X{t}.htm",
     "https://x.{w}.de/c/{n}/{n2}/{w}.html",
+    "https://{w}.convertkit-mail.com/c/{t}", "https://click.quorum.{w}.us/f/a/{t}", "https://links.{w}.vote/e/{n}/{t}",
+    "https://nl.{w}blast.com/go/{w2}/{n}", "https://r.{w}-outreach.com/mk/cl/{t}", "https://s.{w}sms.io/{w2}",
+    "https://lnk.{w}-media.net/?m={n}&k={w2}", "https://url.{w}mailer.us/ss/c/u001.{t}", "https://{w}.ispgateway.email/r/{t}",
+    "https://read.{w}letters.com/t/{n}/{w2}", "https://e.{w}politics.com/click/{n}.{n2}/{t}", "https://tracking.{w}crm.org/tracking/click?d={t}",
 ]  # fmt: skip
 _MAILERS = [
     "mail.actionnetwork.org", "email.actblue.com", "emails.winred.com", "e.anedot.com", "mail.mobilize.us", "e.ngpvan.com",
@@ -106,7 +110,9 @@ _MAILERS = [
     "bounce.civicrm.org", "quorum.us", "lb.benchmarkemail.com", "beehiiv.com", "cleverreach.com", "rapidmail.com", "sarbacane.com",
     "mdirector.com",
     "freshmail.com", "lists.riseup.net", "voxmail.it", "acumbamail.com", "laposta.nl", "rdstation.com.br", "e-goi.com",
-    "get-a-newsletter.com",
+    "get-a-newsletter.com", "mail.numero.ai", "mail.anedot.com", "send.mailchimpapp.net", "govdelivery.com", "service.govdelivery.com",
+    "em.everyaction.com", "news.civicplus.com", "em.iconstituent.com", "fireside21.com", "messages.quorum.us", "mail.callhub.io",
+    "em.targetedvictory.net", "e.campaignmonitor.email", "emails.causeview.net", "ebulletin.uk.com",
 ]  # fmt: skip
 _AGENCIES = [
     "{w}strategies.com", "{w}digital.com", "{w}-consulting.com", "{w}group.us", "{w}campaigns.co.uk", "{w}direct.com",
@@ -114,7 +120,9 @@ _AGENCIES = [
     "{w}mail.com", "{w}-news.com", "the{w}report.com", "{w}alerts.org", "{w}action.net", "{w}insider.com", "{w}voices.org",
     "{w}today.net",
     "{w}patriots.com", "{w}progress.org", "{w}majority.com", "{w}countdown.com", "{w}update.info", "{w}democracy.org",
-    "{w}freedom.com",
+    "{w}freedom.com", "{w}-polling.com", "{w}ballot.org", "{w}frontpage.com", "{w}communications.ca", "{w}outreach.us",
+    "{w}victory.vote",
+    "{w}records.info", "{w}surveys.net", "{w}-alliance.us", "{w}fundraising.co", "{w}.win", "{w}pressoffice.uk", "{w}connect.org",
 ]  # fmt: skip
 _SECOND = [
     "team{l}.com", "{l}victoryfund.com", "{l}2026.com", "{l}forus.com", "meet{l}.com", "vote{l}.org", "{l}action.com", "win{r}.com",
