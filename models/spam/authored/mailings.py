@@ -143,10 +143,10 @@ def _record(w: Writer) -> Rows:
 def digest(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """A round-up: an opening, items of one layout, dates, a figure, a farewell; a bad one has an item of its own among them."""
     topic, _ = _begun(w)
-    if _whole(w, f"{kind}_text"):
-        subject, text = texts.drawn(w, "digest_subject", f"{kind}_text", 0.95)
-        return subject, campaigns.told(w, topic, text)
     rng, voice = w.rng, _VOICES.get(topic, "cause")
+    if _whole(w, whole := f"{kind}_{voice}_text"):
+        subject, text = texts.drawn(w, "digest_subject", whole, 0.95)
+        return subject, campaigns.told(w, topic, text)
     items = _items(w, w.known(f"digest_{voice}_item", "digest_cause_item"))
     if w.bad:
         items.insert(rng.randint(0, min(2, len(items))), w.say(f"{kind}_item"))

@@ -69,7 +69,7 @@ def test_bad_ones_are_of_the_honest_lines_and_one_of_their_own(kind: str) -> Non
     rng, honest, heard = Random(3), kind.removeprefix("false_"), 0
     own = "false_digest_item" if kind == "false_digest" else f"{kind}_ask"
     words = {**writer.words_of("en"), own: ["Bring the goose.\nAt noon."]}
-    words = {key: lines for key, lines in words.items() if key != f"{kind}_text"}
+    words = {key: lines for key, lines in words.items() if not (key.startswith(kind) and key.endswith("_text"))}
     for name in (kind, honest):
         for _ in range(60):
             before = ALL[name].setting("en", rng)
