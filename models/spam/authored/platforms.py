@@ -92,7 +92,7 @@ _COUNTERS = [
     "https://public-eur.mkt.dynamics.com/api/orgs/{t}/r/{w}", "https://trailer.web-view.net/Links/0X{t}.htm",
     "https://x.{w}.de/c/{n}/{n2}/{w}.html",
     "https://{w}.convertkit-mail.com/c/{t}", "https://click.quorum.{w}.us/f/a/{t}", "https://links.{w}.vote/e/{n}/{t}",
-    "https://nl.{w}blast.com/go/{w2}/{n}", "https://r.{w}-outreach.com/mk/cl/{t}", "https://s.{w}sms.io/{w2}",
+    "https://nl.{w}blast.com/go/{w2}/{n}", "https://r.{w}-outreach.com/mk/cl/{t}", "https://s.{w}sms.io/{n}/{w2}",
     "https://lnk.{w}-media.net/?m={n}&k={w2}", "https://url.{w}mailer.us/ss/c/u001.{t}", "https://{w}.ispgateway.email/r/{t}",
     "https://read.{w}letters.com/t/{n}/{w2}", "https://e.{w}politics.com/click/{n}.{n2}/{t}", "https://tracking.{w}crm.org/tracking/click?d={t}",
 ]  # fmt: skip
