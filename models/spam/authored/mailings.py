@@ -48,7 +48,8 @@ def note(w: Writer, kind: str) -> tuple[str, list[Block]]:
         return subject, campaigns.told(w, topic, text)
     mission = _mission(w, family)
     own = f"canvass_{mission}_subject"
-    subject = w.say(own if w.has(own) and w.rng.random() < 0.6 else "canvass_subject")
+    fits = w.has(own) and (family == "race" or mission in ("gift", "calm"))
+    subject = w.say(own if fits and w.rng.random() < 0.6 else "canvass_subject")
     return subject, _noted(w, kind, topic, family, mission)
 
 
@@ -73,39 +74,44 @@ def _noted(w: Writer, kind: str, topic: str, family: str, mission: str) -> list[
     rng = w.rng
     hello = campaigns.greeting(w) if rng.random() < 0.75 else []
     opening = [w.say("canvass_open")] if rng.random() < 0.6 else []
-    hook = [w.say(w.known(f"canvass_{mission}_hook", f"canvass_{family}_hook"))]
+    hook = [w.say(w.known(_line(w, family, mission, "hook"), f"canvass_{family}_hook"))]
     between = w.some(f"canvass_{family}_middle", 0, 3)
     told = texts.sentences([*opening, *hook, *between], after=bool(hello))
     cut = rng.randint(1, len(told))
-    again = [Text(w.say("canvass_again")), *_linked(w, topic, mission)] if rng.random() < 0.45 else []
+    again = [Text(w.say("canvass_again")), *_linked(w, topic, family, mission)] if rng.random() < 0.45 else []
     return [
         *campaigns.top(w),
         *hello,
         *campaigns.broken(w, told[:cut], _LINE_BY_LINE),
-        *_asked(w, kind, topic, mission),
+        *_asked(w, kind, topic, family, mission),
         *campaigns.broken(w, told[cut:], _LINE_BY_LINE),
         *again,
         *campaigns.end(w),
     ]
 
 
-def _asked(w: Writer, kind: str, topic: str, mission: str) -> list[Block]:
+def _line(w: Writer, family: str, mission: str, part: str) -> str:
+    """The key of a part of a mission's note: of the family's own lines, or of those for both."""
+    return w.known(f"canvass_{family}_{mission}_{part}", f"canvass_{mission}_{part}")
+
+
+def _asked(w: Writer, kind: str, topic: str, family: str, mission: str) -> list[Block]:
     """What is asked; in bad mail at times after what honest mail asks."""
-    honest = Text(w.say(f"canvass_{mission}_ask"))
+    honest = Text(w.say(_line(w, family, mission, "ask")))
     if not w.bad:
-        return [honest, *_linked(w, topic, mission)]
+        return [honest, *_linked(w, topic, family, mission)]
     first: list[Block] = [honest] if w.rng.random() < 0.4 else []
-    return [*first, Text(w.say(f"{kind}_ask")), *_linked(w, topic, mission)]
+    return [*first, Text(w.say(f"{kind}_ask")), *_linked(w, topic, family, mission)]
 
 
-def _linked(w: Writer, topic: str, mission: str) -> list[Block]:
+def _linked(w: Writer, topic: str, family: str, mission: str) -> list[Block]:
     """What is to be pressed: one line of the mission, a choice of answers in a poll, or gifts to choose from."""
     answers = f"canvass_{mission}_answers"
     if w.has(answers) and w.rng.random() < 0.6:
         return [Button(one, platforms.address(w, topic, mission)) for one in w.say(answers).split(" / ")]
     if mission == "gift" and w.rng.random() < 0.5:
         return campaigns.press(w, topic, mission)
-    return [Button(w.say(f"canvass_{mission}_link"), platforms.address(w, topic, mission))]
+    return [Button(w.say(_line(w, family, mission, "link")), platforms.address(w, topic, mission))]
 
 
 def survey(w: Writer, kind: str) -> tuple[str, list[Block]]:

@@ -82,7 +82,7 @@ def test_bad_ones_are_of_the_honest_lines_and_one_of_their_own(kind: str) -> Non
 
 def test_beside_every_bad_one_stands_honest_mail_of_the_same_dress() -> None:
     rng, beside = Random(4), Counter[str]()
-    for _ in range(700):
+    for _ in range(1200):
         (bad, _, _, _), (good, label, _, _), *_ = modern.pair(rng)
         if bad in BAD:
             beside[bad] += 1
@@ -96,7 +96,7 @@ def test_a_poll_has_its_answers_to_press() -> None:
     for _ in range(60):
         w = writer.Writer(ALL["canvass"].setting("en", rng), rng, bad=False)
         platforms.settle(w)
-        pressed = mailings._linked(w, "election", "poll")
+        pressed = mailings._linked(w, "election", "race", "poll")
         seen += len(pressed) > 1
         assert all(isinstance(block, Button) and " / " not in block.text for block in pressed)
     assert seen > 20
