@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from itertools import cycle
 
 from models.spam.authored import campaigns, platforms, texts
-from models.spam.authored.facts import facts
 from models.spam.authored.rich import Block, Text
 from models.spam.authored.writer import Writer
 
@@ -19,7 +18,6 @@ _VOTE = ("election", "politics")
 _BODY = ("story", "stakes", "did", "foe", "joined", "story", "stakes", "foe", "did")
 _ORDER = {role: place for place, role in enumerate(("story", "foe", "stakes", "did", "joined"))}
 _LENGTHS = (90, 120, 150, 170, 190, 220, 250, 290, 340, 420)  # words before what is asked for
-_OF_A_PARAGRAPH = ("person", "other", "friend", "number", "several", "days", "percent", "crowd", "age")
 _MOST = 3  # paragraphs of one role; and not many more than half of those that there are
 _LONG = 0.5  # of all mails that ask
 _WHOLE = 0.3  # of long ones: those of which one text is the whole
@@ -49,7 +47,7 @@ def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
 def _signed_by_candidate(w: Writer, family: str) -> None:
     """A candidate writes in a voice of their own."""
     if family == "vote":
-        w.slots |= {"author": w.slots["candidate"], "sender": w.slots["candidate"].partition(" ")[0]}
+        campaigns.signed_by_candidate(w)
 
 
 def _letter(w: Writer, kind: str, topic: str, family: str) -> list[Block]:
@@ -85,18 +83,10 @@ def _grown(w: Writer, topic: str, family: str) -> Iterator[str]:
         if wanted <= 0 or not any(pools.values()):
             break
         if pools.get(role):
-            line = _anew(w).spun(pools[role].pop())
+            line = campaigns.anew(w).spun(pools[role].pop())
             kept.append((_ORDER[role], line))
             wanted -= len(line.split())
     yield from (line for _, line in (sorted(kept, key=lambda one: one[0]) if w.rng.random() < _TOLD_FIRST else kept))
-
-
-def _anew(w: Writer) -> Writer:
-    """The same mail, whose next paragraph is of other people and other counts; sums, dates and the cause stay."""
-    setting = w.setting
-    other = facts(setting.lang, setting.brand, setting.to, w.rng)
-    w.slots |= {slot: other[slot] for slot in _OF_A_PARAGRAPH}
-    return w
 
 
 def _pool(w: Writer, kinds: tuple[str, ...], role: str) -> list[str]:

@@ -8,6 +8,7 @@ import re
 from functools import partial
 
 from models.spam.authored import causes, platforms, texts
+from models.spam.authored.facts import facts
 from models.spam.authored.rich import Block, Button, Heading, Picture, Small, Text
 from models.spam.authored.writer import Writer
 
@@ -22,6 +23,7 @@ _ASKS = {
     "culture": ("gift", "come"),
     "union": ("sign", "come", "help"),
     "local": ("gift", "come", "help"),
+    "disaster": ("gift", "gift", "help"),
 }
 _SENTENCE_END = re.compile(r"(?<=[a-z)”\"'é][.!?]) (?=[A-ZÀ-Ý\"“¿¡])")
 # topics whose paragraphs are of different senders
@@ -40,6 +42,7 @@ _SIGNATURES = (
     "Team {",
 )  # that a farewell's line begins with
 _SIGNATURE, _SIGNED_WITHIN = 48, 4  # letters that such a line has at most; paragraphs from the end, with a postscript
+_OF_A_PARAGRAPH = ("person", "other", "friend", "number", "several", "days", "percent", "crowd", "age")
 _NO_DIGIT = re.compile(r"\D")
 
 
@@ -65,13 +68,27 @@ def _whole(w: Writer, kind: str, topic: str) -> tuple[str, list[Block]]:
     return subject, told(w, topic, text)
 
 
+def signed_by_candidate(w: Writer) -> None:
+    """Puts the candidate in the place of whoever else would write."""
+    w.slots |= {"author": w.slots["candidate"], "sender": w.slots["candidate"].partition(" ")[0]}
+
+
+def anew(w: Writer, also: tuple[str, ...] = ()) -> Writer:
+    """The same mail, whose next paragraph is of other people and other counts; sums, dates and the cause stay, but for ``also``."""
+    setting = w.setting
+    other = facts(setting.lang, setting.brand, setting.to, w.rng)
+    w.slots |= {slot: other[slot] for slot in (*_OF_A_PARAGRAPH, *also)}
+    return w
+
+
 def told(w: Writer, topic: str, text: str) -> list[Block]:
     """The body of a mail of which one text is the whole."""
     hello = [] if texts.greets(w, text) else greeting(w)
     blocks = texts.told(texts.begun(text, hello), partial(platforms.address, w, topic, "gift"))
     pressed = any(isinstance(block, Button) for block in blocks)
     added = press(w, topic, "gift") if not pressed and w.rng.random() < _LINKED else []
-    return [*top(w), *hello, *blocks, *added, *end(w, signed=_closes(text))]
+    names = tuple(w.slots[slot] for slot in ("author", "sender", "person", "friend", "candidate"))
+    return [*top(w), *hello, *blocks, *added, *end(w, signed=_closes(text, (*names, *_SIGNATURES)))]
 
 
 def topic_of(w: Writer) -> str:
@@ -86,12 +103,22 @@ def _text(w: Writer, kind: str, topic: str) -> tuple[str, str]:
     return texts.drawn(w, f"{kind}_subject", key, 0.9)
 
 
-def _closes(text: str) -> bool:
-    """Whether a text brings its own farewell: a last paragraph that begins like one, or a name on a line of its own near the end."""
-    if text.rpartition("\n\n")[2].partition("\n")[0].endswith(","):
+def _closes(text: str, names: tuple[str, ...] = _SIGNATURES) -> bool:
+    """Whether a text brings its own farewell.
+
+    That is a last paragraph that begins like one, a name on a line of its own near the end, or a last line that is no sentence.
+    """
+    last = text.rpartition("\n\n")[2]
+    if last.partition("\n")[0].endswith(",") or _signs(last):
         return True
     lines = [line for part in text.split("\n\n")[-_SIGNED_WITHIN:] for line in part.split("\n")]
-    return any(line.lstrip("-– ").startswith(_SIGNATURES) and len(line) < _SIGNATURE for line in lines)
+    return any(line.lstrip("-– ").startswith(names) and len(line) < _SIGNATURE for line in lines)
+
+
+def _signs(paragraph: str) -> bool:
+    """Whether a paragraph ends with a short line that is no sentence, as a name or an office is; buttons and rows are none."""
+    line = paragraph.rpartition("\n")[2]
+    return not paragraph.startswith((">", "|")) and line[-1:].isalpha() and len(line) < _SIGNATURE
 
 
 def _composed(w: Writer, topic: str, bad_ask: str = "") -> list[Block]:
@@ -169,8 +196,9 @@ def greeting(w: Writer) -> list[Block]:
 def end(w: Writer, *, signed: bool = False) -> list[Block]:
     """Farewell, postscript and small print."""
     rng = w.rng
-    bye: list[Block] = [Text(w.say("campaign_bye"))] if not signed and rng.random() < 0.8 else []
-    added = w.has("campaign_ps") and rng.random() < (0.2 if w.bad else 0.3)
+    own = f"campaign_{topic_of(w)}_bye"  # of those that report and seldom ask
+    bye: list[Block] = [Text(w.say(w.known(own, "campaign_bye")))] if not signed and rng.random() < 0.8 else []
+    added = w.has("campaign_ps") and not w.has(own) and rng.random() < (0.2 if w.bad else 0.3)
     after: list[Block] = [Text(w.say("campaign_ps"))] if added else []
     return [*bye, *after, *_small(w)]
 
@@ -180,10 +208,9 @@ def _small(w: Writer) -> list[Block]:
     rng = w.rng
     if rng.random() < (0.45 if w.bad else 0.1):
         return []
-    if w.has("campaign_small_election") and topic_of(w) in ("election", "politics"):
-        said = [*w.some("campaign_small_election", 1, 2), *w.some("campaign_small", 0, 1)]
-    else:
-        said = w.some("campaign_small", 1, 3)
+    topic = topic_of(w)
+    own = f"campaign_small_{'election' if topic == 'politics' else topic}"
+    said = w.some(own, 1, 3) if w.has(own) else w.some("campaign_small", 1, 3)
     ways = [(w.wear(key), w.url()) for key in rng.choice([["out"], ["out", "links"], ["links", "out"], []])]
     return [Small("\n".join(said), tuple(dict(ways).items()))]
 
@@ -191,7 +218,8 @@ def _small(w: Writer) -> list[Block]:
 def sender(w: Writer) -> tuple[str, str]:
     """Display name and local part of who asks."""
     rng = w.rng
-    forms = w.setting.words.get("campaign_from", []) if rng.random() < 0.7 else ["{brand}"]
+    key = w.known(f"campaign_{w.slots.get('topic')}_from", "campaign_from") if rng.random() < 0.5 else "campaign_from"
+    forms = w.setting.words.get(key, []) if rng.random() < 0.7 else ["{brand}"]
     name = w.spun(rng.choice(forms or ["{brand}", "{sender}, {brand}", "{author} ({brand})"]))
     return name, rng.choice(
         [*w.setting.words.get("campaign_local", []), "info", "team", "news", "action", "contact", "hello", "office"]

@@ -1,7 +1,7 @@
 """Who asks for help: charities, parties, unions, clubs and the rest, by language and topic, with the facts that their mail turns on."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ _KNOWN = frozenset(
     {"aid", "nature", "rights", "animals", "health", "software", "media"}
 )  # topics with known names in brands.txt
 _KNOWN_SHARE = 0.3
+DESKS = "desk_"  # organisations that report and do not collect
 _SCALE = {
     "sv": 10, "da": 10, "nb": 10, "cs": 25, "hu": 400, "pl": 4, "ro": 5, "tr": 40, "ru": 100, "uk": 50, "hi": 100, "ja": 100,
     "ko": 1000, "id": 10_000, "vi": 20_000, "th": 40, "he": 4, "fa": 50_000, "zh": 10, "sk": 1, "bg": 2,
@@ -45,9 +46,10 @@ def _words(lang: str) -> Mapping[str, list[str]]:
     return {**_all()["any"], **_all().get(lang, {})}
 
 
-def topics(lang: str) -> list[str]:
-    """The topics whose organisations the language can name."""
-    return [key.removeprefix("org_") for key in _words(lang) if key.startswith("org_")]
+def topics(lang: str, group: str = "org_") -> list[str]:
+    """The topics whose organisations the language can name; with the group ``DESKS`` those that only report as well."""
+    groups = ("org_", group)
+    return [key.partition("_")[2] for key in _words(lang) if key.startswith(groups)]
 
 
 def whole(lang: str, number: int) -> str:
@@ -83,9 +85,9 @@ def slots(lang: str, money: str, rng: Random) -> dict[str, str]:
     }  # fmt: skip
 
 
-def drawn(lang: str, rng: Random) -> Cause:
-    """An organisation of some topic; some are known by name."""
-    topic = rng.choice(topics(lang))
+def drawn(lang: str, rng: Random, among: Sequence[str] = ()) -> Cause:
+    """An organisation of some topic, or of one ``among`` these; some are known by name."""
+    topic = rng.choice(among or topics(lang))
     words = _words(lang)
     money = rng.choice(words.get(f"money_{topic}", words["money"]))
     facts = slots(lang, money, rng)
@@ -93,8 +95,10 @@ def drawn(lang: str, rng: Random) -> Cause:
     if topic in _KNOWN and rng.random() < _KNOWN_SHARE:
         return Cause(topic, names.known_brand(frozenset({f"cause-{topic}"}), lang, rng), money, facts)
     name = spin(
-        rng.choice(words[f"org_{topic}"]),
+        rng.choice(words.get(f"org_{topic}") or words[f"{DESKS}{topic}"]),
         rng,
         {"city": names.city(lang, rng), **facts, "last": names.last_name(lang, rng)},
     )
-    return Cause(topic, Brand(name, names.host_of(name, words["tld"], rng), False), money, facts)
+    return Cause(
+        topic, Brand(name, names.host_of(name, words.get(f"tld_{topic}", words["tld"]), rng), False), money, facts
+    )

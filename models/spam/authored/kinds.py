@@ -14,6 +14,7 @@ from models.spam.authored import (
     bulk,
     letters,
     loud,
+    mailings,
     pages,
     posters,
     replies,
@@ -50,6 +51,10 @@ _shared = partial(_letter, said=threads.letter, setting=_of("document,account,sa
 _poster = partial(Kind, said=posters.poster, needs=("phish_subject", "phish_text", "promo_subject"), small=0.5)
 _campaign = partial(Kind, said=appeals.said, setting=settings.of_cause, personal=0.35, preheader="campaign_cta_gift")
 _false_cause = partial(_campaign, beside={"campaign": 1}, beside_share=1.0, leads=True)
+_canvass = partial(_campaign, said=mailings.note, setting=mailings.canvassing, needs=("canvass_open", "canvass_gift_ask"))
+_survey = partial(_campaign, said=mailings.survey, setting=mailings.canvassing, needs=("survey_open", "survey_ask"))
+_digest = partial(_campaign, said=mailings.digest, setting=mailings.reporting, needs=("digest_open", "digest_cause_item"),
+                  personal=0.25)
 _offer = partial(Kind, said=bulk.offer, sender=senders.firm, subject=loud.shouted, replies=replies.SERVICE)
 _bill = partial(_offer, said=bulk.bill, subject=loud.numbered)
 _shop = partial(Kind, said=shops.said, sender=shops.shop, replies=replies.SERVICE, small=0.85, preheader="teasers")
@@ -76,7 +81,7 @@ _HONEST = (
     _notice("community", "ham", weight=4, setting=_of("community,news,edu,public"), files=0.05,
             subject=_seldom_marked, replies=replies.ON_BEHALF),
     _letter("office", "ham", weight=4, forwarded=0.05, files=0.25, subject=_in_small),
-    _campaign("campaign", "ham", weight=16, sender=senders.cause, replies=replies.CAUSE),
+    _campaign("campaign", "ham", weight=13, sender=senders.cause, replies=replies.CAUSE),
     _offer("sale", "ham", weight=6, setting=_of("shop,stream,telecom,travel,ticket,energy,insure,health"), files=0.02),
     _bill("receipt", "ham", weight=4, setting=_of("shop,account,pay,stream,saas,telecom,host"), files=0.3, by_hand=0.15),
     _thread("thread", "ham", weight=8, needs=("newest_text", "talk"), files=0.25),
@@ -93,6 +98,9 @@ _HONEST = (
           setting=_of("shop,telecom,travel,ticket,health")),
     _shop("journal", "ham", weight=7, needs=("journal_text",), files=0.02, subject=_seldom_marked,
           setting=_of("news,edu,community,saas,crypto")),
+    _canvass("canvass", "ham", weight=6, sender=senders.cause, subject=_seldom_marked, replies=replies.CAUSE),
+    _survey("survey", "ham", weight=2, sender=senders.cause, subject=_seldom_marked, replies=replies.CAUSE),
+    _digest("digest", "ham", weight=5, sender=senders.cause, subject=_seldom_marked, replies=replies.CAUSE),
 )
 _BAD = (
     _trick("phish", "phish", weight=11, said=bodies.composed, sender=senders.phisher, setting=_of(_LURED), leads=True,
@@ -128,6 +136,16 @@ _BAD = (
                 setting=_of("parcel,shop,telecom"), files=0.06, odd_files=0.6, beside={"parcel": 5, "ship": 1, "order": 1}, leads=True),
     _false_shop("false_market", "spam", weight=4, needs=("false_market_text",), sender=shops.stranger,
                 setting=_of("shop,account,stream"), files=0.02, subject=_gaudy, beside={"market": 5, "journal": 2, "sale": 1}),
+    # of committees that there are not, and in the name of those that there are
+    _canvass("false_canvass", "spam", weight=2, needs=("canvass_open", "false_canvass_ask"),
+             sender=senders.false_cause, subject=_seldom_marked, replies=replies.FALSE_CAUSE,
+             beside={"canvass": 4, "campaign": 1}, beside_share=1.0, leads=True),
+    _survey("false_survey", "phish", weight=1, needs=("survey_open", "false_survey_ask"),
+             sender=senders.false_relief, subject=_seldom_marked, replies=replies.SERVICE,
+             beside={"survey": 3, "canvass": 1}, beside_share=1.0, leads=True),
+    _digest("false_digest", "phish", weight=1, needs=("digest_open", "false_digest_item"),
+             sender=senders.false_relief, subject=_seldom_marked, replies=replies.SERVICE,
+             beside={"digest": 1}, beside_share=1.0, leads=True),
 )
 _OF_COUNTRIES = (  # a topic of ``local`` says whose mail it is
     _notice("local", "ham", said=bodies.own, sender=senders.institution, setting=_of("account"), forwarded=0.03, files=0.15),

@@ -52,6 +52,24 @@ _PLATFORMS = {
     "help": [
         "https://www.mobilize.us/{w}/event/{n}/", "https://signup.com/go/{w}", "https://www.signupgenius.com/go/{t}", "https://forms.gle/{t}",
         "https://doodle.com/poll/{w}", "https://openfield.{w}.ai/shift/{n}", "https://chat.whatsapp.com/{t}", "https://www.callhub.io/{w}",
+        "https://app.getthru.io/join/{t}", "https://{w}.scaletowin.com/texting/{n}", "https://events.democrats.{w}.org/event/{n}/",
+        "https://volunteer.{w}hub.us/s/{n}",
+    ],
+    "poll": [
+        "https://www.surveymonkey.com/r/{w}", "https://forms.gle/{t}", "https://{w}.typeform.com/to/{w}", "https://survey.alchemer.com/s3/{n}/{w}",
+        "https://polls.{w}-insights.com/q/{n}?a={w}", "https://secure.{w}survey.us/{t}", "https://e.{w}research.net/vote/{n}/{t}",
+        "https://docs.google.com/forms/d/e/{t}/viewform", "https://www.jotform.com/form/{n}", "https://action.{w}.io/poll/{w}?akid={n}.{t}",
+    ],
+    "shop": [
+        "https://store.{b}/products/{w}", "https://shop.{b}/collections/{w}", "https://{s}.bigcartel.com/product/{w}", "https://www.bonfire.com/{w}/",
+        "https://{s}.threadless.com/designs/{w}", "https://{s}.myshopify.com/products/{w}", "https://www.{w}printworks.com/store/{s}/{n}",
+        "https://www.redbubble.com/people/{w}/shop", "https://unionmade{w}.com/{s}/{w}",
+    ],
+    "news": [
+        "https://{b}/news/{w}", "https://www.{b}/{w}/{n}", "https://{s}.substack.com/p/{w}", "https://{s}.medium.com/{w}-{t}",
+        "https://www.youtube.com/watch?v={t}", "https://issuu.com/{s}/docs/{w}", "https://www.{w}gazette.com/article/{n}",
+        "https://content.govdelivery.com/accounts/{w}/bulletins/{t}", "https://conta.cc/{t}", "https://mailchi.mp/{w}/{w}-{n}",
+        "https://docs.{b}/{w}.pdf", "https://www.facebook.com/{s}/posts/{n}",
     ],
 }  # fmt: skip
 _COUNTERS = [
@@ -73,6 +91,10 @@ _COUNTERS = [
     "https://cts.vresp.com/c/?{w}/{w2}/{t}",
     "https://public-eur.mkt.dynamics.com/api/orgs/{t}/r/{w}", "https://trailer.web-view.net/Links/0X{t}.htm",
     "https://x.{w}.de/c/{n}/{n2}/{w}.html",
+    "https://{w}.convertkit-mail.com/c/{t}", "https://click.quorum.{w}.us/f/a/{t}", "https://links.{w}.vote/e/{n}/{t}",
+    "https://nl.{w}blast.com/go/{w2}/{n}", "https://r.{w}-outreach.com/mk/cl/{t}", "https://s.{w}sms.io/{n}/{w2}",
+    "https://lnk.{w}-media.net/?m={n}&k={w2}", "https://url.{w}mailer.us/ss/c/u001.{t}", "https://{w}.ispgateway.email/r/{t}",
+    "https://read.{w}letters.com/t/{n}/{w2}", "https://e.{w}politics.com/click/{n}.{n2}/{t}", "https://tracking.{w}crm.org/tracking/click?d={t}",
 ]  # fmt: skip
 _MAILERS = [
     "mail.actionnetwork.org", "email.actblue.com", "emails.winred.com", "e.anedot.com", "mail.mobilize.us", "e.ngpvan.com",
@@ -88,7 +110,9 @@ _MAILERS = [
     "bounce.civicrm.org", "quorum.us", "lb.benchmarkemail.com", "beehiiv.com", "cleverreach.com", "rapidmail.com", "sarbacane.com",
     "mdirector.com",
     "freshmail.com", "lists.riseup.net", "voxmail.it", "acumbamail.com", "laposta.nl", "rdstation.com.br", "e-goi.com",
-    "get-a-newsletter.com",
+    "get-a-newsletter.com", "mail.numero.ai", "mail.anedot.com", "send.mailchimpapp.net", "govdelivery.com", "service.govdelivery.com",
+    "em.everyaction.com", "news.civicplus.com", "em.iconstituent.com", "fireside21.com", "messages.quorum.us", "mail.callhub.io",
+    "em.targetedvictory.net", "e.campaignmonitor.email", "emails.causeview.net", "ebulletin.uk.com",
 ]  # fmt: skip
 _AGENCIES = [
     "{w}strategies.com", "{w}digital.com", "{w}-consulting.com", "{w}group.us", "{w}campaigns.co.uk", "{w}direct.com",
@@ -96,7 +120,9 @@ _AGENCIES = [
     "{w}mail.com", "{w}-news.com", "the{w}report.com", "{w}alerts.org", "{w}action.net", "{w}insider.com", "{w}voices.org",
     "{w}today.net",
     "{w}patriots.com", "{w}progress.org", "{w}majority.com", "{w}countdown.com", "{w}update.info", "{w}democracy.org",
-    "{w}freedom.com",
+    "{w}freedom.com", "{w}-polling.com", "{w}ballot.org", "{w}frontpage.com", "{w}communications.ca", "{w}outreach.us",
+    "{w}victory.vote",
+    "{w}records.info", "{w}surveys.net", "{w}-alliance.us", "{w}fundraising.co", "{w}.win", "{w}pressoffice.uk", "{w}connect.org",
 ]  # fmt: skip
 _SECOND = [
     "team{l}.com", "{l}victoryfund.com", "{l}2026.com", "{l}forus.com", "meet{l}.com", "vote{l}.org", "{l}action.com", "win{r}.com",
@@ -152,7 +178,11 @@ def site(brand: Brand, rng: Random) -> str:
 
 
 def _patterns(w: Writer, kind: str) -> list[str]:
-    american = w.slots.get("topic") == "election" and kind not in ("sign", "vote") and w.setting.lang == "en"
+    american = (
+        w.slots.get("topic") == "election"
+        and kind not in ("sign", "vote", "poll", "shop", "news")
+        and w.setting.lang == "en"
+    )
     return _PLATFORMS["election"] if american else _PLATFORMS.get(kind, _PLATFORMS["gift"])
 
 

@@ -1,5 +1,6 @@
 """Whose mail it is: a recipient, and a brand or a cause with the facts that an honest mail and the bad one beside it share."""
 
+from collections.abc import Sequence
 from random import Random
 
 from models.spam.authored import causes, names
@@ -19,9 +20,9 @@ def of_brand(branches: frozenset[str], lang: str, rng: Random) -> Setting:
     return Setting(lang, words_of(lang), facts(lang, brand, to, rng), brand, to)
 
 
-def of_cause(lang: str, rng: Random) -> Setting:
-    """Mail of an organisation that asks for help."""
-    to, cause = recipient(lang, rng), causes.drawn(lang, rng)
+def of_cause(lang: str, rng: Random, among: Sequence[str] = ()) -> Setting:
+    """Mail of an organisation that asks for help, or of one of the topics ``among``."""
+    to, cause = recipient(lang, rng), causes.drawn(lang, rng, among)
     slots = {**facts(lang, cause.brand, to, rng, cause.money), **cause.slots}
     return Setting(lang, words_of(lang), slots, cause.brand, to)
 

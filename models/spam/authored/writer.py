@@ -14,7 +14,20 @@ from models.spam.authored.spin import spin
 
 BLOCKS = Path(__file__).parent / "blocks"
 _DRESS = Path(__file__).with_name("dress.toml")
-_THEMES = ("honest", "office", "bad", "campaign", "bulk", "threads", "account", "tongues", "shops", "appeals", "homes")
+_THEMES = (
+    "honest",
+    "office",
+    "bad",
+    "campaign",
+    "bulk",
+    "threads",
+    "account",
+    "tongues",
+    "shops",
+    "appeals",
+    "homes",
+    "causes",
+)
 _FOLDERS = (BLOCKS, *(BLOCKS / name for name in _THEMES))
 _SOCIAL = [
     ("Facebook", "https://www.facebook.com/{}"),
