@@ -17,7 +17,7 @@ from typing import assert_never
 import msgspec
 
 from actors.bodies import Bodies
-from actors.burial import bury, end_place
+from actors.burial import bury, bury_untold, end_place
 from actors.claims import claim_of
 from actors.clock import monotonic_ms, wall_ms
 from actors.ends import dead, in_order, said, short, shown_by
@@ -25,7 +25,7 @@ from actors.evidence import TURN, acceptance, evidence
 from actors.examine import Examined, Examiner, Look, unjudged
 from actors.journal import Journal
 from actors.leases import Taken
-from actors.poison import DEAD_STRIKES, Blame, look_into
+from actors.poison import DEAD_STRIKES, UNTOLD_STRIKES, Blame, look_into
 from actors.reports import Reporter, with_header
 from actors.shaping import Shaping
 from actors.stations import Stations
@@ -83,6 +83,8 @@ class Attempts:
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
         match taken.unit:
+            case Unit() if taken.strikes >= UNTOLD_STRIKES:
+                await bury_untold(self.journal, taken, taken.unit)
             case Unit():
                 await _Attempt(self, taken, taken.unit).run()
             case Malformed():
@@ -329,11 +331,12 @@ class _Attempt:
 
     async def finish(self, retry: Retry, now_ms: int) -> None:
         """Tell the sender and the ledger, and record."""
-        report = partial(self.shop.reporter.report, passes_dsn=self.passes_dsn, now_ms=now_ms)
         # What goes on at once, tagged, is not delayed.
         heard = [one for one in retry.outcomes if one.kind is not Kind.DEFERRED or retry.due_ms > now_ms]
         about = (self.taken.attempt, heard, str(self.where.get("host", "")))
-        written = await with_header(self.shop.bodies, self.whole, lambda unit: report(unit, *about))
+        report = partial(self.shop.reporter.report, passes_dsn=self.passes_dsn, now_ms=now_ms)
+        over = partial(self.shop.blame.over, self.taken.place)
+        written = await with_header(self.shop.bodies, self.whole, lambda unit: over(lambda: report(unit, *about)))
         retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(
             self.unit,
