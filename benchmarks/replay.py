@@ -77,7 +77,7 @@ def measured(count: int) -> dict[str, float]:
     assert not machine.fold.alarms
     machine.epoch = 1
     for write in machine.admit("node-0", 512, 0):
-        assert write.partition is None
+        assert isinstance(write.frame, f.Join)
         machine.control_read(write.frame, 0)
     ends = {where: progress.next for where, progress in machine.fold.progress.items()}
     turns = []
@@ -86,7 +86,7 @@ def measured(count: int) -> dict[str, float]:
         writes = machine.plan(0, ends)
         turns.append(time.perf_counter() - began)
         for write in writes:
-            assert write.partition is None
+            assert isinstance(write.frame, f.Assign)
             machine.control_read(write.frame, 0)
     return {
         "frames": len(records),
@@ -108,7 +108,9 @@ def main() -> None:
     if given.json:
         given.json.write_text(json.dumps({"half": half, "whole": whole, "times": times}, indent=2) + "\n")
     figures = " ".join(f"{name}={value}" for name, value in whole.items())
-    print(f"replay {figures} half_us={half['us_a_frame']} half_turn_ms={half['turn_ms']} times={times} bar={MOST_TIMES}")
+    print(
+        f"replay {figures} half_us={half['us_a_frame']} half_turn_ms={half['turn_ms']} times={times} bar={MOST_TIMES}"
+    )
     sys.exit(whole["us_a_frame"] > MOST_US or whole["turn_ms"] > MOST_TURN_MS or times > MOST_TIMES)
 
 

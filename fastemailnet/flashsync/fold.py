@@ -45,6 +45,7 @@ from fastemailnet.flashsync.frames import (
     is_fact,
 )
 from fastemailnet.flashsync.lease import Lease, Open, Quarantined, Spot, Token
+from fastemailnet.flashsync.opened import Opened
 from fastemailnet.flashsync.progress import Again, Progress
 from fastemailnet.outcome import Kind
 
@@ -63,7 +64,7 @@ class Fold:
         self.left: dict[int, set[int]] = {}  # lease → offsets of it that have not ended and were not given back
         self.progress: defaultdict[tuple[str, int], Progress] = defaultdict(Progress)
         self.out: dict[Position, int] = {}  # place → the newest lease that covers it, until it is done or free
-        self.open: dict[Spot, Open] = {}  # where the INTENT stands → what it opened
+        self.open = Opened()
         self.begun: dict[tuple[int, int], Spot] = {}  # (lease, offset) → its open INTENT
         self.named: dict[
             Position, Deferral
@@ -254,9 +255,9 @@ class Fold:
         if self.is_fenced(token):
             return False
         self.fenced.add(token)
-        for spot, entry in self.open.items():
-            if entry.token == token and entry.doubt_ms is None:
-                self.open[spot] = replace(entry, doubt_ms=frame.at_ms, reason=f"its node was fenced: {frame.reason}")
+        for spot in list(self.open.expected.get(token, ())):
+            entry = self.open[spot]
+            self.open[spot] = replace(entry, doubt_ms=frame.at_ms, reason=f"its node was fenced: {frame.reason}")
         for lease in [lease for lease in self.leases.values() if lease.token == token]:
             self._withdraw(lease)
         return True
@@ -294,7 +295,7 @@ class Fold:
     # ---- the steps that the frames share
 
     def _close(self, spot: Spot) -> Open:
-        entry = self.open.pop(spot)
+        entry: Open = self.open.pop(spot)
         self.begun.pop((entry.lease, entry.place.offset), None)
         return entry
 
@@ -349,7 +350,7 @@ class Fold:
 
     def in_doubt(self) -> list[Open]:
         """The attempts whose end may have been written and of which no fact is known (R6)."""
-        return [entry for entry in self.open.values() if entry.doubt_ms is not None]
+        return [entry for _, entry in self.open.doubts.values()]
 
     def clone(self) -> "Fold":
         """An independent copy."""
@@ -357,7 +358,7 @@ class Fold:
         copy.epoch, copy.leader = self.epoch, self.leader
         copy.members, copy.fenced, copy.leases = dict(self.members), set(self.fenced), dict(self.leases)
         copy.left = {lease: set(offsets) for lease, offsets in self.left.items()}
-        copy.out, copy.open = dict(self.out), dict(self.open)
+        copy.out, copy.open = dict(self.out), self.open.copy()
         copy.begun = dict(self.begun)
         copy.progress.update((where, progress.clone()) for where, progress in self.progress.items())
         copy.named, copy.ended, copy.alarms = dict(self.named), self.ended.copy(), self.alarms.copy()
