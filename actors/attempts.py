@@ -22,7 +22,7 @@ from actors.claims import claim_of
 from actors.clock import monotonic_ms, wall_ms
 from actors.ends import dead, in_order, said, short, shown_by
 from actors.evidence import TURN, acceptance, evidence
-from actors.examine import Examined, Examiner, Look, unjudged
+from actors.examine import Examined, Examiner, Look, Signed, unjudged
 from actors.journal import Journal
 from actors.leases import Taken
 from actors.poison import DEAD_STRIKES, UNTOLD_STRIKES, Blame, look_into
@@ -108,6 +108,9 @@ class _Attempt:
         self.whole = unit  # with its body
         self.machine = u.Attempt(number=taken.attempt, asked=taken.asked, expires_ms=unit.expires_ms, first=first)
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
+        self.asked = taken.asked or Asked(taken.attempt, ())
+        self.host = self.asked.host or shop.pool.hostname
+        self.signed = Signed(b"", 0)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
         self.sessions = ""
@@ -147,7 +150,8 @@ class _Attempt:
             return
         self.move(Event.VALID)
         with self.shop.blame.looking(self.taken.place):
-            content = self.shop.examiner.sign(self.whole)
+            self.signed = self.shop.examiner.sign(self.whole, self.asked.before)
+        content = self.signed.content
         self.content_sha256 = hashlib.sha256(content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
@@ -233,21 +237,17 @@ class _Attempt:
 
     def stopped(self, site: Site) -> list[Outcome]:
         """Who is not written to now: those on the suppression list, and the others where their mail is suspended."""
-        listed = self.shop.suppressions.stopped(self.unit, self.reached(), wall_ms())
-        return [*listed, *self.shop.shaping.stopped(self.unit, site, self.reached(), listed)]
-
-    def reached(self) -> tuple[int, ...]:
-        """The recipients that the end of an earlier attempt may have reached."""
-        return self.taken.asked.reached if self.taken.asked is not None else ()
+        listed = self.shop.suppressions.stopped(self.unit, self.asked.reached, wall_ms())
+        return [*listed, *self.shop.shaping.stopped(self.unit, site, self.asked.reached, listed)]
 
     def transaction(self, content: bytes, stopped: Sequence[Outcome]) -> Transaction:
         """What is to be transmitted to those who are not stopped, under the name by which a peer that remembers can be asked."""
-        unit, host = self.unit, self.shop.pool.hostname
-        transid = ids.transaction_id(unit.message, self.machine.first, self.machine.transaction, host)
+        unit = self.unit
+        transid = ids.transaction_id(unit.message, self.machine.first, self.machine.transaction, self.host)
         names = {outcome.recipient for outcome in stopped}
         recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
         path = self.shop.reporter.reverse_path(unit)
-        more = (transid, self.reached(), unit.tls, unit.reporting)
+        more = (transid, self.asked.reached, unit.tls, unit.reporting)
         return Transaction(path, recipients, content, unit.smtputf8, *more)
 
     def claim(self) -> Claim:
@@ -293,7 +293,7 @@ class _Attempt:
     async def release(self, reaches: tuple[int, ...] = ()) -> bool:
         """Make the INTENT durable and say whether the end may be written: now, in the caller's turn of the loop (R4)."""
         at_ms, sent_ms = wall_ms(), monotonic_ms()
-        (effect,) = self.machine.step(u.AskRelease(reaches, at_ms))
+        (effect,) = self.machine.step(u.AskRelease(reaches, at_ms, self.host, self.signed.before))
         if not isinstance(effect, u.LogIntent):
             return False
         right = self.shop.journal.right

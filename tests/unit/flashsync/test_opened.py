@@ -49,7 +49,7 @@ def test_it_agrees_with_a_look_at_all(seed: int) -> None:
             case 3:
                 copy = opened.copy()
                 opened.clear()
-                assert not (opened.doubts or opened.expected or opened.doubted)
+                assert not any((opened.doubts, opened.expected, opened.doubted))
                 opened = copy
             case _:
                 doubt_ms = draw.choice([None, 5])
@@ -73,7 +73,7 @@ def test_a_plan_holds_nothing_of_what_a_person_decides_and_what_is_due_until_it_
         for position in range(50):
             machine.fold.open[0, position] = attempt(position, "a", 1, 1_000)
     assert not list(held._resolutions(10**9))
-    assert not (held.waits.coming or held.waits.overdue or held.waits.in_order)
+    assert not any((held.waits.coming, held.waits.overdue, held.waits.in_order))
     assert not list(due._resolutions(60_999))
     assert len(due.waits.coming) == 50
     for _ in range(2):  # a verdict that was planned may be held back, or its append be lost
