@@ -177,8 +177,8 @@ class Coordinator:
         evidence: bytes = b"",
         reports: tuple[bytes, ...] = (),
     ) -> Write:
-        """The RESOLVE of one attempt in doubt, for the partition of its INTENT (R6)."""
-        frame = Resolve(self.epoch, entry.spot[1], verdict, at_ms, reason, None, evidence, reports)
+        """The RESOLVE of one attempt in doubt, for the partition of its INTENT (R6). Void if its node speaks before it lands."""
+        frame = Resolve(self.epoch, entry.spot[1], verdict, at_ms, reason, None, evidence, reports, entry.word)
         return Write(frame, entry.spot[0])
 
     def review(

@@ -23,6 +23,7 @@ from fastemailnet.envelope import Asked, Position, is_tier
 from fastemailnet.flashsync.doubt import WAITING, decided, settled
 from fastemailnet.flashsync.frames import (
     NO_INTENT,
+    NO_WORD,
     NOT_NUMBERED,
     REVIEWS,
     Assign,
@@ -141,7 +142,8 @@ class Fold:
             case Resolve():
                 if frame.verdict in REVIEWS:
                     return self._review((partition, frame.intent), frame)
-                return self._resolve((partition, frame.intent), frame.verdict)
+                spot = (partition, frame.intent)
+                return not self.is_overtaken(spot, frame) and self._resolve(spot, frame.verdict)
             case _:
                 return not self.is_repeated(frame) and self._node_frame(partition, position, frame)
 
@@ -203,7 +205,8 @@ class Fold:
         self.begun[frame.lease, frame.offset] = spot
         kinds = self.leases[frame.lease].settled or (Kind.IN_DOUBT,) * len(frame.recipients)
         token = (frame.node, frame.incarnation)
-        self.open[spot] = Open(place, frame.attempt, frame.lease, token, spot, frame.message, kinds, asked=frame.asked)
+        about = (place, frame.attempt, frame.lease, token, spot, frame.message, kinds)
+        self.open[spot] = Open(*about, asked=frame.asked, word=NO_WORD)
         return True
 
     def _outcome(self, spot: Spot, frame: Outcome) -> bool:
@@ -223,9 +226,8 @@ class Fold:
         if entry is None:
             return False
         if Kind.IN_DOUBT in frame.kinds:
-            self.open[spot] = replace(
-                entry, kinds=frame.kinds, doubt_ms=frame.at_ms, reason="no reply to the end of data"
-            )
+            reason, word = "no reply to the end of data", self.read[spot[0]] - 1  # the frame that is being folded
+            self.open[spot] = replace(entry, kinds=frame.kinds, doubt_ms=frame.at_ms, reason=reason, word=word)
             return True
         self._close(spot)
         self._end(entry.place, entry.lease, frame.kinds, frame.deferrals)
@@ -261,6 +263,11 @@ class Fold:
         for lease in [lease for lease in self.leases.values() if lease.token == token]:
             self._withdraw(lease)
         return True
+
+    def is_overtaken(self, spot: Spot, frame: Resolve) -> bool:
+        """R6: whether the node spoke of the doubt between what a RESOLVE was made of and the RESOLVE."""
+        entry = self.open.get(spot)
+        return entry is not None and frame.is_behind(entry.word)
 
     def _resolve(self, spot: Spot, verdict: Verdict) -> bool:
         entry = self.open.get(spot)
