@@ -151,8 +151,7 @@ class _Attempt:
         self.move(Event.VALID)
         with self.shop.blame.looking(self.taken.place):
             self.signed = self.shop.examiner.sign(self.whole, self.asked.before)
-        content = self.signed.content
-        self.content_sha256 = hashlib.sha256(content).digest()
+        self.content_sha256 = hashlib.sha256(self.signed.content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
         while self.machine.state is u.State.LEASED and self.may_go_on():
@@ -163,7 +162,7 @@ class _Attempt:
                 return
             way = self.shop.shaping.routed(route, site)
             delivery = await self.shop.pool.deliver(
-                way, unit.domain, self.transaction(content, stopped), self.release, self.claim()
+                way, unit.domain, self.transaction(stopped), self.release, self.claim()
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
@@ -240,7 +239,7 @@ class _Attempt:
         listed = self.shop.suppressions.stopped(self.unit, self.asked.reached, wall_ms())
         return [*listed, *self.shop.shaping.stopped(self.unit, site, self.asked.reached, listed)]
 
-    def transaction(self, content: bytes, stopped: Sequence[Outcome]) -> Transaction:
+    def transaction(self, stopped: Sequence[Outcome]) -> Transaction:
         """What is to be transmitted to those who are not stopped, under the name by which a peer that remembers can be asked."""
         unit = self.unit
         transid = ids.transaction_id(unit.message, self.machine.first, self.machine.transaction, self.host)
@@ -248,7 +247,7 @@ class _Attempt:
         recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
         path = self.shop.reporter.reverse_path(unit)
         more = (transid, self.asked.reached, unit.tls, unit.reporting)
-        return Transaction(path, recipients, content, unit.smtputf8, *more)
+        return Transaction(path, recipients, self.signed.content, unit.smtputf8, *more)
 
     def claim(self) -> Claim:
         """On whose behalf a connection is asked for."""
