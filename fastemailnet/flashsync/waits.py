@@ -62,7 +62,7 @@ class Waits:
                 del self.overdue[spot]
             elif entry.asked is not None:
                 yield entry, Verdict.ASK, "the peer remembers the transaction (RFC 1845)"
-            elif (verdict := self._policy_of(entry)) is not None:
+            elif (verdict := self.policy_of(entry)) is not None:
                 yield entry, verdict, "policy of the lane"
 
     def ordered(self, at_ms: int) -> set[Where]:
@@ -97,7 +97,7 @@ class Waits:
         policy = self.policy
         if entry.asked is not None:
             return _since(entry) + min(policy.ask_ms << min(entry.times_asked, 30), policy.doubt_ms)
-        verdict = self._policy_of(entry)
+        verdict = self.policy_of(entry)
         return None if verdict is None else _since(entry) + policy.patience_ms(verdict, self._doubts_before(entry))
 
     def _doubts_before(self, entry: Open) -> int:
@@ -105,7 +105,8 @@ class Waits:
         named = self.fold.named.get(entry.place)
         return entry.attempt - (named.attempt if named is not None else 1)
 
-    def _policy_of(self, entry: Open) -> Verdict | None:
+    def policy_of(self, entry: Open) -> Verdict | None:
+        """The verdict of the lane that the mail was accepted in; None: a person decides."""
         named = self.fold.named.get(entry.place)
         return self.policy.verdicts.get(named.source.stream if named is not None else entry.place.stream)
 
