@@ -17,15 +17,15 @@ from typing import assert_never
 import msgspec
 
 from actors.bodies import Bodies
-from actors.burial import bury, end_place
+from actors.burial import bury, bury_untold, end_place
 from actors.claims import claim_of
 from actors.clock import monotonic_ms, wall_ms
 from actors.ends import dead, in_order, said, short, shown_by
 from actors.evidence import TURN, acceptance, evidence
-from actors.examine import Examined, Examiner, Look, unjudged
+from actors.examine import Examined, Examiner, Look, Signed, unjudged
 from actors.journal import Journal
 from actors.leases import Taken
-from actors.poison import DEAD_STRIKES, Blame, look_into
+from actors.poison import DEAD_STRIKES, UNTOLD_STRIKES, Blame, look_into
 from actors.reports import Reporter, with_header
 from actors.shaping import Shaping
 from actors.stations import Stations
@@ -83,6 +83,8 @@ class Attempts:
     async def work(self, taken: Taken) -> None:
         """Bring one unit to the end of one attempt, or to where the right of this incarnation ended."""
         match taken.unit:
+            case Unit() if taken.strikes >= UNTOLD_STRIKES:
+                await bury_untold(self.journal, taken, taken.unit)
             case Unit():
                 await _Attempt(self, taken, taken.unit).run()
             case Malformed():
@@ -106,6 +108,9 @@ class _Attempt:
         self.whole = unit  # with its body
         self.machine = u.Attempt(number=taken.attempt, asked=taken.asked, expires_ms=unit.expires_ms, first=first)
         self.life = shop.stations.move(State.IDLE, Event.ARRIVED)
+        self.asked = taken.asked or Asked(taken.attempt, ())
+        self.host = self.asked.host or shop.pool.hostname
+        self.signed = Signed(b"", 0)
         self.content_sha256 = b""
         self.where: dict[str, str | int] = {}
         self.sessions = ""
@@ -145,8 +150,8 @@ class _Attempt:
             return
         self.move(Event.VALID)
         with self.shop.blame.looking(self.taken.place):
-            content = self.shop.examiner.sign(self.whole)
-        self.content_sha256 = hashlib.sha256(content).digest()
+            self.signed = self.shop.examiner.sign(self.whole, self.asked.before)
+        self.content_sha256 = hashlib.sha256(self.signed.content).digest()
         self.flags |= Flag.DKIM if self.shop.examiner.signer is not None else Flag(0)
         self.move(Event.SCHEDULED)
         while self.machine.state is u.State.LEASED and self.may_go_on():
@@ -157,7 +162,7 @@ class _Attempt:
                 return
             way = self.shop.shaping.routed(route, site)
             delivery = await self.shop.pool.deliver(
-                way, unit.domain, self.transaction(content, stopped), self.release, self.claim()
+                way, unit.domain, self.transaction(stopped), self.release, self.claim()
             )
             if self.machine.state in (u.State.LEASED, u.State.SENT) and delivery.outcomes:
                 self.describe(delivery)
@@ -231,22 +236,18 @@ class _Attempt:
 
     def stopped(self, site: Site) -> list[Outcome]:
         """Who is not written to now: those on the suppression list, and the others where their mail is suspended."""
-        listed = self.shop.suppressions.stopped(self.unit, self.reached(), wall_ms())
-        return [*listed, *self.shop.shaping.stopped(self.unit, site, self.reached(), listed)]
+        listed = self.shop.suppressions.stopped(self.unit, self.asked.reached, wall_ms())
+        return [*listed, *self.shop.shaping.stopped(self.unit, site, self.asked.reached, listed)]
 
-    def reached(self) -> tuple[int, ...]:
-        """The recipients that the end of an earlier attempt may have reached."""
-        return self.taken.asked.reached if self.taken.asked is not None else ()
-
-    def transaction(self, content: bytes, stopped: Sequence[Outcome]) -> Transaction:
+    def transaction(self, stopped: Sequence[Outcome]) -> Transaction:
         """What is to be transmitted to those who are not stopped, under the name by which a peer that remembers can be asked."""
-        unit, host = self.unit, self.shop.pool.hostname
-        transid = ids.transaction_id(unit.message, self.machine.first, self.machine.transaction, host)
+        unit = self.unit
+        transid = ids.transaction_id(unit.message, self.machine.first, self.machine.transaction, self.host)
         names = {outcome.recipient for outcome in stopped}
         recipients = [recipient for recipient in unit.recipients if recipient.index not in names]
         path = self.shop.reporter.reverse_path(unit)
-        more = (transid, self.reached(), unit.tls, unit.reporting)
-        return Transaction(path, recipients, content, unit.smtputf8, *more)
+        more = (transid, self.asked.reached, unit.tls, unit.reporting)
+        return Transaction(path, recipients, self.signed.content, unit.smtputf8, *more)
 
     def claim(self) -> Claim:
         """On whose behalf a connection is asked for."""
@@ -291,7 +292,7 @@ class _Attempt:
     async def release(self, reaches: tuple[int, ...] = ()) -> bool:
         """Make the INTENT durable and say whether the end may be written: now, in the caller's turn of the loop (R4)."""
         at_ms, sent_ms = wall_ms(), monotonic_ms()
-        (effect,) = self.machine.step(u.AskRelease(reaches, at_ms))
+        (effect,) = self.machine.step(u.AskRelease(reaches, at_ms, self.host, self.signed.before))
         if not isinstance(effect, u.LogIntent):
             return False
         right = self.shop.journal.right
@@ -329,11 +330,12 @@ class _Attempt:
 
     async def finish(self, retry: Retry, now_ms: int) -> None:
         """Tell the sender and the ledger, and record."""
-        report = partial(self.shop.reporter.report, passes_dsn=self.passes_dsn, now_ms=now_ms)
         # What goes on at once, tagged, is not delayed.
         heard = [one for one in retry.outcomes if one.kind is not Kind.DEFERRED or retry.due_ms > now_ms]
         about = (self.taken.attempt, heard, str(self.where.get("host", "")))
-        written = await with_header(self.shop.bodies, self.whole, lambda unit: report(unit, *about))
+        report = partial(self.shop.reporter.report, passes_dsn=self.passes_dsn, now_ms=now_ms)
+        over = partial(self.shop.blame.over, self.taken.place)
+        written = await with_header(self.shop.bodies, self.whole, lambda unit: over(lambda: report(unit, *about)))
         retry = replace(retry, copies=tuple(written.noted(copy, now_ms) for copy in retry.copies))
         proof = evidence(
             self.unit,

@@ -17,12 +17,10 @@ from fastemailnet.flashsync.fold import Fold
 from fastemailnet.flashsync.frames import (
     CONTROL,
     JOURNAL,
-    NO_INTENT,
     Intent,
     JournalFrame,
     Outcome,
     Resolve,
-    Void,
     decode_control,
     decode_journal,
 )
@@ -48,7 +46,6 @@ class Auditor:
         self.reviewed: dict[
             Spot, tuple[Quarantined, int]
         ] = {}  # OUTCOME that held → what, and where the decision stands
-        self.reports: dict[Spot, int] = {}  # INTENT in doubt → where its node's own report of the doubt stands
 
     def catch_up(self) -> None:
         """Read what is new. Journal ends are taken first, control next, so that each lease a frame names is known."""
@@ -65,18 +62,10 @@ class Auditor:
                 held = self.fold.held.get((partition, frame.intent)) if isinstance(frame, Resolve) else None
                 if self.fold.apply_journal(partition, position, frame) and held is not None:
                     self.reviewed[held.spot] = held, position
-                self._note(partition, position, frame)
         for where, end in self.log.ends(*LANES).items():
             for offset, record in self._new(*where, end):
                 self.accepted += deliveries(read_unit(record, Position(*where, offset)))
                 self.units += 1
-
-    def _note(self, partition: int, position: int, frame: JournalFrame) -> None:
-        """Remember where a node reported a doubt, as long as it may be one."""
-        if isinstance(frame, Outcome) and frame.intent != NO_INTENT and Kind.IN_DOUBT in frame.kinds:
-            self.reports[partition, frame.intent] = position
-        elif isinstance(frame, Outcome | Void | Resolve):
-            self.reports.pop((partition, frame.intent), None)
 
     def _new(self, stream: str, partition: int, end: int) -> Iterator[tuple[int, bytes]]:
         if (stream, partition) not in self.positions:
@@ -139,10 +128,10 @@ class Auditor:
             return None
         intent = self.frame(spot)
         assert isinstance(intent, Intent)
-        return entry, intent, self.unit(entry.place), self._host(spot)
+        return entry, intent, self.unit(entry.place), self._host(entry)
 
-    def _host(self, spot: Spot) -> str:
-        report = self.frame((spot[0], self.reports[spot])) if spot in self.reports else None
+    def _host(self, entry: Open) -> str:
+        report = self.frame((entry.spot[0], entry.word)) if entry.word >= 0 else None
         facts = decode_facts(report.evidence) if isinstance(report, Outcome) else []
         return next((str(fact.detail["host"]) for fact in facts if "host" in fact.detail), "")
 

@@ -24,6 +24,7 @@ from fastemailnet.envelope import LANES, Position, is_ordered
 from fastemailnet.errors import FleetError, LogError
 from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS, Coordinator, Policy, Write
 from fastemailnet.flashsync.frames import (
+    ANY_WORD,
     CONTROL,
     JOURNAL,
     Deferral,
@@ -40,7 +41,6 @@ from fastemailnet.flashsync.frames import (
 from fastemailnet.flashsync.snapshot import SNAPSHOT, decode_snapshot, encode_snapshot
 from fastemailnet.log.interface import Fenced, Log, Token, Where
 from fastemailnet.log.tail import read
-from fastemailnet.outcome import Kind
 
 READ_RECORDS = 2_000
 HOT_S = 0.01  # leases reach far ahead, so nobody waits for a turn of this loop
@@ -277,16 +277,20 @@ class CoordinatorActor:
         reason: str,
         evidence: bytes = b"",
         reports: tuple[bytes, ...] = (),
+        word: int = ANY_WORD,
     ) -> bool:
-        """A person decides an attempt in doubt; False if it is not in doubt any more."""
+        """A person decides an attempt in doubt; False if it is not in doubt any more, or not the doubt that the person saw.
+
+        ``word``: the last of its node that what is told was made of, see ``frames.Resolve``.
+        """
         self.read_all()
         entry = self.machine.fold.open.get((partition, intent))
-        if entry is None or entry.doubt_ms is None:
+        if entry is None or entry.doubt_ms is None or not is_same(word, entry.word):
             return False
         write = self.machine.resolve(entry, Verdict(verdict), wall_ms(), reason, evidence, reports)
         landed = self.log.append(JOURNAL, partition, [encode(write.frame)])
         assert not isinstance(landed, Fenced)
-        # A fact may have come in between; then it settled the attempt, and the resolution is void.
+        # The node may have spoken in between: with a fact, or anew of its doubt. Then the resolution is void.
         is_late = await self.is_before(partition, landed[0], intent, Outcome, Void)
         self.read_all()
         return not is_late
@@ -311,7 +315,7 @@ class CoordinatorActor:
         span = read(self.log, (JOURNAL, partition), self.journal_positions[partition], end)
         where = (JOURNAL, partition)
         frames = [self.unread.read(decode_journal, one, *where, at) async for records in span for at, one in records]
-        return any(isinstance(frame, kinds) and frame.intent == intent and not _is_doubt(frame) for frame in frames)
+        return any(isinstance(frame, kinds) and frame.intent == intent for frame in frames)
 
     async def status(self) -> dict[str, Any]:
         """What the coordinator knows, in numbers."""
@@ -327,6 +331,6 @@ class CoordinatorActor:
         }
 
 
-def _is_doubt(frame: Outcome | Void | Resolve) -> bool:
-    """Whether it only says that nobody knows."""
-    return isinstance(frame, Outcome) and Kind.IN_DOUBT in frame.kinds
+def is_same(word: int, other: int) -> bool:
+    """Whether two readers of a doubt have heard the same of it, as far as they know."""
+    return word == other or ANY_WORD in (word, other)

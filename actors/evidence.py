@@ -49,13 +49,13 @@ def evidence(
     """
     scores = {SCORES: where[SCORES]} if SCORES in where else {}
     held: Held = {one.recipient: {HELD: one.reason, **scores} for one in outcomes if one.kind is Kind.HELD}
-    is_first = _is_first(unit, attempt)
-    facts = _acceptance(unit, held) if is_first else []
+    is_new = is_first(unit, attempt)
+    facts = _acceptance(unit, held) if is_new else []
     recipients = {recipient.index: recipient.address for recipient in unit.recipients}
     for outcome, salt in zip(outcomes, _salts(len(outcomes)), strict=True):
         who = (unit.message, outcome.recipient, ids.delivery_id(unit.message, outcome.recipient))
         names = (unit.tenant, unit.reverse_path, recipients[outcome.recipient])
-        if outcome.kind is Kind.HELD and is_first:
+        if outcome.kind is Kind.HELD and is_new:
             continue
         kind = TYPES[outcome.kind]
         reply = outcome.reply
@@ -106,7 +106,7 @@ def resolved(unit: Unit, attempt: int, outcomes: Sequence[Outcome], verdict: Ver
     Of a first attempt the acceptance as well: its node may never have told it. The ledger takes the first that it reads.
     """
     recipients = {recipient.index: recipient.address for recipient in unit.recipients}
-    facts = _acceptance(unit, {}) if _is_first(unit, attempt) else []
+    facts = _acceptance(unit, {}) if is_first(unit, attempt) else []
     for outcome, salt in zip(outcomes, _salts(len(outcomes)), strict=True):
         who = (unit.message, outcome.recipient, ids.delivery_id(unit.message, outcome.recipient))
         names = (unit.tenant, unit.reverse_path, recipients[outcome.recipient])
@@ -119,20 +119,33 @@ def resolved(unit: Unit, attempt: int, outcomes: Sequence[Outcome], verdict: Ver
 
 
 def lost(message: bytes, reason: str, at_ms: int) -> bytes:
-    """The facts of a record that holds no unit, encoded: it came, and is dead. Nobody is named, since nobody can be."""
-    who = (message, 0, ids.delivery_id(message, 0))
-    came, died = _salts(2)
+    """The facts of a record that holds no unit, encoded: it came, and is dead."""
+    return encode_facts([*_came(message, 0, at_ms), *_dead(message, 0, 1, reason, at_ms)])
+
+
+def given_up(message: bytes, indexes: Sequence[int], attempt: int, reason: str, at_ms: int, *, came: bool) -> bytes:
+    """The facts of a unit that can neither be worked on nor reported, encoded. ``came``: that it did is not told yet."""
+    facts: list[Fact] = []
+    for index in indexes:
+        facts += _came(message, index, at_ms) if came else []
+        facts += _dead(message, index, attempt, reason, at_ms)
+    return encode_facts(facts)
+
+
+def _came(message: bytes, index: int, at_ms: int) -> list[Fact]:
+    """That a mail was accepted of which nothing more can be said. Nobody is named, since nobody can be."""
+    who = (message, index, ids.delivery_id(message, index))
     came_ms = int.from_bytes(message[:6], "big") or at_ms
-    detail: dict[str, str | int] = {"kind": Kind.DEAD.value, "reason": reason}
-    return encode_facts(
-        [
-            Fact(LeafType.ACCEPTED, came_ms, *who, 1, 0, None, 0, "", "", "", b"", {}, came),
-            Fact(LeafType.FAILED, at_ms, *who, 1, 0, None, 0, "", "", "", b"", detail, died),
-        ]
-    )
+    return [Fact(LeafType.ACCEPTED, came_ms, *who, 1, 0, None, 0, "", "", "", b"", {}, *_salts(1))]
 
 
-def _is_first(unit: Unit, attempt: int) -> bool:
+def _dead(message: bytes, index: int, attempt: int, reason: str, at_ms: int) -> list[Fact]:
+    who = (message, index, ids.delivery_id(message, index))
+    detail: dict[str, str | int] = {KIND: Kind.DEAD.value, "reason": reason}
+    return [Fact(LeafType.FAILED, at_ms, *who, attempt, 0, None, 0, "", "", "", b"", detail, *_salts(1))]
+
+
+def is_first(unit: Unit, attempt: int) -> bool:
     """Whether an attempt is the first one of an accepted record: the one whose facts begin with the acceptance."""
     return attempt == 1 and unit.source is None
 

@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -71,6 +72,18 @@ def look(body: bytes, *, with_text: bool) -> Look:
         return Look()
     text = visible_text(body)
     return Look("", model_input(text), tuple(text.signals[:3]))
+
+
+class Signed(NamedTuple):
+    """The octets to transmit, and how many of them, at the front, are fields that keys and settings make."""
+
+    content: bytes
+    front_octets: int
+
+    @property
+    def before(self) -> bytes:
+        """Those fields."""
+        return self.content[: self.front_octets]
 
 
 class _Line:
@@ -147,20 +160,23 @@ class Examiner:
         is_throttled = self._judge(unit.suspicion.scores, unit.lane, unit.tenant, "").ruling is Ruling.THROTTLE
         return throttle_of(unit.tenant, self.gate.of(unit.tenant).throttle) if is_throttled else None
 
-    def sign(self, unit: Unit) -> bytes:
+    def sign(self, unit: Unit, before: bytes | None = None) -> Signed:
         """The octets to transmit: DKIM fields of the acceptance time before the body, so that every attempt is the same.
 
         Between them what bulk mail is unsubscribed by, which counts only where it is signed (RFC 8058 section 4), and what a
-        tagged mail says of itself.
+        tagged mail says of itself. ``before``: the fields of an attempt that is asked about, whatever keys and settings are now.
         """
         found, body = unit.suspicion, unit.body
         names: tuple[str, ...] = ()
         if found is not None and found.tagged_at is not None:
             body, names = tag.tagged(body, *found.scores[1:], found.tagged_at), tag.NAMES
+        if before is not None:
+            return Signed(before + body, len(before))
         if self.signer is None:
-            return body
+            return Signed(body, 0)
         raw = (self.one_click.fields(unit) if self.one_click is not None else b"") + body
-        return self.signer.sign(raw, at_s=unit.accepted_ms // 1_000, extra_headers=names) + raw
+        content = self.signer.sign(raw, at_s=unit.accepted_ms // 1_000, extra_headers=names) + raw
+        return Signed(content, len(content) - len(body))
 
     async def _score(self, text: str, lane: Lane) -> tuple[float, float, float] | None:
         future: asyncio.Future[tuple[float, float, float] | None] = asyncio.get_running_loop().create_future()

@@ -19,6 +19,7 @@ from actors.journal_reading import Streams
 from fastemailnet.envelope import Position
 from fastemailnet.flashsync.frames import (
     NO_INTENT,
+    NO_WORD,
     NOT_NUMBERED,
     REVIEWS,
     Assign,
@@ -66,6 +67,7 @@ class Begun:
     intent: Intent
     place: Position
     is_doubted: bool = False  # now, or once
+    word: int = NO_WORD  # position of the last OUTCOME by which the node said so
     kinds: tuple[Kind, ...] = ()  # as the node reported its doubt
     end: Outcome | Void | Resolve | None = None
 
@@ -271,7 +273,7 @@ class History:
         if begun is None:
             return
         if Kind.IN_DOUBT in frame.kinds:
-            begun.is_doubted, begun.kinds = True, frame.kinds
+            begun.is_doubted, begun.kinds, begun.word = True, frame.kinds, spot[1]
             return
         begun.end = frame
         self.places[begun.intent.lease, begun.intent.offset] = Left.ENDED
@@ -305,9 +307,9 @@ class History:
             begun.is_doubted |= begun.end is None
 
     def _resolve(self, frame: Resolve, spot: Spot) -> None:
-        """R6: of what is in doubt; behind a fact it changes nothing."""
+        """R6: of what is in doubt; behind a fact, or a word that it does not heed, it changes nothing."""
         begun = self.begun.get((spot[0], frame.intent))
-        if begun is None or begun.end is not None or not begun.is_doubted:
+        if begun is None or begun.end is not None or not begun.is_doubted or frame.is_behind(begun.word):
             return
         begun.end = frame
         key = (begun.intent.lease, begun.intent.offset)

@@ -28,6 +28,7 @@ from fastemailnet.flashsync.coordinator import JOURNAL_PARTITIONS
 from fastemailnet.flashsync.frames import (
     JOURNAL,
     NO_INTENT,
+    NO_WORD,
     NOT_NUMBERED,
     REVIEWS,
     Fence,
@@ -70,7 +71,7 @@ class LedgerActor:
             tuple[tuple[str, int], bool], int
         ] = {}  # writer and whether facts → the number of its next frame
         self.reviewed: set[Spot] = set()  # OUTCOMEs that held mail which is decided
-        self.begun: set[Spot] = set()  # INTENTs that nothing settled yet
+        self.begun: dict[Spot, int] = {}  # INTENTs that nothing settled yet → the last word of their doubt
         self.skipped: dict[Spot, str] = {}  # what does not read → why
         self.untold: set[Spot] = set()  # INTENTs of which no facts were read yet
         self.is_open = asyncio.Event()
@@ -207,21 +208,21 @@ class LedgerActor:
             case Intent() | Outcome() | Void() if self._is_repeated(frame):
                 pass
             case Intent():
-                self.begun.add(spot)
+                self.begun[spot] = NO_WORD
                 self.untold.add(spot)
             case Void():
-                self.begun.discard(about)
+                self.begun.pop(about, None)
                 self.untold.discard(about)
             case Resolve() if frame.verdict in REVIEWS and about not in self.reviewed:
                 self.reviewed.add(about)
                 return frame
-            case Resolve() if about in self.begun:
-                self.begun.discard(about)
+            case Resolve() if about in self.begun and not frame.is_behind(self.begun[about]):
+                del self.begun[about]
                 return self._accepted_once(about, frame)
             case Fence():
                 self.fenced.add((frame.node, frame.incarnation))
             case Outcome() if frame.intent != NO_INTENT:
-                return self._fact(about, frame)
+                return self._fact(about, frame, spot[1])
             case Outcome() if (frame.node, frame.incarnation) not in self.fenced:
                 return frame
             case _:
@@ -235,12 +236,14 @@ class LedgerActor:
         self.numbers[writer] = max(expected, frame.seq + 1)
         return frame.seq != NOT_NUMBERED and frame.seq < expected
 
-    def _fact(self, intent: Spot, frame: Outcome) -> Outcome:
+    def _fact(self, intent: Spot, frame: Outcome, at: int) -> Outcome:
         """What a node tells of an attempt. Where a verdict came before it, the sender was told by that, or the mail is tried again."""
         if intent not in self.begun:
             frame = msgspec.structs.replace(frame, reports=())
-        elif Kind.IN_DOUBT not in frame.kinds:
-            self.begun.remove(intent)
+        elif Kind.IN_DOUBT in frame.kinds:
+            self.begun[intent] = at
+        else:
+            del self.begun[intent]
         return self._accepted_once(intent, frame)
 
     def _accepted_once(self, intent: Spot, frame: F) -> F:

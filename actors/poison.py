@@ -3,7 +3,8 @@
 A message is looked into (parsed, decoded, signed) in one go of the event loop, so a process that dies or hangs there dies over
 exactly one unit; and so does one that ends for an error which is not the log's. *Blame* keeps the place of that unit in a small file,
 which outlives the process; the next process of the node tells it when it joins, and the coordinator counts it in control. Twice
-blamed, a unit is looked into by a throw-away process; at the third time it is dead, and its record goes to the stream ``dead``.
+blamed, a unit is looked into by a throw-away process; at the third time it is dead, and its record goes to the stream ``dead``. Where
+the process ends over that as well, over the report to the sender, say, the fourth one ends it without looking at it (``burial``).
 """
 
 import asyncio
@@ -11,9 +12,10 @@ import mmap
 import resource
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -22,8 +24,10 @@ from fastemailnet.envelope import Position
 
 APART_STRIKES = 2
 DEAD_STRIKES = 3
+UNTOLD_STRIKES = 4  # its death cannot be told either
 APART_S = 30.0
 APART_OCTETS = 2_000_000_000
+T = TypeVar("T")
 _FIELDS = struct.Struct("<?iq40s")  # whether it is set, partition, offset, stream
 
 
@@ -60,6 +64,11 @@ class Blame:
             self._mark(place)
         yield
         self.clear()
+
+    def over(self, place: Position, call: Callable[[], T]) -> T:
+        """What a call gives that may end or hang this process, as looking into the mail at ``place`` may."""
+        with self.looking(place):
+            return call()
 
     def _mark(self, place: Position) -> None:
         _FIELDS.pack_into(self.map, 0, True, place.partition, place.offset, place.stream.encode())

@@ -16,6 +16,8 @@ from fastemailnet.flashsync.frames import OF_DOUBT, Verdict
 from fastemailnet.flashsync.lease import Spot
 
 Call = Callable[..., Awaitable[Any]]
+RESOLVE_TRIES = 5
+RESOLVE_PAUSE_S = 0.1  # for a coordinator that has not read yet what this process has
 
 
 class FleetReader:
@@ -63,9 +65,20 @@ class FleetReader:
         Raises:
             NotFound: it is not in doubt (any more).
             MessageError: its peer cannot be asked.
-            FleetError: the coordinator cannot be reached.
+            FleetError: the coordinator cannot be reached, or the node speaks of it all the time.
         """
         spot = doubts.from_id(doubt_id)
+        for _ in range(RESOLVE_TRIES):
+            if (shown := await self._resolve(spot, verdict, reason)) is not None:
+                return {**shown, "resolved": {"verdict": verdict.value, "reason": reason}}
+            await asyncio.sleep(RESOLVE_PAUSE_S)
+        raise FleetError(f"attempt {doubt_id} is in doubt, and its node speaks of it again and again: decide it later")
+
+    async def _resolve(self, spot: Spot, verdict: Verdict, reason: str) -> dict[str, Any] | None:
+        """The entry as it was when this decided it; None if its node has said more of it since, or the coordinator knows less yet.
+
+        The first has to be looked at again, and what is told to be made anew: whoever has been told is not told twice.
+        """
         found = await self._doubt(spot)
         shown, (entry, intent, unit, _) = doubts.full(*found, self.settings.in_doubt), found
         if verdict is Verdict.ASK and not shown["can_ask"]:
@@ -74,9 +87,11 @@ class FleetReader:
         told: tuple[bytes, tuple[bytes, ...]] = b"", ()
         if unit is not None:
             told = await self.verdicts.told(entry, intent, unit, verdict, reason, wall_ms())
-        if not await self.call("coordinator", "resolve", *spot, verdict.value, reason, *told):
-            raise doubts.not_in_doubt(doubt_id)
-        return {**shown, "resolved": {"verdict": verdict.value, "reason": reason}}
+        return (
+            shown
+            if await self.call("coordinator", "resolve", *spot, verdict.value, reason, *told, entry.word)
+            else None
+        )
 
     async def timeline(self, message_id: str) -> dict[str, Any]:
         """What became of each delivery of a message.

@@ -19,9 +19,8 @@ import logging
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from itertools import chain, groupby, islice
 from typing import Final
 
@@ -29,6 +28,7 @@ from actors.bodies import Bodies
 from actors.clock import wall_ms
 from actors.key_file import KeyFile, Where
 from actors.quotas import Quotas
+from actors.unsettled import Found, Search, Unsettled
 from fastemailnet import ids
 from fastemailnet.admission.admit import admit
 from fastemailnet.admission.reading import read_unit
@@ -51,17 +51,6 @@ KEEP_AT_ONCE: Final = 10_000  # keys of one transaction when the log is read bac
 MAX_UNSETTLED: Final = 100_000  # messages of which nobody knows; about 700 octets each
 
 Name = tuple[str, str]  # a tenant and a key
-
-
-@dataclass(slots=True)
-class Unsettled:
-    """A message that may be in the log: what was seen of it, and behind which offset there may be more."""
-
-    where: Where
-    since: int  # an offset before all of it
-    start: int
-    first: First
-    there: set[str] = field(default_factory=set)  # domains of its units; each has one
 
 
 class Submissions:
@@ -94,7 +83,7 @@ class Submissions:
         self.on_their_way: dict[Name, asyncio.Task[Accepted]] = {}
         self.unsettled: dict[Name, Unsettled] = {}  # oldest first
         self.forgotten = 0  # of these, within the window of their key
-        self.looking = asyncio.Lock()
+        self.search = Search(self._in_log)
         self.reached: Counter[Where] = Counter()  # offsets behind the newest unit of ours
         self.appending: dict[bytes, tuple[Where, int]] = {}  # message on its way → where, and an offset before it
 
@@ -140,7 +129,7 @@ class Submissions:
         name = submission.tenant, key
         while task := self.on_their_way.get(name):
             await asyncio.wait([task])
-        first = self._find(name, wall_ms())
+        first = self._first_of(name, wall_ms())
         if first is not None:
             again = repeat(submission, first, self.limits)
             if again is None:
@@ -155,7 +144,7 @@ class Submissions:
             accepted = await self._settle(name, submission) or await self._take(name, admission)
             self.unkept.append(self.keys.remember(accepted.units))
             self.keeping = self.keeping or asyncio.create_task(self._keep())
-            self.unsettled.pop(name, None)
+            self._drop(name)
             return _accepted(accepted, replayed=accepted is not admission)
         finally:
             del self.on_their_way[name]
@@ -166,21 +155,28 @@ class Submissions:
         try:
             await self._append(admission)
         except LogAppendUnknown:
-            self._leave_unsettled(name, Unsettled(where, reached, reached, First.of(admission.units)))
+            self._leave_unsettled(name, Unsettled(where, reached, First.of(admission.units)), reached)
             raise
         return admission
 
-    def _leave_unsettled(self, name: Name, message: Unsettled) -> None:
-        """Whoever comes again under the key has the log looked at."""
+    def _leave_unsettled(self, name: Name, message: Unsettled, start: int, there: Collection[str] = ()) -> None:
+        """Whoever comes again under the key has the log looked at from ``start`` on. ``there``: domains of units that were seen."""
+        self._drop(name)
         self.unsettled[name] = message
+        self.search.want(message.where, message.first.message, start, there)
         self._forget(wall_ms())
         if len(self.unsettled) > MAX_UNSETTLED:
             if not self.forgotten:
                 log.warning(
                     "over %d messages may be in the log or not: of older ones a repeat is taken as new", MAX_UNSETTLED
                 )
-            del self.unsettled[next(iter(self.unsettled))]
+            self._drop(next(iter(self.unsettled)))
             self.forgotten += 1
+
+    def _drop(self, name: Name) -> None:
+        """Nobody asks for it any more, or somebody knows."""
+        if (known := self.unsettled.pop(name, None)) is not None:
+            self.search.drop(known.where, known.first.message)
 
     def _forget(self, now_ms: int) -> None:
         """Those whose key is free again."""
@@ -188,26 +184,25 @@ class Submissions:
             name, oldest = next(iter(self.unsettled.items()))
             if oldest.first.at_ms > now_ms - WINDOW_MS:
                 break
-            del self.unsettled[name]
+            self._drop(name)
 
     async def _settle(self, name: Name, submission: Submission) -> Admission | None:
         """The message that the key named before, if it may be in the log: all of it is, then. It was counted when it came first."""
         known = self.unsettled.get(name)
         if known is None or known.first.at_ms <= wall_ms() - WINDOW_MS:
-            self.unsettled.pop(name, None)
+            self._drop(name)
             return None
-        await self._look_for(known)
-        there = known.there
+        there = await self._look_for(known.where, known.first.message)
         again = repeat(submission, known.first, self.limits)
         if again is not None:
             await self._append_units([unit for unit in again.units if unit.domain not in there], known.where)
         elif there:
             raise IdempotencyConflict(name[1], ids.to_text(known.first.message))
         else:
-            self.unsettled.pop(name, None)
+            self._drop(name)
         return again
 
-    def _find(self, name: Name, now_ms: int) -> First | None:
+    def _first_of(self, name: Name, now_ms: int) -> First | None:
         return self.keys.find(*name, now_ms) or First.within(self.key_file.find(name_of(*name)), now_ms)
 
     async def _keep(self) -> None:
@@ -227,7 +222,7 @@ class Submissions:
         reached = dict(self.reached)
         unsettled = ((one.where, one.since) for one in self.unsettled.values())
         for where, offset in chain(self.appending.values(), unsettled):
-            reached[where] = min(offset, reached[where])
+            reached[where] = min(offset, self.reached[where], reached.get(where, offset))
         return reached
 
     async def _append(self, admission: Admission) -> None:
@@ -246,9 +241,7 @@ class Submissions:
         try:
             appended = await self.group.append(*where, [encode_unit(unit) for unit in units])
         except LogAppendUnknown:
-            _, there = await self._in_log(where, reached, {first.message})
-            if not {unit.domain for unit in units} <= there[first.message]:
-                raise
+            await self._find(units, where, reached)
         else:
             assert not isinstance(appended, Fenced)  # a mail stream has no tokens
             self.reached[where] = max(self.reached[where], appended[-1] + 1)
@@ -258,38 +251,42 @@ class Submissions:
     def _place_of(self, unit: Unit) -> Where:
         return place_of(unit.lane, unit.order_key, unit.message, self.mail_partitions)
 
-    async def _look_for(self, known: Unsettled) -> None:
-        """Look to the end of the log, for all that may be there as well: many come again when a broker does."""
-        async with self.looking:
-            where, start = known.where, known.start
-            others = (one for one in self.unsettled.values() if one is not known)
-            every = [known, *(one for one in others if one.where == where and one.start >= start)]
-            end, there = await self._in_log(where, start, {one.first.message for one in every})
-            for one in every:
-                one.there |= there[one.first.message]
-                one.start = max(one.start, end)
+    async def _find(self, units: Sequence[Unit], where: Where, start: int) -> None:
+        """Look whether the log has taken these units of one message. What has a key stays wanted until it has them all.
 
-    async def _in_log(self, where: Where, start: int, messages: Collection[bytes]) -> tuple[int, dict[bytes, set[str]]]:
-        """Of each of the messages, the domains whose units are in the log behind an offset; and the end up to which that is so.
+        Raises:
+            LogAppendUnknown: it has not all of them, or cannot be read.
+        """
+        first = units[0]
+        self.search.want(where, first.message, start)
+        try:
+            if not {unit.domain for unit in units} <= await self._look_for(where, first.message):
+                raise LogAppendUnknown("nobody knows whether the log has all of the message")
+            self.search.drop(where, first.message)
+        finally:
+            if not first.idempotency_key:
+                self.search.drop(where, first.message)
+
+    async def _look_for(self, where: Where, message: bytes) -> set[str]:
+        """The domains of a wanted message whose units are in the log.
 
         Raises:
             LogAppendUnknown: nobody knows, for the log cannot be read.
         """
-
-        def read() -> tuple[int, dict[bytes, set[str]]]:
-            end = self.log.ends(where[0]).get(where, start)
-            found: dict[bytes, set[str]] = {message: set() for message in messages}
-            for _, unit in self._units(where, start):
-                if unit.message in found:
-                    found[unit.message].add(unit.domain)
-            return end, found
-
         try:
-            return await asyncio.to_thread(read)
+            end, there = await self.search.look(where, message)
         except LogError as error:
             raise LogAppendUnknown(*error.args) from error
+        # What is appended from now on stands behind this end, so nobody who is left without an answer is looked for before it.
+        self.reached[where] = max(self.reached[where], end)
+        return there
 
     # ---- reading the log back (in a thread)
+
+    def _in_log(self, where: Where, start: int, messages: Container[bytes]) -> Found:
+        """The end of a partition, and the units of these messages from an offset up to there at least."""
+        end = self.log.ends(where[0]).get(where, start)
+        return end, [(unit.message, unit.domain) for _, unit in self._units(where, start) if unit.message in messages]
 
     def _recall(self) -> None:
         forget_ms = wall_ms() - WINDOW_MS
@@ -314,12 +311,11 @@ class Submissions:
                 yield entry
             elif first.accepted_ms > forget_ms:
                 name, message = (first.tenant, first.idempotency_key), First.of(units)
-                known = self.unsettled.get(name)
+                known, there = self.unsettled.get(name), {unit.domain for unit in units}
                 if known is None or known.first.at_ms < message.at_ms:
-                    known = Unsettled(where, since, end, message)
-                    self._leave_unsettled(name, known)
-                if known.first == message:
-                    known.there |= {unit.domain for unit in units}
+                    self._leave_unsettled(name, Unsettled(where, since, message), end, there)
+                elif known.first == message:
+                    self.search.want(where, message.message, end, there)
 
     def _begin_of(self, where: Where, end: int, at_ms: int) -> int:
         """An offset before which everything was accepted before ``at_ms``, found by halving."""

@@ -109,12 +109,15 @@ class Reporting(msgspec.Struct, frozen=True, array_like=True):
 class Asked(msgspec.Struct, frozen=True, array_like=True):
     """An earlier attempt whose end may have reached these recipients, at a peer that remembers it (CHECKPOINT, RFC 1845).
 
-    Whoever tries the unit again does so under that attempt's transaction id, and over no other peer.
+    Whoever tries the unit again does so under that attempt's transaction id, over no other peer, and with the same octets: the peer may
+    have some of them, and says how many. So what keys and settings make of a mail is kept with it.
     """
 
     attempt: int
     reached: tuple[int, ...]  # Recipient.index values
     first: int = UNNAMED  # Recipient.index of the first recipient then, whom the transaction id names
+    host: str = ""  # ours as that id names it; "": as it is called now
+    before: bytes | None = None  # the fields that were put before the mail's own; None: nobody wrote them down
 
 
 class Blob(msgspec.Struct, frozen=True, array_like=True):

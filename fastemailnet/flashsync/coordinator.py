@@ -12,8 +12,8 @@ says what is leased to whom.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from fastemailnet.envelope import Position
 from fastemailnet.flashsync.fold import Fold
@@ -34,32 +34,12 @@ from fastemailnet.flashsync.frames import (
     Verdict,
     Void,
 )
-from fastemailnet.flashsync.grants import Ends, Grants, Where
+from fastemailnet.flashsync.grants import Ends, Grants
 from fastemailnet.flashsync.lease import Open, Quarantined, Token
+from fastemailnet.flashsync.waits import Policy as Policy
+from fastemailnet.flashsync.waits import Waits
 
 JOURNAL_PARTITIONS = 16
-MAX_DOUBLINGS = 6  # of the time before a retry
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Limits and policies of the coordinator."""
-
-    beat_timeout_ms: int = 5_000  # silence after which a node is fenced
-    lease_units: int = 32  # longest lease
-    window_units: int = 512  # places of one partition that one node may have out
-    steal_units: int = 8  # a node with so many records waiting shares them with one that has none
-    verdicts: Mapping[str, Verdict | None] = field(default_factory=dict)  # per stream of first acceptance; None: hold
-    doubt_ms: int = 60_000  # how long evidence is waited for; must exceed node.TTL_MS + node.INTENT_MAX_AGE_MS
-    ask_ms: int = 1_000  # how long before a peer that remembers is asked; doubles each time up to doubt_ms
-
-    def patience_ms(self, verdict: Verdict, doubts: int) -> int:
-        """How long an attempt is in doubt before the policy decides; ``doubts``: attempts in a row that were, before this one.
-
-        A retry waits twice as long for each, up to an hour where the first waits a minute: a host whose every reply is lost has a
-        copy of each, and must not be sent hundreds before the mail expires.
-        """
-        return self.doubt_ms << min(doubts, MAX_DOUBLINGS) if verdict is Verdict.RETRY else self.doubt_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +62,7 @@ class Coordinator:
         self.grants = Grants(self.fold, policy.lease_units, policy.window_units)
         self.asked: set[int] = set()  # leases whose holders were asked to share them
         self.slots: dict[str, int] = {}  # of nodes whose first JOIN is on its way
+        self.waits = Waits(policy, self.fold)
 
     # ---- boot
 
@@ -167,7 +148,9 @@ class Coordinator:
         writes = [*self._fences(at_ms), *self._resolutions(at_ms)]
         nodes = self.living()
         if nodes:
-            writes += [Write(frame) for frame in self.grants.plan(self.epoch, nodes, at_ms, ends, self._doubted(at_ms))]
+            writes += [
+                Write(frame) for frame in self.grants.plan(self.epoch, nodes, at_ms, ends, self.waits.ordered(at_ms))
+            ]
             writes += self._splits(nodes, ends)
         return writes
 
@@ -182,40 +165,8 @@ class Coordinator:
                 yield self.fence(join, at_ms, f"silent for {silence_ms} ms")
 
     def _resolutions(self, at_ms: int) -> Iterator[Write]:
-        for entry in self.fold.in_doubt():
-            age_ms, verdict = self._age_ms(entry, at_ms), self._policy_of(entry)
-            if entry.asked is not None:
-                if age_ms >= min(self.policy.ask_ms << min(entry.times_asked, 30), self.policy.doubt_ms):
-                    yield self.resolve(entry, Verdict.ASK, at_ms, "the peer remembers the transaction (RFC 1845)")
-            elif verdict is not None and age_ms >= self.policy.patience_ms(verdict, self._doubts_before(entry)):
-                yield self.resolve(entry, verdict, at_ms, "policy of the lane")
-
-    def _doubts_before(self, entry: Open) -> int:
-        """A place is attempted again after a doubt alone: what is put off or deferred goes on in a copy, at a place of its own."""
-        named = self.fold.named.get(entry.place)
-        return entry.attempt - (named.attempt if named is not None else 1)
-
-    def _doubted(self, at_ms: int) -> set[Where]:
-        """The partitions with a first attempt in doubt that a fact, a VOID or a policy may still end: not only a person.
-
-        First attempts alone: a peer whose every reply is lost must not hold up the others of a key until its mail expires.
-        """
-        return {
-            entry.place[:2]
-            for entry in self.fold.in_doubt()
-            if entry.attempt == 1 and (self._ends_by_itself(entry) or self._age_ms(entry, at_ms) < self.policy.doubt_ms)
-        }
-
-    def _ends_by_itself(self, entry: Open) -> bool:
-        return entry.asked is not None or self._policy_of(entry) is not None
-
-    def _policy_of(self, entry: Open) -> Verdict | None:
-        return self.policy.verdicts.get(self._accepted_in(entry))
-
-    @staticmethod
-    def _age_ms(entry: Open, at_ms: int) -> int:
-        assert entry.doubt_ms is not None
-        return at_ms - entry.doubt_ms
+        for entry, verdict, reason in self.waits.due(at_ms):
+            yield self.resolve(entry, verdict, at_ms, reason)
 
     def resolve(
         self,
@@ -226,8 +177,8 @@ class Coordinator:
         evidence: bytes = b"",
         reports: tuple[bytes, ...] = (),
     ) -> Write:
-        """The RESOLVE of one attempt in doubt, for the partition of its INTENT (R6)."""
-        frame = Resolve(self.epoch, entry.spot[1], verdict, at_ms, reason, None, evidence, reports)
+        """The RESOLVE of one attempt in doubt, for the partition of its INTENT (R6). Void if its node speaks before it lands."""
+        frame = Resolve(self.epoch, entry.spot[1], verdict, at_ms, reason, None, evidence, reports, entry.word)
         return Write(frame, entry.spot[0])
 
     def review(
@@ -236,10 +187,6 @@ class Coordinator:
         """The RESOLVE of what is held, for the partition of the OUTCOME that holds it."""
         frame = Resolve(self.epoch, entry.spot[1], verdict, at_ms, reason, deferral, evidence)
         return Write(frame, entry.spot[0])
-
-    def _accepted_in(self, entry: Open) -> str:
-        named = self.fold.named.get(entry.place)
-        return named.source.stream if named is not None else entry.place.stream
 
     def _splits(self, nodes: list[Join], ends: Ends) -> Iterator[Write]:
         """R7: where one node has nothing and another has much, ask that one to give back the tail of what it will reach last."""

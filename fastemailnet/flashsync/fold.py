@@ -23,6 +23,7 @@ from fastemailnet.envelope import Asked, Position, is_tier
 from fastemailnet.flashsync.doubt import WAITING, decided, settled
 from fastemailnet.flashsync.frames import (
     NO_INTENT,
+    NO_WORD,
     NOT_NUMBERED,
     REVIEWS,
     Assign,
@@ -45,6 +46,7 @@ from fastemailnet.flashsync.frames import (
     is_fact,
 )
 from fastemailnet.flashsync.lease import Lease, Open, Quarantined, Spot, Token
+from fastemailnet.flashsync.opened import Opened
 from fastemailnet.flashsync.progress import Again, Progress
 from fastemailnet.outcome import Kind
 
@@ -63,7 +65,7 @@ class Fold:
         self.left: dict[int, set[int]] = {}  # lease → offsets of it that have not ended and were not given back
         self.progress: defaultdict[tuple[str, int], Progress] = defaultdict(Progress)
         self.out: dict[Position, int] = {}  # place → the newest lease that covers it, until it is done or free
-        self.open: dict[Spot, Open] = {}  # where the INTENT stands → what it opened
+        self.open = Opened()
         self.begun: dict[tuple[int, int], Spot] = {}  # (lease, offset) → its open INTENT
         self.named: dict[
             Position, Deferral
@@ -140,7 +142,8 @@ class Fold:
             case Resolve():
                 if frame.verdict in REVIEWS:
                     return self._review((partition, frame.intent), frame)
-                return self._resolve((partition, frame.intent), frame.verdict)
+                spot = (partition, frame.intent)
+                return not self.is_overtaken(spot, frame) and self._resolve(spot, frame.verdict)
             case _:
                 return not self.is_repeated(frame) and self._node_frame(partition, position, frame)
 
@@ -202,7 +205,8 @@ class Fold:
         self.begun[frame.lease, frame.offset] = spot
         kinds = self.leases[frame.lease].settled or (Kind.IN_DOUBT,) * len(frame.recipients)
         token = (frame.node, frame.incarnation)
-        self.open[spot] = Open(place, frame.attempt, frame.lease, token, spot, frame.message, kinds, asked=frame.asked)
+        about = (place, frame.attempt, frame.lease, token, spot, frame.message, kinds)
+        self.open[spot] = Open(*about, asked=frame.asked, word=NO_WORD)
         return True
 
     def _outcome(self, spot: Spot, frame: Outcome) -> bool:
@@ -222,9 +226,8 @@ class Fold:
         if entry is None:
             return False
         if Kind.IN_DOUBT in frame.kinds:
-            self.open[spot] = replace(
-                entry, kinds=frame.kinds, doubt_ms=frame.at_ms, reason="no reply to the end of data"
-            )
+            reason, word = "no reply to the end of data", self.read[spot[0]] - 1  # the frame that is being folded
+            self.open[spot] = replace(entry, kinds=frame.kinds, doubt_ms=frame.at_ms, reason=reason, word=word)
             return True
         self._close(spot)
         self._end(entry.place, entry.lease, frame.kinds, frame.deferrals)
@@ -254,12 +257,17 @@ class Fold:
         if self.is_fenced(token):
             return False
         self.fenced.add(token)
-        for spot, entry in self.open.items():
-            if entry.token == token and entry.doubt_ms is None:
-                self.open[spot] = replace(entry, doubt_ms=frame.at_ms, reason=f"its node was fenced: {frame.reason}")
+        for spot in list(self.open.expected.get(token, ())):
+            entry = self.open[spot]
+            self.open[spot] = replace(entry, doubt_ms=frame.at_ms, reason=f"its node was fenced: {frame.reason}")
         for lease in [lease for lease in self.leases.values() if lease.token == token]:
             self._withdraw(lease)
         return True
+
+    def is_overtaken(self, spot: Spot, frame: Resolve) -> bool:
+        """R6: whether the node spoke of the doubt between what a RESOLVE was made of and the RESOLVE."""
+        entry = self.open.get(spot)
+        return entry is not None and frame.is_behind(entry.word)
 
     def _resolve(self, spot: Spot, verdict: Verdict) -> bool:
         entry = self.open.get(spot)
@@ -294,7 +302,7 @@ class Fold:
     # ---- the steps that the frames share
 
     def _close(self, spot: Spot) -> Open:
-        entry = self.open.pop(spot)
+        entry: Open = self.open.pop(spot)
         self.begun.pop((entry.lease, entry.place.offset), None)
         return entry
 
@@ -349,7 +357,7 @@ class Fold:
 
     def in_doubt(self) -> list[Open]:
         """The attempts whose end may have been written and of which no fact is known (R6)."""
-        return [entry for entry in self.open.values() if entry.doubt_ms is not None]
+        return [entry for _, entry in self.open.doubts.values()]
 
     def clone(self) -> "Fold":
         """An independent copy."""
@@ -357,7 +365,7 @@ class Fold:
         copy.epoch, copy.leader = self.epoch, self.leader
         copy.members, copy.fenced, copy.leases = dict(self.members), set(self.fenced), dict(self.leases)
         copy.left = {lease: set(offsets) for lease, offsets in self.left.items()}
-        copy.out, copy.open = dict(self.out), dict(self.open)
+        copy.out, copy.open = dict(self.out), self.open.copy()
         copy.begun = dict(self.begun)
         copy.progress.update((where, progress.clone()) for where, progress in self.progress.items())
         copy.named, copy.ended, copy.alarms = dict(self.named), self.ended.copy(), self.alarms.copy()

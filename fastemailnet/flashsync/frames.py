@@ -26,6 +26,8 @@ CONTROL = "control"
 JOURNAL = "journal"
 NO_INTENT = -1
 NOT_NUMBERED = -1
+NO_WORD = -1
+ANY_WORD = -2  # of a build before, which did not say
 
 
 class Verdict(StrEnum):
@@ -191,7 +193,8 @@ class Fence(msgspec.Struct, frozen=True, array_like=True, tag="F"):
 class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="R"):
     """A policy or a person ends the attempt whose INTENT, in this partition, is in doubt (R6), or what an OUTCOME in it holds.
 
-    Of several for one place the first counts.
+    Of several for one place the first counts. One about a doubt counts only if it heeds the last word of the node before it: what
+    it tells was made of that, and a word that it did not read may have ended a recipient, and told it.
     """
 
     epoch: int
@@ -206,11 +209,16 @@ class Resolve(msgspec.Struct, frozen=True, array_like=True, tag="R"):
     reports: tuple[
         bytes, ...
     ] = ()  # of one that ends deliveries: units that tell the sender, to be handed in once; opaque here
+    heeds: int = ANY_WORD  # position of the OUTCOME in doubt that was the node's last word; NO_WORD: it had said none
 
     @property
     def deferrals(self) -> tuple[Deferral, ...]:
         """Every copy that the frame names."""
         return (self.deferral,) if self.deferral is not None else ()
+
+    def is_behind(self, word: int) -> bool:
+        """Whether the node has said more than this heeds; ``word``: the position of the last that it said of its doubt."""
+        return ANY_WORD not in (self.heeds, word) and self.heeds != word
 
 
 ControlFrame = Epoch | Join | Assign | Split | Strike

@@ -44,7 +44,7 @@ class Grants:
         """The leases to give now. ``doubted``: the partitions with a doubt that may yet end by itself."""
         waiting, ahead = self._loads(ends)
         ordered = {where for where in ends if is_ordered(where[0])}
-        for where, offsets, free in self._free(ordered):
+        for where, offsets, free in self._free(nodes, waiting, ordered):
             # A place that a process died over comes alone, so that nothing else shares its fate.
             for span in runs(offsets, 1 if free[1] else self.lease_units):
                 yield from self._lease(epoch, nodes, waiting, where, span, free)
@@ -60,34 +60,39 @@ class Grants:
         """Places out per partition and incarnation: of records that exist, and of all, the live edge included."""
         waiting: Loads = Counter()
         ahead: Loads = Counter()
+        doubted = self.fold.open.doubted
         for number, lease in self.fold.leases.items():
             where = (lease.stream, lease.partition, lease.token)
-            ahead[where] += len(self.fold.left[number])
+            # What is in doubt waits for a person or a policy and for nothing that its node could do.
+            places = len(self.fold.left[number]) - doubted[number]
+            ahead[where] += places
             if lease.lo < ends.get(where[:2], lease.hi):
-                waiting[where] += len(self.fold.left[number])
-        for entry in self.fold.in_doubt():
-            if entry.lease in self.fold.left:
-                # It waits for a person or a policy and for nothing that its node could do.
-                where = (*entry.place[:2], entry.token)
-                ahead[where] -= 1
-                waiting[where] -= 1
+                waiting[where] += places
         return waiting, ahead
 
-    def _free(self, ordered: set[Where]) -> Iterator[tuple[Where, list[int], Free]]:
+    def _free(self, nodes: list[Join], loads: Loads, ordered: set[Where]) -> Iterator[tuple[Where, list[int], Free]]:
+        """What is free, as far as the windows take it: the lowest offsets of each partition."""
         for where, progress in self.fold.progress.items():
-            if where in ordered:
+            if where in ordered or not progress.free:
                 continue
             found = [
-                ((again, self.fold.strikes[Position(*where, offset)] if self.fold.strikes else 0), offset)
-                for offset, again in sorted(progress.free.items())
+                (
+                    (progress.free[offset], self.fold.strikes[Position(*where, offset)] if self.fold.strikes else 0),
+                    offset,
+                )
+                for offset in heapq.nsmallest(self._room(nodes, loads, where), progress.free)
             ]
             for free, group in groupby(sorted(found, key=_by_kind), key=_kind):
                 yield where, [offset for _, offset in group], free
 
+    def _room(self, nodes: list[Join], loads: Loads, where: Where) -> int:
+        """How many more places of a partition the nodes' windows take."""
+        return sum(max(0, self._window(join) - loads[(*where, (join.node, join.incarnation))]) for join in nodes)
+
     def _lease_due(self, epoch: int, nodes: list[Join], loads: Loads, where: Where, at_ms: int) -> Iterator[Assign]:
         """The due copies of one tier, as far as the windows take them."""
         heap = self.due[where]
-        room = sum(max(0, self._window(join) - loads[(*where, (join.node, join.incarnation))]) for join in nodes)
+        room = self._room(nodes, loads, where)
         offsets: list[int] = []
         while heap and heap[0][0] <= at_ms and len(offsets) < room:
             _, offset = heapq.heappop(heap)

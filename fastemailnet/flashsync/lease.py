@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from fastemailnet.envelope import Asked, Position
-from fastemailnet.flashsync.frames import Assign
+from fastemailnet.flashsync.frames import ANY_WORD, Assign
 from fastemailnet.outcome import Kind
 
 Token = tuple[str, int]  # node, incarnation
@@ -52,6 +52,9 @@ class Open:
     doubt_ms: int | None = None
     reason: str = ""
     asked: Asked | None = None
+    word: int = (
+        ANY_WORD  # position of the newest OUTCOME by which its node said that it is in doubt; NO_WORD: there is none
+    )
 
     @property
     def times_asked(self) -> int:

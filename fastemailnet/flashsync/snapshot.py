@@ -88,7 +88,8 @@ def decode_snapshot(record: bytes, kind: type[Fold] = Fold) -> tuple[Fold, int]:
     for stream, partition, offset, pending, free, skipped in kept.progress:
         fold.progress[stream, partition] = Progress.restore(offset, pending, dict(free), skipped)
     fold.out = dict(kept.out)
-    fold.open = {entry.spot: entry for entry in kept.open}
+    for entry in kept.open:
+        fold.open[entry.spot] = entry
     fold.begun = {(entry.lease, entry.place.offset): entry.spot for entry in kept.open}
     fold.named = {deferral.copy: deferral for deferral in kept.named}
     fold.ended, fold.strikes = Counter(dict(kept.ended)), Counter(dict(kept.strikes))

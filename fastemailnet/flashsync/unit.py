@@ -51,6 +51,8 @@ class AskRelease:
 
     reaches: tuple[int, ...] = ()  # the recipients that the peer will remember the end to have reached
     at_ms: int = 0  # Unix time, which the INTENT will carry
+    host: str = ""  # in the id of the transaction
+    before: bytes | None = None  # the fields before the mail's own, see ``Asked``
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +159,9 @@ class Attempt:
         match event, self.state:
             case AskRelease(), State.LEASED if self.is_expired(event.at_ms):
                 return [CloseUnended()]  # it waited too long for its connection; who reads this ends it as expired
-            case AskRelease(reaches), State.LEASED:
+            case AskRelease(reaches, _, host, before), State.LEASED:
                 self.state = State.INTENT
-                return [LogIntent(Asked(self.transaction, reaches, self.first) if reaches else None)]
+                return [LogIntent(Asked(self.transaction, reaches, self.first, host, before) if reaches else None)]
             case IntentLogged(), State.INTENT:
                 return self._intent_logged(event)
             case Ended(), State.LEASED | State.SENT:

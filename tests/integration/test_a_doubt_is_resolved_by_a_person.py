@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from actors import build
+from actors.journal_check import check_journal
 from actors.main import app, main
 from actors.sandbox_faults import Faults
 from fastemailnet.client import AsyncClient, Client
@@ -127,7 +128,7 @@ async def test_the_commands_show_and_decide_it(
 
 
 @pytest.mark.parametrize("kinds", [(Kind.IN_DOUBT, Kind.BOUNCED), (Kind.RELAYED, Kind.BOUNCED)])
-async def test_a_verdict_counts_unless_a_fact_came_just_then(
+async def test_a_verdict_counts_unless_its_node_spoke_just_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kinds: tuple[Kind, ...]
 ) -> None:
     async with doubtful(tmp_path, Faults(break_after=1.0), IN_DOUBT__STANDARD="hold") as (fleet, _):
@@ -141,10 +142,15 @@ async def test_a_verdict_counts_unless_a_fact_came_just_then(
             return append(stream, partition, records, **more)
 
         monkeypatch.setattr(fleet.coordinator.log, "append", behind_the_nodes_word)
-        counts = await fleet.coordinator.resolve(doubt["journal"], doubt["intent"], "bounce", "they are gone")
-        assert counts is (Kind.IN_DOUBT in kinds)
+        verdict = (doubt["journal"], doubt["intent"], "bounce", "they are gone")
+        assert not await fleet.coordinator.resolve(*verdict)
+        monkeypatch.setattr(fleet.coordinator.log, "append", append)
+        is_in_doubt = Kind.IN_DOUBT in kinds
+        assert bool(fleet.auditor.in_doubt()) is is_in_doubt
+        assert await fleet.coordinator.resolve(*verdict) is is_in_doubt
         balance = await fleet.until(lambda b: b["in_doubt"] == 0)
-        assert (balance["bounced"], balance["relayed"]) == ((2, 0) if counts else (1, 1))
+        assert (balance["bounced"], balance["relayed"]) == ((2, 0) if is_in_doubt else (1, 1))
+        assert check_journal(fleet.log).violations == []
 
 
 async def test_the_synchronous_client_decides_too(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import email
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from flufl.bounce import all_failures
 
 from actors import build
 from actors.bodies import Bodies
+from actors.journal_check import check_journal
 from actors.ledger import LedgerActor
 from actors.reports import Reporter, Written
 from actors.sandbox_faults import Faults
@@ -20,11 +22,21 @@ from fastemailnet.blobs.folder import FolderBlobs
 from fastemailnet.client import AsyncClient
 from fastemailnet.config import load
 from fastemailnet.envelope import Lane, Position, Recipient, Unit, decode_unit
-from fastemailnet.errors import LedgerError, NotFound
+from fastemailnet.errors import FleetError, LedgerError, NotFound
 from fastemailnet.flashsync.coordinator import Policy
-from fastemailnet.flashsync.frames import JOURNAL, NOT_NUMBERED, Intent, Outcome, Resolve, Verdict, encode
+from fastemailnet.flashsync.frames import (
+    JOURNAL,
+    NOT_NUMBERED,
+    Intent,
+    Outcome,
+    Resolve,
+    Verdict,
+    decode_journal,
+    encode,
+)
 from fastemailnet.flashsync.lease import Open
 from fastemailnet.outcome import Kind
+from fastemailnet.outcome import Outcome as Outcome_
 from tests.integration.test_a_doubt_is_resolved_by_a_person import doubtful
 from tests.integration.test_a_fleet_in_one_process import House, house
 from tests.integration.test_a_sender_is_told_once import Dying, reports
@@ -85,6 +97,104 @@ async def test_a_verdict_that_ends_mail_is_told_once_whoever_dies_or_speaks_agai
         assert len(spoken) == 2
         shown = timeline(intent.message, rows, (), set())
         assert tuple(delivery["state"] for delivery in shown["deliveries"]) == states
+
+
+class Speaks:
+    """A node that speaks of its doubt just before a RESOLVE of it lands, so many times: the first recipient had been refused."""
+
+    def __init__(self, fleet: House, times: int) -> None:
+        self.fleet, self.times, self.said = fleet, times, 0
+        self.log = fleet.coordinator.log
+        self.whole = self.log.append
+        (self.word,) = [frame for frame in fleet.frames() if isinstance(frame, Outcome)]
+
+    def append(self, stream: str, partition: int, records: list[bytes], **more: Any) -> Any:
+        if stream == JOURNAL and isinstance(decode_journal(records[0]), Resolve) and self.said < self.times:
+            self.said += 1
+            self.speak(partition)
+        return self.whole(stream, partition, records, **more)
+
+    def speak(self, partition: int) -> None:
+        unit = next(unit for unit in map(decode_unit, mails(self.fleet)) if unit.reverse_path)
+        refused = [Outcome_(0, Kind.BOUNCED, "no such user")]
+        reporter = build.reporter(self.fleet.settings)
+        told = reporter.report(unit, 1, refused, "", passes_dsn=False, now_ms=self.word.at_ms)
+        kinds = (Kind.BOUNCED, Kind.IN_DOUBT)
+        word = msgspec.structs.replace(self.word, kinds=kinds, reports=told.units, evidence=b"", seq=NOT_NUMBERED)
+        self.whole(JOURNAL, partition, [encode(word)])
+
+
+def mails(fleet: House) -> list[bytes]:
+    """The records of the lane."""
+    return [record for _, record in fleet.log.fetch("mail.standard", 0, 0, 1_000)]
+
+
+async def test_a_node_that_speaks_just_before_the_verdict_has_nobody_told_twice_nor_the_person_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = ("r@x.example", "s@x.example")
+    async with doubtful(tmp_path, Faults(break_after=1.0), *people, IN_DOUBT__STANDARD="hold") as (fleet, url):
+        (doubt,) = fleet.auditor.in_doubt()
+        speaks = Speaks(fleet, 1)
+        monkeypatch.setattr(fleet.coordinator.log, "append", speaks.append)
+        async with AsyncClient(url) as client:
+            answer = await client.resolve(doubt["id"], "bounce", "they are gone")
+        assert [one["state"] for one in answer["recipients"]] == ["bounced", "in_doubt"]
+        first, second = [frame for frame in fleet.frames() if isinstance(frame, Resolve)]
+        assert first.heeds < second.heeds
+        ledger = LedgerActor(**build.ledger_parts(fleet.settings))
+        fleet.tasks.append(asyncio.create_task(ledger.run()))
+        await fleet.until(lambda b: b["bounced"] == 2 and b["accepted"] == 4)
+        assert failed(fleet) == [{b"r@x.example"}, {b"s@x.example"}]
+        assert check_journal(fleet.log).violations == []
+
+
+async def test_the_verdict_of_a_policy_heeds_what_the_node_said_just_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = Policy(verdicts={"mail.standard": Verdict.BOUNCE}, doubt_ms=1_500)
+    async with house(tmp_path, Faults(break_after=1.0), policy) as fleet:
+        fleet.start_node("a")
+        fleet.accept("r@x.example", "s@x.example")
+        await fleet.until(lambda b: b["in_doubt"] == 2)
+        speaks = Speaks(fleet, 1)
+        monkeypatch.setattr(fleet.coordinator.log, "append", speaks.append)
+        await fleet.until(lambda b: b["bounced"] == 2)
+        assert len([frame for frame in fleet.frames() if isinstance(frame, Resolve)]) == 2
+        ledger = LedgerActor(**build.ledger_parts(fleet.settings))
+        fleet.tasks.append(asyncio.create_task(ledger.run()))
+        await fleet.until(lambda b: b["accepted"] == 4)
+        assert failed(fleet) == [{b"r@x.example"}, {b"s@x.example"}]
+
+
+async def test_a_node_that_does_not_stop_speaking_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = ("r@x.example", "s@x.example")
+    async with doubtful(tmp_path, Faults(break_after=1.0), *people, IN_DOUBT__STANDARD="hold") as (fleet, url):
+        (doubt,) = fleet.auditor.in_doubt()
+        monkeypatch.setattr(fleet.coordinator.log, "append", Speaks(fleet, 99).append)
+        async with AsyncClient(url) as client:
+            with pytest.raises(FleetError, match="decide it later"):
+                await client.resolve(doubt["id"], "bounce", "they are gone")
+        assert len(fleet.auditor.in_doubt()) == 1
+
+
+async def test_a_coordinator_that_has_not_read_the_doubt_yet_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway had read it, and its person was told that it is in doubt no more."""
+    async with doubtful(tmp_path, Faults(break_after=1.0), "r@x.example", IN_DOUBT__STANDARD="hold") as (fleet, url):
+        (doubt,) = fleet.auditor.in_doubt()
+        resolve, asked = fleet.coordinator.resolve, []
+
+        async def lagging(*of: Any) -> bool:
+            asked.append(of)
+            return len(asked) > 1 and await resolve(*of)
+
+        monkeypatch.setattr(fleet.coordinator, "resolve", lagging)
+        async with AsyncClient(url) as client:
+            await client.resolve(doubt["id"], "bounce", "they are gone")
+        assert len(asked) == 2
+        assert fleet.auditor.balance()["bounced"] == 1
 
 
 async def test_a_verdict_by_which_mail_goes_on_is_a_fact_and_no_report(tmp_path: Path) -> None:

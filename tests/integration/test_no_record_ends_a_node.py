@@ -1,19 +1,26 @@
 """A record that decodes and that nobody could work on is dead like one that does not decode, and the mail behind it goes."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from actors.poison import DEAD_STRIKES
+from actors import leases
+from actors.journal_check import check_journal
+from actors.poison import DEAD_STRIKES, UNTOLD_STRIKES
+from actors.reports import Reporter, Written
 from fastemailnet.delivery.route import Route
 from fastemailnet.envelope import Lane, Recipient, Unit, encode_unit
+from fastemailnet.flashsync.frames import Outcome
+from fastemailnet.ledger.fact import decode_facts
 from fastemailnet.native import Native, encode_native
 from fastemailnet.net.delivery import Delivery
 from fastemailnet.net.pool import Pool
-from tests.integration.test_a_fleet_in_one_process import house
+from fastemailnet.outcome import Kind
+from tests.integration.test_a_fleet_in_one_process import House, house
 
 BODY = b"From: a@y.example\r\nTo: bounce@x.example\r\n\r\nhello\r\n"
 NOW_MS = 1_790_000_000_000
@@ -66,6 +73,51 @@ async def test_one_that_can_be_worked_on_is(tmp_path: Path, name: str) -> None:
         await fleet.until(lambda b: b["bounced"] + b["deferred"] == 1 and b["relayed"] == 1)
 
 
+async def ends(fleet: House, error: str) -> None:
+    """A node starts, and its process ends over an error."""
+    fleet.start_node("a")
+    with pytest.raises(RuntimeError, match=error):
+        await asyncio.wait_for(fleet.tasks.pop(), 30.0)
+    for work in [work for work in asyncio.all_tasks() if "Incarnation.work" in repr(work)]:
+        work.cancel()  # they end with their process
+
+
+@pytest.mark.parametrize("settled", [(), (Kind.BOUNCED, Kind.IN_DOUBT)])
+async def test_one_whose_death_cannot_be_told_ends_one_process_more_and_is_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settled: tuple[Kind, ...]
+) -> None:
+    """Whatever a mail meets, at the fourth process nothing of it is looked at any more."""
+    whole = Reporter.report
+
+    def report(self: Reporter, unit: Unit, *args: Any, **more: Any) -> Written:
+        if unit.domain == "boom.example":
+            raise RuntimeError("no report of this")
+        return whole(self, unit, *args, **more)
+
+    taken = leases.taken
+
+    def behind_a_doubt(*of: Any) -> leases.Taken:
+        found = taken(*of)
+        return replace(found, settled=settled) if getattr(found.unit, "domain", "") == "boom.example" else found
+
+    monkeypatch.setattr(Reporter, "report", report)
+    async with house(tmp_path) as fleet:
+        fleet.accept("r@boom.example", "s@boom.example", domain="boom.example", expires_in_ms=-1)
+        monkeypatch.setattr(leases, "taken", behind_a_doubt)
+        for _ in range(UNTOLD_STRIKES):
+            await ends(fleet, "no report of this")
+        fleet.accept("r@z.example")
+        fleet.start_node("a")
+        balance = await fleet.until(lambda b: b["relayed"] == 1 and b["open"] == b["in_doubt"] == 0)
+        assert balance["dead"] + balance["bounced"] == 2
+        (outcome,) = [frame for frame in fleet.frames() if isinstance(frame, Outcome) and Kind.DEAD in frame.kinds]
+        assert outcome.reports == ()
+        facts = decode_facts(outcome.evidence)
+        assert {fact.detail.get("kind") for fact in facts} >= {"dead"}
+        assert any("its sender is not told" in str(fact.detail.get("reason")) for fact in facts)
+        assert check_journal(fleet.log).violations == []
+
+
 async def test_one_over_which_processes_end_for_whatever_error_is_dead_at_the_third(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,11 +135,7 @@ async def test_one_over_which_processes_end_for_whatever_error_is_dead_at_the_th
         for number in range(20):
             fleet.accept(f"r{number}@z.example")
         for _ in range(DEAD_STRIKES):
-            fleet.start_node("a")
-            with pytest.raises(RuntimeError, match="nobody foresaw this"):
-                await asyncio.wait_for(fleet.tasks.pop(), 30.0)
-            for work in [work for work in asyncio.all_tasks() if "Incarnation.work" in repr(work)]:
-                work.cancel()  # they end with their process
+            await ends(fleet, "nobody foresaw this")
         fleet.start_node("a")
         balance = await fleet.until(lambda b: b["dead"] == 1 and b["open"] == 0)
         assert balance["relayed"] + balance["in_doubt"] == 20

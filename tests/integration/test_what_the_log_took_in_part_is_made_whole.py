@@ -2,7 +2,9 @@
 
 import asyncio
 import smtplib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,8 +12,10 @@ from actors import submissions
 from actors.clock import wall_ms
 from fastemailnet import ids
 from fastemailnet.admission.replay import WINDOW_MS
-from fastemailnet.envelope import Lane
+from fastemailnet.admission.submission import Submission
+from fastemailnet.envelope import LANES, Lane
 from fastemailnet.errors import IdempotencyConflict, LogAppendUnknown
+from fastemailnet.log.interface import Fenced
 from fastemailnet.web import tries
 from tests.integration.gateway_world import World, running
 from tests.integration.half_log import HalfLog
@@ -86,6 +90,48 @@ async def test_many_that_come_again_are_looked_for_together(monkeypatch: pytest.
             assert (await client.send(RAW, idempotency_key=key)).units == 2
         assert log.read < 3 * 20 * 2
         assert len(world.reader.units()) == (20 + len(keys)) * 2
+
+
+class Silent(HalfLog):
+    """Takes what it is given, and cannot say so while it is silent."""
+
+    is_silent = False
+
+    def append(self, stream: str, partition: int, records: Sequence[bytes], **more: Any) -> range | Fenced:
+        landed = super().append(stream, partition, records, **more)
+        if self.is_silent and stream in LANES:
+            raise LogAppendUnknown("the broker went away")
+        return landed
+
+
+async def test_many_whose_append_is_not_answered_are_looked_for_together(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tries, "TRIES", 1)
+    log = Silent()
+    async with running(log) as world:
+        log.is_silent = True
+        wishes = [Submission(RAW, "a@shop.example", TO[:1], idempotency_key=f"order-{n}") for n in range(300)]
+        wishes += [Submission(RAW, "a@shop.example", TO[:1]) for n in range(100)]
+        taken = await asyncio.gather(*(world.gateway.submit(wish) for wish in wishes))
+        assert len({one.id for one in taken}) == len(world.reader.units()) == 400
+        assert log.read < 3 * 400 + 400  # of which the reader above has read each once
+        assert not world.gateway.submissions.search.parts[Lane.STANDARD.stream, 0].wanted
+        assert not world.gateway.submissions.unsettled
+
+
+async def test_keys_are_kept_although_the_first_message_of_a_partition_is_one_of_which_nobody_knows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setattr(tries, "TRIES", 1)
+    log = HalfLog()
+    async with running(log, directory=tmp_path) as world:
+        log.most, log.is_readable = 0, False
+        with pytest.raises(LogAppendUnknown):
+            await world.gateway.submit(Submission(RAW, "a@shop.example", TO[:1], Lane.BULK, idempotency_key="order-1"))
+        log.is_readable = True
+        await world.gateway.submit(Submission(RAW, "a@shop.example", TO[:1], idempotency_key="order-2"))
+        assert world.gateway.submissions.keeping is not None
+        await world.gateway.submissions.keeping
+        assert world.gateway.submissions.key_file.reached()[Lane.STANDARD.stream, 0] == 1
 
 
 async def send_transaction(world: World, raw: bytes = RAW, mail: str = TRANSACTION) -> str:

@@ -113,12 +113,26 @@ def doubts(streams: Streams, fold: Fold) -> Iterator[str]:
             facts = [x for x in later if isinstance(x, f.Outcome | f.Void) and x.intent == position]
             reported = any(isinstance(x, f.Outcome) and Kind.IN_DOUBT in x.kinds for x in facts)
             settled = any(isinstance(x, f.Void) or Kind.IN_DOUBT not in x.kinds for x in facts)
-            decided = any(isinstance(x, f.Resolve) and x.intent == position for x in later)
+            decided = any(counts(at, x, journal) for at, x in enumerate(journal) if names_intent(x, position))
             if (reported or (intent.node, intent.incarnation) in fenced) and not settled and not decided:
                 expected.add((partition, position))
     found = {entry.spot for entry in fold.in_doubt()}
     if found != expected:
         yield f"I8 in doubt by the fold {sorted(found)}, by the streams {sorted(expected)}"
+
+
+def names_intent(frame: Any, position: int) -> bool:
+    """Whether this is a RESOLVE of a doubt whose INTENT stands there."""
+    return isinstance(frame, f.Resolve) and frame.verdict not in f.REVIEWS and frame.intent == position
+
+
+def counts(at: int, resolve: f.Resolve, journal: Journal) -> bool:
+    """R6: whether a RESOLVE of a doubt heeds the last that its node said before it."""
+    before = enumerate(journal[:at])
+    words = [
+        n for n, x in before if isinstance(x, f.Outcome) and x.intent == resolve.intent and Kind.IN_DOUBT in x.kinds
+    ]
+    return resolve.heeds == (words[-1] if words else f.NO_WORD)
 
 
 def conserved(streams: Streams, fold: Fold, bounds: Bounds) -> Iterator[str]:
@@ -214,17 +228,22 @@ def repeated(before: End, end: End, streams: Streams, what: str) -> Iterator[str
 
 def is_reported(end: End, streams: Streams) -> bool:
     """Whether the node's own word of this doubt stands in its partition, and no RESOLVE before it."""
-    about = (x for x in streams.journals[end.partition] if isinstance(x, f.Outcome | f.Resolve))
-    first = next((x for x in about if x.intent == end.intent), None)
-    return isinstance(first, f.Outcome) and Kind.IN_DOUBT in first.kinds
+    journal = streams.journals[end.partition]
+    for at, frame in enumerate(journal):
+        if isinstance(frame, f.Outcome) and frame.intent == end.intent:
+            return Kind.IN_DOUBT in frame.kinds
+        if names_intent(frame, end.intent) and counts(at, frame, journal):
+            return False
+    return False
 
 
 def is_resolved(end: End, streams: Streams) -> bool:
     """R5, R6: whether a RESOLVE of this attempt stands with no fact before it in its partition."""
-    for frame in streams.journals[end.partition]:
+    journal = streams.journals[end.partition]
+    for at, frame in enumerate(journal):
         if isinstance(frame, f.Outcome) and frame.intent == end.intent and Kind.IN_DOUBT not in frame.kinds:
             return False
-        if isinstance(frame, f.Resolve) and frame.intent == end.intent:
+        if names_intent(frame, end.intent) and counts(at, frame, journal):
             return True
     return False
 

@@ -94,6 +94,7 @@ MUTANTS = [
     Mutant("R6", Parts(fold=folds.VoidReturnsNothing), PLAIN),
     Mutant("R6", Parts(fold=folds.RetriesUnderTheSameNumber), DOUBT),
     Mutant("R6", Parts(fold=folds.OwnReportIsNoDoubt), DOUBT),
+    Mutant("R6", Parts(fold=folds.ResolvesWhateverWasSaid), DOUBT),
     Mutant("R6", Parts(coordinator=coordinators.ResolvesWhatAPersonHolds), HOLD),
     Mutant("R7", Parts(held=nodes.KeepsWhatItGaveBack), STEAL),
     Mutant("R7", Parts(held=nodes.GivesBackWhatItBegan), STEAL),

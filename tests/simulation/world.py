@@ -87,7 +87,7 @@ class World:
             return False
         held = {entry.place for entry in fold.in_doubt()}
         for entry in fold.in_doubt():
-            if entry.asked is not None or VERDICTS[leader.machine._accepted_in(entry)] is not None:
+            if entry.asked is not None or leader.machine.waits.policy_of(entry) is not None:
                 return False
         open_mail = any(
             not fold.progress[where].is_done(offset) and Position(*where, offset) not in held

@@ -197,3 +197,8 @@ class FoldWithALowThatPasses(Fold):
 class NamesOnlyTheFirstCopy(Fold):
     def _end(self, place: Position, lease: int, kinds: tuple[Kind, ...], deferrals: tuple[f.Deferral, ...]) -> None:
         super()._end(place, lease, kinds, deferrals[:1])
+
+
+class ResolvesWhateverWasSaid(Fold):
+    def is_overtaken(self, spot: Spot, frame: f.Resolve) -> bool:
+        return False

@@ -168,13 +168,31 @@ def test_what_mail_is_unsubscribed_by_is_signed() -> None:
     signer = Signer([DkimKey("shop.example", "s", generate("ed25519"))])
     submission = Submission(BODY, "news@shop.example", ("ann@mail.example",), Lane.BULK)
     (unit,) = admit(submission, at_ms=1_700_000_000_000, random80=bytes(10), limits=Limits()).units
-    content = Examiner(None, GATE, signer, one_click).sign(unit)
+    content = Examiner(None, GATE, signer, one_click).sign(unit).content
     signature, fields, body = content.partition(one_click.fields(unit))
     assert (bool(fields), body) == (True, unit.body)
     assert b"list-unsubscribe:list-unsubscribe-post" in signature.replace(b"\r\n ", b"")
-    assert Examiner(None, GATE, signer, one_click).sign(unit) == content
-    assert Examiner(None, GATE, None, one_click).sign(unit) == unit.body
-    assert b"List-Unsubscribe" not in Examiner(None, GATE, signer).sign(unit)
+    assert Examiner(None, GATE, signer, one_click).sign(unit).content == content
+    assert Examiner(None, GATE, None, one_click).sign(unit).content == unit.body
+    assert b"List-Unsubscribe" not in Examiner(None, GATE, signer).sign(unit).content
+
+
+def test_what_is_asked_about_goes_as_it_went_whatever_keys_and_settings_are_now() -> None:
+    one_click = OneClick(Seal(bytes(KEY_OCTETS)), "https://mail.shop.example")
+    signer, other = [Signer([DkimKey("shop.example", name, generate("ed25519"))]) for name in ("s", "another")]
+    submission = Submission(BODY, "news@shop.example", ("ann@mail.example",), Lane.BULK)
+    (unit,) = admit(submission, at_ms=1_700_000_000_000, random80=bytes(10), limits=Limits()).units
+    for found in (None, SUSPECTED):
+        tagged = msgspec.structs.replace(unit, suspicion=found)
+        signed = Examiner(None, GATE, signer, one_click).sign(tagged)
+        assert signed.before
+        assert (b"X-Spam-Flag" in signed.content[len(signed.before) :]) is (found is not None)
+        for later in (Examiner(None, GATE, other), Examiner(None, GATE, None)):
+            assert later.sign(tagged) != signed
+            assert later.sign(tagged, signed.before) == signed
+    plain = Examiner(None, GATE, None).sign(unit)
+    assert plain.before == b""
+    assert Examiner(None, GATE, signer).sign(unit, plain.before) == plain
 
 
 SUSPECTED = Suspicion((0.05, 0.2, 0.75), 0.5)
@@ -223,10 +241,10 @@ def test_a_throttle_is_known_before_anybody_looks() -> None:
 def test_a_tagged_mail_is_signed_with_its_fields_and_alike_whatever_the_gate_says() -> None:
     signer = Signer([DkimKey("shop.example", "s", generate("ed25519"))])
     unit = suspected(SUSPECTED)
-    content = Examiner(scorer(0.0), gate(Action.TAG), signer).sign(unit)
+    content = Examiner(scorer(0.0), gate(Action.TAG), signer).sign(unit).content
     assert b"X-Spam-Status: Yes, score=0.950 required=0.500 tests=PHISH\r\n" in content
     signature = content.partition(b"X-Spam")[0].replace(b"\r\n ", b"")
     assert b"x-spam-flag:x-spam-status:x-spam-score" in signature
-    assert Examiner(None, gate(Action.ACCEPT), signer).sign(unit) == content
-    assert Examiner(None, GATE, None).sign(unit).endswith(unit.body)
-    assert b"X-Spam" not in Examiner(None, GATE, signer).sign(suspected(Suspicion(SUSPECTED.scores)))
+    assert Examiner(None, gate(Action.ACCEPT), signer).sign(unit).content == content
+    assert Examiner(None, GATE, None).sign(unit).content.endswith(unit.body)
+    assert b"X-Spam" not in Examiner(None, GATE, signer).sign(suspected(Suspicion(SUSPECTED.scores))).content
