@@ -10,6 +10,9 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from actors.http_refusal import Refused
+from fastemailnet.net.clients import Clients
+
 MAX_HEAD_OCTETS: Final = 131_072  # 1,000 recipients in X-Envelope-To fields fit
 HEAD_S: Final = 30.0
 REQUEST_TIMEOUT, TOO_LARGE = 408, 431
@@ -18,18 +21,29 @@ REQUEST_TIMEOUT, TOO_LARGE = 408, 431
 class HeadBounded(HttpToolsProtocol):
     """One connection."""
 
+    counted_as = ""  # the address for which it counts
     heads = 0  # that have ended
     head_octets = 0  # of the one that is coming, less its last piece
     is_in_head = True
     overdue: asyncio.TimerHandle | None = None
 
+    def __init__(self, clients: Clients, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.clients = clients
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The first head is awaited."""
+        """The first head is awaited, unless the client has too many connections."""
+        peer = str(transport.get_extra_info("peername")[0])
+        if (refusal := self.clients.enter(peer)) is not None:
+            Refused(transport, refusal)
+            return
+        self.counted_as = peer
         super().connection_made(transport)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is awaited any more."""
+        self.clients.leave(self.counted_as)
         self._head_is_there()
         super().connection_lost(exc)
 

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, Literal, Protocol, assert_never, cast
 
 from fastemailnet.admission.networks import Networks
+from fastemailnet.net.clients import Clients
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.auth import Credentials, Login, Offer, Refused, Verdict
 from fastemailnet.smtp.effects import (
@@ -71,6 +72,7 @@ class SmtpServer:
         dsn: bool = False,
         login: Callable[[str, str, str], Policy | Refused] | None = None,
         name_peer: Callable[[tuple[Any, ...]], str] = address,
+        clients: Clients | None = None,
     ) -> None:
         """``tls``: STARTTLS is offered with the certificate that it gives; ``checkpoint``: the policy knows transactions by their ids;
         ``dsn``: it sees to the reports that a sender may ask for (RFC 3461).
@@ -78,8 +80,9 @@ class SmtpServer:
         ``login``: given a name, a password and the peer's address, the policy by which the session goes on, or why it does not.
         AUTH is offered under TLS, and to peers on this machine.
 
-        ``name_peer`` makes what the policy is told of a peer from its socket address.
+        ``name_peer`` makes what the policy is told of a peer from its socket address. ``clients`` says who may open a connection.
         """
+        self.clients = clients
         self.name_peer, self.login = name_peer, login
         self.host, self.port, self.policy = host, port, policy
         self.tls = tls
@@ -136,7 +139,7 @@ class _Connection(asyncio.Protocol):
         self.policy = server.policy  # until somebody logs in
         self.machine = Server(server.hostname, server.limits, tls, checkpoint=server.checkpoint, dsn=server.dsn)
         self.transport: asyncio.Transport | None = None
-        self.peer = ""
+        self.address = self.peer = ""
         self.out: list[bytes] = []
         self.is_full = False  # what is written is not read by the client
         self.is_paused = False
@@ -150,15 +153,26 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
         peername = transport.get_extra_info("peername")
-        self.peer = self.server.name_peer(peername)
+        self.address, self.peer = address(peername), self.server.name_peer(peername)
+        if self.server.clients is not None and (refusal := self.server.clients.enter(self.address)) is not None:
+            self._turn_away(Reply(421, (4, 7, 0), str(refusal)))
+            return
         if self.server.login is not None:
-            self.machine.login = Login(Offer.ALWAYS if LOOPBACK(address(peername)) else Offer.UNDER_TLS)
+            self.machine.login = Login(Offer.ALWAYS if LOOPBACK(self.address) else Offer.UNDER_TLS)
         self.server.connections.add(self)
         self.transport.write(self.machine.greeting().octets)
         self.heard_s = asyncio.get_running_loop().time()
         self.idle = asyncio.get_running_loop().call_later(IDLE_S, self._look_idle)
 
+    def _turn_away(self, reply: Reply) -> None:
+        """It is no session."""
+        self.machine.state = State.CLOSED
+        self.out.append(render(reply))
+        self._flush()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        if self in self.server.connections and self.server.clients is not None:
+            self.server.clients.leave(self.address)
         self.server.connections.discard(self)
         self.server.held_octets -= self.held_octets
         self.held_octets = 0
