@@ -43,6 +43,7 @@ from fastemailnet.web.proxies import Proxies
 
 BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 75
+IDLE_COMMANDS: Final = 100  # of an SMTP session that brings no message
 GRACE_S: Final = 5  # for requests in work at a stop
 SWEEP_EVERY_S: Final = 3_600
 
@@ -108,7 +109,10 @@ class Gateway:
             settings.gateway.smtp_port,
             policy,
             limits=SmtpLimits(
-                settings.limits.message_octets, settings.limits.recipients, settings.limits.pending_octets
+                settings.limits.message_octets,
+                settings.limits.recipients,
+                settings.limits.pending_octets,
+                IDLE_COMMANDS,
             ),
             hostname=settings.gateway.hostname,
             tls=self.certificate.now if self.certificate is not None else None,
