@@ -304,7 +304,7 @@ class _Connection(asyncio.Protocol):
                 self.transport, self, context, server_side=True, ssl_handshake_timeout=TLS_S
             )
             if secure is None:  # the client has closed over it
-                raise ConnectionError  # noqa: TRY301 - as any other end of the handshake
+                raise ConnectionError
         except OSError:
             self.transport.abort()
             self.connection_lost(None)  # the loop tells that to nobody while a handshake is going on

@@ -19,7 +19,9 @@ def refused(found: ConnectionsExceeded | None) -> str:
 def test_so_many_at_once_and_then_another_for_each_that_ends() -> None:
     of = connections(2)
     assert [refused(of.enter(ONE, 0.0)) for _ in range(2)] == ["", ""]
-    said = "too many connections from 203.0.113.7: 2 at once are the limit (gateway.client_connections); try again in 10 s"
+    said = (
+        "too many connections from 203.0.113.7: 2 at once are the limit (gateway.client_connections); try again in 10 s"
+    )
     assert refused(of.enter(ONE, 0.0)) == said
     assert of.enter(OTHER, 0.0) is None
     of.leave(ONE)
