@@ -4,9 +4,9 @@
     a@b, Ann <a@b>, "Doe, J" <a@b>     regular expressions, in one pass
     comments, groups, quoted locals    the grammar of the standard library
 
-The grammar costs 30 microseconds a character, and more the longer a value is: over a second for 8,000 of the worst. So a value is cut at
-the commas between its mailboxes, the grammar is given those alone that need it, and not many of them. What is read, and how, is what the
-grammar makes of the whole value (a property test has both).
+The grammar costs 30 microseconds a character, and more the longer a value is: over a second for 8,000 of the worst. So a value is
+cut at the commas between its mailboxes, the grammar is given those alone that need it, and not many of them. What is taken says the
+same as the grammar says of the whole value (a property test has both).
 """
 
 import re

@@ -1,8 +1,8 @@
 """Log-ins that failed, by who tried: whoever fails too often is not listened to for a while, over all its connections.
 
 Keys cannot be guessed (``tenants``), so this protects no key. It keeps a stranger from having us hash and answer as fast as it
-connects. Failures have a pace (``clients``). Many may share an address, so it is remembered which secrets were right from there: whoever
-has one is not kept out by the others.
+connects. Failures have a pace (``clients``). Many may share an address, so it is remembered which secrets were right from there:
+whoever has one is not kept out by the others.
 """
 
 from collections import OrderedDict

@@ -311,7 +311,7 @@ class _Connection(asyncio.Protocol):
             return
         finally:
             self.deciding = None
-        self.transport = cast(asyncio.Transport, secure)
+        self.transport = secure
         self.machine.secured()
         self.policy = self.server.policy  # who logged in before is to do it again (RFC 3207 section 4.2)
         self._go_on()  # the next command may have come with the end of the handshake

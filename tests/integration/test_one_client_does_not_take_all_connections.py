@@ -37,7 +37,7 @@ async def close(*streams: Streams) -> None:
 
 async def wait_until(world: World, protocol: str, opened: int) -> None:
     async with asyncio.timeout(10):
-        while world.gateway.status()[f"{protocol} connections"]["open"] != opened:
+        while world.gateway.status()[f"{protocol} connections"]["open"] != opened:  # noqa: ASYNC110 - what it waits for is the gateway's own
             await asyncio.sleep(0.01)
 
 
@@ -109,7 +109,7 @@ async def test_who_is_refused_and_stays_is_not_waited_for(tmp_path: Path, monkey
         stays = [await opened(world.http_port) for _ in range(3)]
         assert [(await reader.read())[:13] for reader, _ in stays] == [b"HTTP/1.1 429 "] * 3
         async with asyncio.timeout(10):
-            while http_refusal.Refused.lingering:
+            while http_refusal.Refused.lingering:  # noqa: ASYNC110 - what it waits for is the gateway's own
                 await asyncio.sleep(0.01)
         await close(held, *stays)
 

@@ -1,4 +1,4 @@
-"""Address lists cut into mailboxes against the grammar of the standard library over the whole value: what it takes is taken, and says the same."""
+"""Address lists cut into mailboxes, and the grammar over the whole value: what that takes is taken, and says the same."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -6,7 +6,33 @@ from hypothesis import strategies as st
 from fastemailnet.admission.address_list import addresses, addresses_of_record
 from fastemailnet.errors import MessageError
 
-PIECES = ['a@b.c', 'Ann', '"Doe, J"', '"x\\"y"', ' ', ',', '<a@b.c>', '<', '>', '(', '(c)', ')', 'g:', ';', '"', '"q s"@b.c', 'a@[1.2.3.4]', '.', '@', '\\', '[', ']', ':', '=?utf-8?q?a?=', 'é@ü.c']
+PIECES = [
+    "a@b.c",
+    "Ann",
+    '"Doe, J"',
+    '"x\\"y"',
+    " ",
+    ",",
+    "<a@b.c>",
+    "<",
+    ">",
+    "(",
+    "(c)",
+    ")",
+    "g:",
+    ";",
+    '"',
+    '"q s"@b.c',
+    "a@[1.2.3.4]",
+    ".",
+    "@",
+    "\\",
+    "[",
+    "]",
+    ":",
+    "=?utf-8?q?a?=",
+    "é@ü.c",
+]
 LISTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("".join)
 
 
