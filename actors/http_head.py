@@ -1,8 +1,9 @@
 """HTTP connections of which nobody holds more than a bounded head, or any for ever: uvicorn bounds neither octets nor time.
 
 A head is what stands before a request's body. Whoever connects may send one, before anybody is asked who that is. So one that does not
-end within ``MAX_HEAD_OCTETS`` is answered by 431 (RFC 6585 section 5), one that takes longer than ``HEAD_S`` by 408 (RFC 9110
-section 15.5.9), and the connection is closed. A head that comes whole in one piece may be as large as that.
+end within ``MAX_HEAD_OCTETS`` is answered by 431 (RFC 6585 section 5), as is one with over ``MAX_FIELDS``, one that takes longer than
+``HEAD_S`` by 408 (RFC 9110 section 15.5.9), and the connection is closed. A head that comes whole in one piece may be as large as
+that. Who sends more than ``MAX_PIPELINED`` requests ahead of their answers is closed as well.
 
 At any time a client is waited for by one clock, whatever it does:
 
@@ -24,6 +25,10 @@ from fastemailnet.net.clients import Clients
 from fastemailnet.net.patience import Patience
 
 MAX_HEAD_OCTETS: Final = 131_072  # 1,000 recipients in X-Envelope-To fields fit
+MAX_FIELDS: Final = 2_000  # of one request: each costs some microseconds, in the framework more
+MAX_PIPELINED: Final = (
+    20  # requests that wait for the answer to one before them; of one read each costs 60 microseconds
+)
 HEAD_S: Final = 30.0
 BODY_S: Final = 60.0
 REST_S: Final = 10.0
@@ -37,6 +42,7 @@ class HeadBounded(HttpToolsProtocol):
     counted_as = ""  # the address for which it counts
     heads = 0  # that have ended
     head_octets = 0  # of the one that is coming, less its last piece
+    body_octets = 0  # of one read
     is_in_head = True
     overdue: asyncio.TimerHandle | None = None
     unread: asyncio.TimerHandle | None = None
@@ -68,8 +74,9 @@ class HeadBounded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Count what belongs to a head that has not ended."""
         heads, was_in_head = self.heads, self.is_in_head
-        self.patience.hear(len(data), self.loop.time())
+        self.body_octets = 0
         super().data_received(data)
+        self.patience.hear(self.body_octets, self.loop.time())
         self.head_octets += len(data)
         if not was_in_head or self.heads > heads:
             self.head_octets = 0
@@ -86,9 +93,22 @@ class HeadBounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A head begins."""
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._break_off(TOO_LARGE)
         super().on_message_begin()
         if self.overdue is None:
             self._await_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head, or of what stands behind a body."""
+        if len(self.headers) >= MAX_FIELDS:
+            self._break_off(TOO_LARGE)
+        super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Octets of the body; how they are cut is no progress."""
+        self.body_octets += len(body)
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """A head has ended."""
@@ -149,6 +169,16 @@ class HeadBounded(HttpToolsProtocol):
         if self._is_answered() or not (self.is_in_head or self.pipeline or is_begun):
             self.transport.write(STATUS_LINE[status] + b"connection: close\r\ncontent-length: 0\r\n\r\n")
         self._close()
+
+    def _break_off(self, status: int) -> None:
+        """Refuse, within the parser, what stands in one read. ``send_400_response`` comes of it, which finds it said."""
+        self._refuse(status)
+        raise BufferError(status)
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
 
     def _is_answered(self) -> bool:
         """Whether no request is worked on."""

@@ -77,39 +77,27 @@ async def test_the_rest_of_what_is_answered(
         await none_is_left(world)
 
 
-async def test_answers_that_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_head, "UNREAD_S", 0.2, raising=False)
-    async with embedded(tmp_path, **STRANGERS) as world:
-        loop = asyncio.get_running_loop()
-        with socket.socket() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-            client.setblocking(False)
-            await loop.sock_connect(client, ("127.0.0.1", world.http_port))
-            with suppress(TimeoutError, ConnectionError):
-                async with asyncio.timeout(5):
-                    await loop.sock_sendall(client, HEALTH * 100_000)
-            await none_is_left(world)
-
-
-async def test_an_idle_connection_whose_last_answer_is_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("is_idle", [False, True], ids=["more than we keep for it", "less, and it is idle"])
+async def test_answers_that_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_idle: bool) -> None:
     monkeypatch.setattr(http_head, "UNREAD_S", 0.2, raising=False)
     monkeypatch.setattr(gateway, "KEEP_ALIVE_S", 1)
     async with embedded(tmp_path, **STRANGERS) as world:
+        assert world.gateway.http is not None
         loop = asyncio.get_running_loop()
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
             client.setblocking(False)
             await loop.sock_connect(client, ("127.0.0.1", world.http_port))
-            async with asyncio.timeout(5):
-                assert world.gateway.http is not None
-                while not (found := list(world.gateway.http.server_state.connections)):  # noqa: ASYNC110 - what it waits for is the gateway's own
+            async with asyncio.timeout(10):
+                while not (found := list(world.gateway.http.server_state.connections)):  # noqa: ASYNC110 - as above
                     await asyncio.sleep(0.01)
                 found[0].transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
-                while not 0 < found[0].transport.get_write_buffer_size() < 60_000:
-                    await loop.sock_sendall(client, HEALTH * 300)
-                    await asyncio.sleep(0.02)
+                while not (found[0].transport.get_write_buffer_size() if is_idle else found[0].flow.write_paused):
+                    await loop.sock_sendall(client, HEALTH * 8)
+                    await asyncio.sleep(0.005)
+                    while found[0].pipeline and not found[0].flow.write_paused:  # noqa: ASYNC110 - as above
+                        await asyncio.sleep(0.001)
+            assert found[0].flow.write_paused is not is_idle
             await none_is_left(world)
 
 

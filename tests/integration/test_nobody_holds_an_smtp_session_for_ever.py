@@ -80,6 +80,8 @@ async def test_replies_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> Non
         with suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(5):
                 await loop.sock_sendall(client, b"EHLO c\r\n" * 200_000)
+        while not listener.connections:  # noqa: ASYNC110 - what it waits for is the gateway's own
+            await asyncio.sleep(0.01)
         async with asyncio.timeout(10):
             while listener.connections:  # noqa: ASYNC110 - what it waits for is the gateway's own
                 await asyncio.sleep(0.01)
