@@ -1,5 +1,6 @@
 """Taking in what comes back: read, noted in the log, answered. The ledger process makes facts of the notes (``delivery.feedback``)."""
 
+import asyncio
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from fastemailnet.smtp.reply import make
 from fastemailnet.web.feedback import Taken
 
 _SAID = re.compile(r"([45]\d\d)[ -]?(.*)", re.DOTALL)
+READ_AT_ONCE_OCTETS = 10_000  # 20 ms for the worst of these
 NOTHING = Taken("nothing", 0)
 
 
@@ -25,6 +27,7 @@ class FeedbackDesk:
     def __init__(self, group: GroupCommit, domain: str) -> None:
         self.group = group
         self.domain = domain
+        self.reading = asyncio.Lock()
 
     def is_ours(self, address: str) -> bool:
         """Whether mail to an address is something that came back."""
@@ -36,13 +39,20 @@ class FeedbackDesk:
 
     async def take(self, raw: bytes, recipients: Iterable[str] = ()) -> Taken:
         """Note what a message reports; durable on return. ``recipients``: to whom it was sent, where that is known."""
-        found = read_feedback(raw)
+        found = await self._read(raw)
         if found is None:
             return NOTHING
         notes = list(self._notes(found, recipients))
         if notes:
             await self.group.append(STREAM, 0, [encode_note(note) for note in notes])
         return Taken("complaint" if found.is_complaint else "dsn", len(notes))
+
+    async def _read(self, raw: bytes) -> Feedback | None:
+        """What it reports. A large one may take the parser seconds, and strangers bring them: one at a time, beside the loop."""
+        if len(raw) <= READ_AT_ONCE_OCTETS:
+            return read_feedback(raw)
+        async with self.reading:
+            return await asyncio.to_thread(read_feedback, raw)
 
     def _notes(self, found: Feedback, recipients: Iterable[str]) -> Iterable[Note]:
         place = self._place(found, recipients)

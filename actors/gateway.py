@@ -9,8 +9,9 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
 from fastapi import APIRouter
@@ -25,12 +26,14 @@ from actors.quotas import Quotas
 from actors.smtp_policy import SubmissionPolicy
 from actors.submissions import Submissions
 from actors.watched_files import Watched
+from fastemailnet.admission.connections import ClientLimits
 from fastemailnet.admission.networks import Networks
 from fastemailnet.admission.submission import Accepted, Limits, Submission
 from fastemailnet.config import GatewaySection, Settings
 from fastemailnet.errors import BlobError, ConfigError, FleetError
 from fastemailnet.log.group import GroupCommit
 from fastemailnet.log.interface import Log
+from fastemailnet.net.clients import Clients
 from fastemailnet.net.server import SmtpServer
 from fastemailnet.smtp.refusals import Limits as SmtpLimits
 from fastemailnet.tenants_file import read_tenants_file
@@ -40,6 +43,7 @@ from fastemailnet.web.proxies import Proxies
 
 BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 75
+IDLE_COMMANDS: Final = 100  # of an SMTP session that brings no message
 GRACE_S: Final = 5  # for requests in work at a stop
 SWEEP_EVERY_S: Final = 3_600
 
@@ -91,6 +95,7 @@ class Gateway:
             more=[feedback_routes(desk), *more],
             public=public,
         )
+        self.smtp_clients, self.http_clients = clients_of(settings.gateway)
         self.http: _HttpServer | None = None
         policy = SubmissionPolicy(
             self.submissions,
@@ -104,13 +109,17 @@ class Gateway:
             settings.gateway.smtp_port,
             policy,
             limits=SmtpLimits(
-                settings.limits.message_octets, settings.limits.recipients, settings.limits.pending_octets
+                settings.limits.message_octets,
+                settings.limits.recipients,
+                settings.limits.pending_octets,
+                IDLE_COMMANDS,
             ),
             hostname=settings.gateway.hostname,
             tls=self.certificate.now if self.certificate is not None else None,
             checkpoint=True,
             dsn=True,
             login=policy.log_in if settings.gateway.tenants is not None else None,
+            clients=self.smtp_clients,
         )
 
     async def submit(self, submission: Submission) -> Accepted:
@@ -126,6 +135,7 @@ class Gateway:
         """This process in a few figures: its tenants, and what is wrong with the files that it follows, if anything is."""
         figures: dict[str, Any] = {"tenants": named} if (named := len(list(self.tenants.now()))) else {}
         figures |= self.submissions.status()
+        figures |= {"smtp connections": self.smtp_clients.status(), "http connections": self.http_clients.status()}
         problems = [self.tenants.problem]
         if self.certificate is not None:
             self.certificate.now()
@@ -141,8 +151,8 @@ class Gateway:
         """
         await self.submissions.recall()
         gateway = self.settings.gateway
-        app = Proxies(self.api, gateway.trusted_proxies)
-        self.http = _HttpServer(app, listening_socket(gateway.bind, gateway.http_port))
+        app = Proxies(self.api, gateway.trusted_proxies, self.http_clients)
+        self.http = _HttpServer(app, listening_socket(gateway.bind, gateway.http_port), self.http_clients)
         smtp_port = await listen(self.smtp)
         await self.http.start()
         self.sweeping = asyncio.create_task(self.sweep())
@@ -169,6 +179,14 @@ class Gateway:
             await self.http.close()
         if self.quotas is not None:
             await self.quotas.close()
+
+
+def clients_of(gateway: GatewaySection) -> tuple[Clients, Clients]:
+    """Who may open connections over SMTP and over HTTP. A trusted proxy brings everybody; whom it names is counted (``Proxies``)."""
+    limits = ClientLimits(gateway.client_connections, gateway.client_connection_rate)
+    unlimited = gateway.relay_networks if gateway.unlimited_networks is None else gateway.unlimited_networks
+    over_http = (*unlimited, *gateway.trusted_proxies)
+    return Clients("SMTP", limits, Networks(unlimited).allow), Clients("HTTP", limits, Networks(over_http).allow)
 
 
 def certificate(gateway: GatewaySection) -> Watched[ssl.SSLContext] | None:
@@ -233,11 +251,11 @@ async def listen(server: SmtpServer) -> int:
 class _HttpServer(uvicorn.Server):
     """uvicorn in the loop of its caller; signals belong to whoever runs the process."""
 
-    def __init__(self, app: Proxies, listener: socket.socket) -> None:
+    def __init__(self, app: Proxies, listener: socket.socket, clients: Clients) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=HeadBounded,
+                http=cast(Any, partial(HeadBounded, clients)),
                 ws="none",
                 lifespan="off",
                 access_log=False,

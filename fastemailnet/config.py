@@ -73,6 +73,18 @@ class GatewaySection(Section):
     login_failures: int = Field(
         20, ge=0, description="log-ins that one address outside of these may fail in ten minutes; 0: any number"
     )
+    client_connections: int = Field(
+        50,
+        ge=0,
+        description="connections that one address may have open over SMTP, and as many over HTTP; 0: any number",
+    )
+    client_connection_rate: int = Field(
+        6_000, ge=0, description="connections that one address may open in a minute over each of them; 0: any number"
+    )
+    unlimited_networks: tuple[Network, ...] | None = Field(
+        None,
+        description="networks with any number of connections; without it relay_networks. Trusted proxies have it over HTTP",
+    )
     review_networks: tuple[Network, ...] = Field(
         ("127.0.0.0/8", "::1/128"), description="those of them that may also read and decide held mail"
     )

@@ -71,6 +71,20 @@ class LimitExceeded(FastEmailNetError):
         return f"{self.args[0]}: {self.args[1]} is over the limit of {self.args[2]}; try again later"
 
 
+class ConnectionsExceeded(FastEmailNetError):
+    """A client has opened as many connections as it may; this one is closed."""
+
+    retriable = True
+
+    def __init__(self, client: str, most: str, setting: str, retry_after_s: int) -> None:
+        super().__init__(client, most, setting, retry_after_s)
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        client, most, setting, seconds = self.args
+        return f"too many connections from {client}: {most} are the limit ({setting}); try again in {seconds} s"
+
+
 class QuotaExceeded(FastEmailNetError):
     """A tenant has handed in as much as it may for now; nothing was accepted."""
 

@@ -5,21 +5,18 @@ Reverse-path: ``Sender``, else the first address of ``From`` (RFC 5322 section 3
 """
 
 import re
-from collections.abc import Sequence
-from email.errors import HeaderParseError, InvalidHeaderDefect
-from email.policy import SMTPUTF8
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from fastemailnet.admission.address_list import addresses
 from fastemailnet.errors import MessageError
 
 _FIELD = re.compile(rb"^(sender|from|to|cc|bcc)[ \t]*:((?:[^\n]|\n(?=[ \t]))*)\n?", re.IGNORECASE | re.MULTILINE)
 _BCC = re.compile(rb"^bcc[ \t]*:(?:[^\n]|\n(?=[ \t]))*\n?", re.IGNORECASE | re.MULTILINE)
-_NEEDS_GRAMMAR = re.compile(r'["()\\:;\[]')
-_PLAIN = re.compile(r"[^<>]*<([^<>\s]+@[^<>\s@]+)>\s*|\s*([^<>\s]+@[^<>\s@]+)\s*")
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
-MAX_GRAMMAR_CHARACTERS = (
-    8_000  # of one value; the grammar's time grows with the square of it, 0.3 s for the worst of these
+MAX_HEADER_OCTETS = (
+    1_000_000  # that are looked through for addresses; what is taken has fewer (``limits.header_octets``)
 )
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 
 class Envelope(NamedTuple):
@@ -30,18 +27,25 @@ class Envelope(NamedTuple):
     message: bytes
 
 
-def envelope(message: bytes, sender: str | None = None, recipients: Sequence[str] | None = None) -> Envelope:
-    """The envelope of a message: what is not given comes from its header block.
+def envelope(
+    message: bytes,
+    sender: str | None = None,
+    recipients: Sequence[str] | None = None,
+    read: Callable[[Sequence[str]], list[str]] = addresses,
+) -> Envelope:
+    """The envelope of a message: what is not given comes from its header block. ``read``: what makes addresses of values.
 
     Raises:
         MessageError: it names no sender or no recipient.
     """
     cut = _cut(message)
     header = message[:cut]
+    if len(header) > MAX_HEADER_OCTETS:
+        raise MessageError(f"header block of {len(header)} octets", "the header", f"{MAX_HEADER_OCTETS} octets")
     fields = _fields(header)
-    senders = [sender] if sender is not None else addresses(fields["sender"]) or addresses(fields["from"])
+    senders = [sender] if sender is not None else read(fields["sender"]) or read(fields["from"])
     if recipients is None:
-        recipients = list(dict.fromkeys(addresses(fields["to"]) + addresses(fields["cc"]) + addresses(fields["bcc"])))
+        recipients = list(dict.fromkeys(one for name in ("to", "cc", "bcc") for one in read(fields[name])))
     if not senders:
         raise MessageError("the message names no sender and none was given", "From")
     if not recipients:
@@ -78,36 +82,3 @@ def _fields(header: bytes) -> dict[str, list[str]]:
     for name, value in _FIELD.findall(header):
         fields[name.decode().lower()].append(value.decode("utf-8", "replace").replace("\r", "").replace("\n", ""))
     return fields
-
-
-def addresses(values: Sequence[str]) -> list[str]:
-    """The addresses in the values of address fields, without names and comments (RFC 5322 section 3.4), in order.
-
-    Raises:
-        MessageError: a value is no list of addresses.
-    """
-    return [address for value in values for address in _addresses(value)]
-
-
-def _addresses(value: str) -> list[str]:
-    if not _NEEDS_GRAMMAR.search(value):
-        matches = [_PLAIN.fullmatch(part) for part in value.split(",") if part.strip()]
-        if all(matches):
-            return [match[1] or match[2] for match in matches if match]
-    return _addresses_by_grammar(value)
-
-
-def _addresses_by_grammar(value: str) -> list[str]:
-    """Quoted names, comments and groups: by the grammar of the standard library."""
-    if len(value) > MAX_GRAMMAR_CHARACTERS:
-        what = f"{len(value)} characters of addresses with quoted names, comments or groups"
-        raise MessageError(what, "To, Cc, Bcc, From or Sender", f"{MAX_GRAMMAR_CHARACTERS} characters a field")
-    try:
-        field = SMTPUTF8.header_factory("To", value)
-        found = [address.addr_spec for address in field.addresses]
-        broken = any(isinstance(defect, InvalidHeaderDefect) for defect in field.defects)
-    except (HeaderParseError, IndexError, ValueError, AttributeError, RecursionError):  # its answers to broken syntax
-        found, broken = [], True
-    if broken:
-        raise MessageError(f"{value[:100]!r} is no list of addresses", "To, Cc, Bcc, From or Sender")
-    return [address for address in found if address not in ("", "<>")]

@@ -19,8 +19,9 @@ from typing import Final
 import msgspec
 
 from fastemailnet import ids
+from fastemailnet.admission.address_list import addresses_of_record
 from fastemailnet.admission.admit import admit
-from fastemailnet.admission.headers import addresses, envelope
+from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.submission import DEFAULT_TENANT, MAX_KEY_CHARACTERS, Limits, Submission
 from fastemailnet.envelope import LANES, LAST_MS, SEVERAL, Lane, Position, Unit, is_ordered
 from fastemailnet.errors import MessageError
@@ -81,9 +82,9 @@ def _unit(message: bytes, headers: Headers, at_ms: int, place: Position) -> Unit
 
 def _submission(message: bytes, headers: Headers, lane: Lane) -> Submission:
     sender = headers[FROM][0].strip("<> ") if FROM in headers else None
-    recipients = addresses(headers[TO]) if TO in headers else None
+    recipients = addresses_of_record(headers[TO]) if TO in headers else None
     if sender is None or recipients is None:
-        named = envelope(message, sender, recipients)
+        named = envelope(message, sender, recipients, addresses_of_record)
         sender, recipients = named.sender, named.recipients
     return Submission(message, sender, tuple(recipients), lane, tenant=_tenant(headers))
 

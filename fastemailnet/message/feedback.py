@@ -51,8 +51,11 @@ class Feedback:
 def read_feedback(raw: bytes) -> Feedback | None:
     """What a message reports; None where it is no report."""
     raw = raw[:MAX_OCTETS].removeprefix(b"\xef\xbb\xbf").lstrip()  # what files are saved with
-    message = message_from_bytes(raw)
-    parts = [part for part, _ in zip(message.walk(), range(MAX_PARTS), strict=False)]
+    try:
+        message = message_from_bytes(raw)
+        parts = [part for part, _ in zip(message.walk(), range(MAX_PARTS), strict=False)]
+    except RecursionError:  # no mail system nests so deep
+        return None
     text = "\n".join([raw.decode("utf-8", "replace"), *(_text(part) for part in parts)]).replace("\r\n", "\n")
     found = _standard(parts) or _complaint(parts) or _plain(message, parts)
     if found is None:

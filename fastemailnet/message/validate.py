@@ -71,12 +71,17 @@ def _octets(raw: bytes) -> list[Problem]:
 
 
 def _long_line(raw: bytes) -> list[Problem]:
-    lines = raw.split(b"\r\n")
-    longest = max(map(len, lines))
-    if longest <= MAX_LINE_OCTETS:
-        return []
-    number, size = next((number, len(line)) for number, line in enumerate(lines, 1) if len(line) > MAX_LINE_OCTETS)
-    return [Problem(f"line of {size} octets", f"line {number}", f"{MAX_LINE_OCTETS} octets without CRLF")]
+    """Goes from one line end to the last that is near enough behind it: a list of all lines may take twenty times the message."""
+    at = 0
+    while len(raw) - at > MAX_LINE_OCTETS:
+        end = raw.rfind(b"\r\n", at, at + MAX_LINE_OCTETS + 2)
+        if end < 0:
+            end = raw.find(b"\r\n", at)
+            size = (len(raw) if end < 0 else end) - at
+            number = raw.count(b"\r\n", 0, at) + 1
+            return [Problem(f"line of {size} octets", f"line {number}", f"{MAX_LINE_OCTETS} octets without CRLF")]
+        at = end + 2
+    return []
 
 
 def _header(block: bytes, limits: Limits) -> list[Problem]:

@@ -8,6 +8,8 @@ from enum import Enum
 from typing import Any, Literal, Protocol, assert_never, cast
 
 from fastemailnet.admission.networks import Networks
+from fastemailnet.net.clients import Clients
+from fastemailnet.net.patience import Patience
 from fastemailnet.outcome import Reply
 from fastemailnet.smtp.auth import Credentials, Login, Offer, Refused, Verdict
 from fastemailnet.smtp.effects import (
@@ -30,6 +32,8 @@ from fastemailnet.smtp.stage import State, Tls
 BACKLOG = 1_024
 IDLE_S = 300.0  # RFC 5321 section 4.5.3.2.7
 CLOSE_S = 10.0  # for decisions in work when the listener closes
+TLS_S = 30.0  # for a handshake
+UNREAD_S = 10.0  # for a client to read the last replies
 MAX_AHEAD_OCTETS = 262_144  # pipelined input that may wait behind a decision
 LOOPBACK = Networks(("127.0.0.0/8", "::1/128")).allow
 LOCAL_ERROR = Reply(451, (4, 3, 0), "local error in processing")
@@ -71,6 +75,7 @@ class SmtpServer:
         dsn: bool = False,
         login: Callable[[str, str, str], Policy | Refused] | None = None,
         name_peer: Callable[[tuple[Any, ...]], str] = address,
+        clients: Clients | None = None,
     ) -> None:
         """``tls``: STARTTLS is offered with the certificate that it gives; ``checkpoint``: the policy knows transactions by their ids;
         ``dsn``: it sees to the reports that a sender may ask for (RFC 3461).
@@ -78,8 +83,9 @@ class SmtpServer:
         ``login``: given a name, a password and the peer's address, the policy by which the session goes on, or why it does not.
         AUTH is offered under TLS, and to peers on this machine.
 
-        ``name_peer`` makes what the policy is told of a peer from its socket address.
+        ``name_peer`` makes what the policy is told of a peer from its socket address. ``clients`` says who may open a connection.
         """
+        self.clients = clients
         self.name_peer, self.login = name_peer, login
         self.host, self.port, self.policy = host, port, policy
         self.tls = tls
@@ -136,7 +142,7 @@ class _Connection(asyncio.Protocol):
         self.policy = server.policy  # until somebody logs in
         self.machine = Server(server.hostname, server.limits, tls, checkpoint=server.checkpoint, dsn=server.dsn)
         self.transport: asyncio.Transport | None = None
-        self.peer = ""
+        self.address = self.peer = ""
         self.out: list[bytes] = []
         self.is_full = False  # what is written is not read by the client
         self.is_paused = False
@@ -144,21 +150,32 @@ class _Connection(asyncio.Protocol):
         self.in_work_octets = 0  # of the message that is being decided
         self.held_octets = 0
         self.idle: asyncio.TimerHandle | None = None
-        self.heard_s = 0.0
+        self.patience = Patience(IDLE_S, 0.0)
         self.ending = _Ending.NO
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
         peername = transport.get_extra_info("peername")
-        self.peer = self.server.name_peer(peername)
+        self.address, self.peer = address(peername), self.server.name_peer(peername)
+        if self.server.clients is not None and (refusal := self.server.clients.enter(self.address)) is not None:
+            self._turn_away(Reply(421, (4, 7, 0), str(refusal)))
+            return
         if self.server.login is not None:
-            self.machine.login = Login(Offer.ALWAYS if LOOPBACK(address(peername)) else Offer.UNDER_TLS)
+            self.machine.login = Login(Offer.ALWAYS if LOOPBACK(self.address) else Offer.UNDER_TLS)
         self.server.connections.add(self)
         self.transport.write(self.machine.greeting().octets)
-        self.heard_s = asyncio.get_running_loop().time()
+        self.patience.renew(asyncio.get_running_loop().time())
         self.idle = asyncio.get_running_loop().call_later(IDLE_S, self._look_idle)
 
+    def _turn_away(self, reply: Reply) -> None:
+        """It is no session."""
+        self.machine.state = State.CLOSED
+        self.out.append(render(reply))
+        self._flush()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        if self in self.server.connections and self.server.clients is not None:
+            self.server.clients.leave(self.address)
         self.server.connections.discard(self)
         self.server.held_octets -= self.held_octets
         self.held_octets = 0
@@ -167,7 +184,7 @@ class _Connection(asyncio.Protocol):
             self.idle.cancel()
 
     def data_received(self, data: bytes) -> None:
-        self.heard_s = asyncio.get_running_loop().time()
+        self.patience.hear(len(data), asyncio.get_running_loop().time())
         self.machine.feed(data)
         if self.deciding is None:
             self._run()
@@ -209,6 +226,7 @@ class _Connection(asyncio.Protocol):
         self._flush()
 
     def _perform(self, effect: Effect) -> None:
+        self.patience.renew(asyncio.get_running_loop().time())
         match effect:
             case Write(octets):
                 self.out.append(octets)
@@ -282,13 +300,18 @@ class _Connection(asyncio.Protocol):
         assert self.server.tls is not None
         try:
             context = self.server.tls()
-            secure = await asyncio.get_running_loop().start_tls(self.transport, self, context, server_side=True)
+            secure = await asyncio.get_running_loop().start_tls(
+                self.transport, self, context, server_side=True, ssl_handshake_timeout=TLS_S
+            )
+            if secure is None:  # the client has closed over it
+                raise ConnectionError
         except OSError:
             self.transport.abort()
+            self.connection_lost(None)  # the loop tells that to nobody while a handshake is going on
             return
         finally:
             self.deciding = None
-        self.transport = cast(asyncio.Transport, secure)
+        self.transport = secure
         self.machine.secured()
         self.policy = self.server.policy  # who logged in before is to do it again (RFC 3207 section 4.2)
         self._go_on()  # the next command may have come with the end of the handshake
@@ -323,16 +346,25 @@ class _Connection(asyncio.Protocol):
             self.transport.write(b"".join(self.out))
             self.out.clear()
         if self.machine.state is State.CLOSED:
-            self.transport.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Close when the last replies are read, or soon after."""
+        assert self.transport is not None
+        self.transport.close()
+        if self.idle is not None:
+            self.idle.cancel()
+        self.idle = asyncio.get_running_loop().call_later(UNREAD_S, self.transport.abort)
 
     def _look_idle(self) -> None:
         loop = asyncio.get_running_loop()
-        left_s = self.heard_s + IDLE_S - loop.time()
+        left_s = self.patience.until_s - loop.time()
         if left_s > 0 or self.deciding is not None:
             self.idle = loop.call_later(max(left_s, 1.0), self._look_idle)
         elif self.transport is not None:
-            self.transport.write(render(Reply(421, (4, 4, 2), f"idle for {IDLE_S:.0f} s; closing")))
-            self.transport.close()
+            self.machine.state = State.CLOSED
+            self.out.append(render(Reply(421, (4, 4, 2), f"nothing whole came for {IDLE_S:.0f} s; closing")))
+            self._flush()
 
 
 @types.coroutine

@@ -19,6 +19,7 @@ class Limits:
     message_octets: int = 50_000_000
     recipients: int = 1_000
     held_octets: int = 256_000_000  # of messages, by all sessions of a listener together
+    idle_commands: int = 0  # of a session that brings no message (``tolerance``); 0: any number
 
 
 def refuse_mail(

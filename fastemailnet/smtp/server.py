@@ -37,9 +37,10 @@ from fastemailnet.smtp.effects import (
 from fastemailnet.smtp.refusals import NUMBER, Limits, over_the_limit, refuse_content, refuse_mail, refuse_rcpt
 from fastemailnet.smtp.reply import render
 from fastemailnet.smtp.stage import State, Tls
+from fastemailnet.smtp.tolerance import Tolerance
 
 MAX_LINE_OCTETS = 4_096
-MAX_BAD_COMMANDS = 20
+SMALL_CHUNK_OCTETS = 100  # one after another is no way to bring a message
 OK = Reply(250, (2, 0, 0), "Ok")
 _TOO_LONG = Reply(500, (5, 5, 2), f"command line over {MAX_LINE_OCTETS} octets")
 _END = b"\r\n.\r\n"
@@ -73,7 +74,7 @@ class Server:
         self.dropping: Reply | None = None  # what DATA is answered by at its end, for what came of it is dropped
         self.chunked: bytearray | None = None  # the chunks before the one that is coming
         self.chunk: tuple[int, bool, Reply | None] = (0, False, None)  # octets, last, refusal
-        self.bad_commands = 0
+        self.tolerance = Tolerance(self.limits)
 
     def greeting(self) -> Write:
         """What a server says first."""
@@ -137,9 +138,12 @@ class Server:
             if reply is None:
                 self.state = State.CLOSED
                 return Close()
+            if reply.code < 400:
+                self.tolerance.taken()
             return _say(reply)
         if reply is not None:
-            return _say(reply)
+            borne = self.tolerance.idle if self.envelope is None else self.tolerance.refused
+            return self._say_or_end(borne(reply))
         if self.envelope is None:
             self.envelope = Envelope(path.address, path.parameters)
             return _say(Reply(250, (2, 1, 0), "Ok"))
@@ -152,7 +156,7 @@ class Server:
         assert self.state is State.WAITING
         self.state = State.COMMAND
         said = self.login.settle(verdict)
-        return self._give_up(said) if said.code == 421 else _say(said)
+        return self._say_or_end(said)
 
     def secured(self) -> None:
         """The handshake is done; what the client said before it is forgotten (RFC 3207 section 4.2)."""
@@ -203,11 +207,11 @@ class Server:
                 return self._auth(command)
             case "RSET":
                 self._forget()
-                return _say(OK)
+                return self._idle(OK)
             case "NOOP":
-                return _say(OK)
+                return self._idle(OK)
             case "VRFY":
-                return _say(Reply(252, (2, 1, 5), "cannot verify, but will take the message"))
+                return self._idle(Reply(252, (2, 1, 5), "cannot verify, but will take the message"))
             case "QUIT":
                 self.state = State.CLOSED
                 return Write(render(Reply(221, (2, 0, 0), "Bye")))
@@ -220,13 +224,13 @@ class Server:
         self._forget()
         self.greeted = True
         if command.verb == "HELO":
-            return _say(Reply(250, None, self.hostname))
+            return self._idle(Reply(250, None, self.hostname))
         offers = [self.hostname, "PIPELINING", f"SIZE {self.limits.message_octets}", "8BITMIME", "SMTPUTF8", "CHUNKING"]
         offers += {Tls.OFFERED: ["STARTTLS"], Tls.DONE: ["REQUIRETLS"]}.get(self.tls, [])
         if self._has_auth():
             offers.append(f"AUTH {' '.join(MECHANISMS)}")
         offers += ["CHECKPOINT"] * self.checkpoint + ["DSN"] * self.dsn
-        return _say(Reply(250, None, "\n".join([*offers, "ENHANCEDSTATUSCODES"])))
+        return self._idle(Reply(250, None, "\n".join([*offers, "ENHANCEDSTATUSCODES"])))
 
     def _mail(self, command: Command) -> Effect:
         if not self.greeted:
@@ -250,7 +254,8 @@ class Server:
         if self.known is not None:
             return self._bad(Reply(503, (5, 5, 1), "the transaction and its recipients are known; DATA now"))
         if len(self.envelope.recipients) >= self.limits.recipients:
-            return _say(Reply(452, (4, 5, 3), f"over {self.limits.recipients} recipients; send the rest apart"))
+            over = Reply(452, (4, 5, 3), f"over {self.limits.recipients} recipients; send the rest apart")
+            return self._say_or_end(self.tolerance.refused(over))
         path = parse_path(command, "TO")
         if isinstance(path, Reply):
             return self._bad(path)
@@ -360,7 +365,8 @@ class Server:
         if not is_last:
             self.chunked = self.chunked if self.chunked is not None else bytearray()
             self.chunked += chunk
-            return _say(Reply(250, (2, 0, 0), f"{size} octets received")), False
+            reply = Reply(250, (2, 0, 0), f"{size} octets received")
+            return _say(reply) if size > SMALL_CHUNK_OCTETS else self._idle(reply), False
         return self._message(chunk if self.chunked is None else bytes(self.chunked) + chunk), False
 
     # ---- what they share
@@ -369,10 +375,13 @@ class Server:
         self.envelope = self.known = self.chunked = self.dropping = None
 
     def _bad(self, reply: Reply) -> Effect:
-        self.bad_commands += 1
-        if self.bad_commands > MAX_BAD_COMMANDS:
-            return self._give_up(Reply(421, (4, 7, 0), f"more than {MAX_BAD_COMMANDS} bad commands; closing"))
-        return _say(reply)
+        return self._say_or_end(self.tolerance.bad(reply))
+
+    def _idle(self, reply: Reply) -> Effect:
+        return self._say_or_end(self.tolerance.idle(reply))
+
+    def _say_or_end(self, reply: Reply) -> Effect:
+        return self._give_up(reply) if reply.code == 421 else _say(reply)
 
     def _give_up(self, reply: Reply) -> Effect:
         self.state = State.CLOSED

@@ -14,6 +14,7 @@ import msgspec
 
 from fastemailnet.errors import (
     BlobError,
+    ConnectionsExceeded,
     FastEmailNetError,
     FleetError,
     IdempotencyConflict,
@@ -42,6 +43,7 @@ _STATUS: Final[tuple[tuple[type[FastEmailNetError], int], ...]] = (
     (MessageError, 422),
     (IdempotencyConflict, 409),
     (LimitExceeded, 429),
+    (ConnectionsExceeded, 429),
     (QuotaExceeded, 429),
     (LogInsBarred, 429),
     (NotFound, 404),

@@ -14,7 +14,8 @@ from typing import Final
 
 import msgspec
 
-from fastemailnet.admission.headers import addresses, envelope
+from fastemailnet.admission.address_list import addresses
+from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.lane import lane_named
 from fastemailnet.admission.submission import DEFAULT_TENANT, Submission
 from fastemailnet.errors import MessageError

@@ -6,6 +6,9 @@
     named in trusted_proxies    others of a proxy alone       not known
     anybody else                any of a proxy                not known
 
+As nothing of a proxy's connections says how many of them are one client's, the requests that are worked on for whom a trusted one names
+count as his connections do.
+
 A client who is not known is in no network: he may use what is for everybody, and nothing else. So a proxy on this machine, all of
 whose requests come from loopback, opens nothing before it is named. One that adds no such field cannot be told from a local program.
 """
@@ -17,7 +20,9 @@ from typing import Any, Final, cast
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from fastemailnet.admission.networks import Networks
-from fastemailnet.web.answers import Receive, Scope, Send
+from fastemailnet.errors import ConnectionsExceeded
+from fastemailnet.net.clients import Clients
+from fastemailnet.web.answers import Receive, Scope, Send, refusal, respond, status_of
 from fastemailnet.web.api import Api
 
 MARKS: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
@@ -28,9 +33,9 @@ PEER: Final = "fastemailnet.peer"
 class Proxies:
     """An ASGI application around the API. The field is read from its right by uvicorn's middleware."""
 
-    def __init__(self, app: Api, trusted: Sequence[str]) -> None:
-        """``trusted``: addresses and networks of proxies."""
-        self._app = app
+    def __init__(self, app: Api, trusted: Sequence[str], clients: Clients) -> None:
+        """``trusted``: addresses and networks of proxies; ``clients``: those who come over HTTP."""
+        self._app, self._clients = app, clients
         self._trusts = Networks(trusted).allow
         self._reading: Any = ProxyHeadersMiddleware(cast("Any", self._read), list(_read_as(trusted)))
 
@@ -50,7 +55,13 @@ class Proxies:
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["client"] is scope.pop(PEER):  # nothing was said that names anybody
             scope["client"] = NOT_KNOWN
-        await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+            return
+        try:
+            with self._clients.request(scope["client"][0]):
+                await self._app(scope, receive, send)
+        except ConnectionsExceeded as error:
+            await respond(send, status_of(error), refusal(error), retry_after_s=error.retry_after_s)
 
 
 def _read_as(trusted: Sequence[str]) -> Iterator[str]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
-from fastemailnet.admission.headers import addresses, envelope
+from fastemailnet.admission.address_list import addresses
+from fastemailnet.admission.headers import envelope
 from fastemailnet.admission.lane import lane_named
 from fastemailnet.admission.submission import DEFAULT_TENANT, Accepted, Submission
 from fastemailnet.errors import FastEmailNetError, MessageError

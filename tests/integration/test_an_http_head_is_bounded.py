@@ -34,15 +34,31 @@ async def answer_to(world: World, *pieces: bytes) -> bytes:
     "pieces",
     [
         [BEGUN + b"X-Long: ", *[b"a" * 50_000] * 3],
-        [BEGUN, *[b"X-Many: a\r\n" * 5_000] * 3],
+        [BEGUN, *[(b"X-Many: " + b"a" * 90 + b"\r\n") * 500] * 3],
         [b"GET /", *[b"a" * 50_000] * 3],
         [b"\r\n" * 25_000] * 3,
+        [BEGUN + b"a:\r\n" * 3_000 + b"\r\n"],
     ],
-    ids=["one field", "many fields", "target", "empty lines"],
+    ids=["one field", "many fields", "target", "empty lines", "short fields"],
 )
 async def test_a_head_without_end_is_refused(tmp_path: Path, pieces: list[bytes]) -> None:
     async with embedded(tmp_path) as world:
         assert (await answer_to(world, *pieces)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_fields_behind_a_body_are_counted_as_well(tmp_path: Path) -> None:
+    begun = BEGUN + b"Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    async with embedded(tmp_path) as world:
+        assert b"HTTP/1.1 431 " in await answer_to(world, begun + b"a: b\r\n" * 3_000)
+
+
+async def test_requests_far_ahead_of_their_answers_are_not_queued(tmp_path: Path) -> None:
+    async with embedded(tmp_path) as world:
+        said = await answer_to(world, b"GET /healthz HTTP/1.1\r\nHost: g\r\n\r\n" * 2_000)
+        assert said.count(b"HTTP/1.1 200 ") <= http_head.MAX_PIPELINED
+        some = b"GET /healthz HTTP/1.1\r\nHost: g\r\n\r\n" * 15
+        closing = b"GET /healthz HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n"
+        assert (await answer_to(world, some + closing)).count(b"HTTP/1.1 200 ") == 16
 
 
 @pytest.mark.parametrize("pieces", [[], [BEGUN], [BEGUN + b"Content-Length: 0\r\n\r\nGET"]])

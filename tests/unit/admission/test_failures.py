@@ -2,8 +2,9 @@
 
 import pytest
 
-from fastemailnet.admission import failures
-from fastemailnet.admission.failures import SPAN_S, Failures, client_of
+from fastemailnet.admission import clients, failures
+from fastemailnet.admission.clients import client_of
+from fastemailnet.admission.failures import SPAN_S, Failures
 
 STRANGER = "203.0.113.7"
 
@@ -45,7 +46,7 @@ def test_a_client_is_what_a_network_hands_out(address: str, client: str) -> None
 
 
 def test_those_that_failed_longest_ago_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failures, "MAX_CLIENTS", 2)
+    monkeypatch.setattr(clients, "MAX_CLIENTS", 2)
     failed = Failures(1)
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"):
         failed.add(address, 0.0)

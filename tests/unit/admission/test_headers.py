@@ -2,7 +2,8 @@
 
 import pytest
 
-from fastemailnet.admission.headers import addresses, envelope
+from fastemailnet.admission.address_list import addresses, addresses_of_record
+from fastemailnet.admission.headers import envelope
 from fastemailnet.errors import MessageError
 
 
@@ -32,7 +33,7 @@ def test_addresses_without_names_comments_and_groups(value: str, found: list[str
 )
 def test_what_can_be_read_in_two_ways_is_refused(value: str):
     with pytest.raises(MessageError, match="no list of addresses"):
-        addresses([value])
+        addresses_of_record([value])
 
 
 def test_to_cc_and_bcc_are_the_recipients_and_bcc_goes():
@@ -75,5 +76,5 @@ def test_what_is_given_need_not_be_in_the_message() -> None:
 @pytest.mark.parametrize("value", ['"a".' * 20_000 + "@x.example", "(" * 50_000, "<a@b.example> " * 10_000])
 def test_the_grammar_is_given_no_more_than_it_can_read_in_time(value: str):
     with pytest.raises(MessageError, match="8000 characters a field"):
-        addresses([value])
+        addresses_of_record([value])
     assert len(addresses([", ".join(f"Ann <a{n}@b.example>" for n in range(5_000))])) == 5_000

@@ -71,6 +71,11 @@ def test_an_address_that_needs_smtputf8_says_so() -> None:
         ({"sender": "a@ü..example"}, "From"),
         ({"text": "\ud800"}, "Unicode"),
         ({"headers": {"X-A": "b\r\nc"}}, "X-A"),
+        ({"headers": {"Reply-To": "(c).@"}}, "Reply-To"),  # the grammar's answer is a TypeError
+        ({"headers": {"Reply-To": '"a"' * 400}}, "1000 characters"),
+        ({"headers": {"X-A": "b " * 6_000}}, "10000 characters"),
+        ({"subject": "s " * 6_000}, "10000 characters"),
+        ({"sender": '"a"' * 400 + "<a@b.example>"}, "1000 characters"),
         ({"headers": {"X B": "c"}}, "no name"),
         ({"headers": {"": "c"}}, "no name"),
         ({"headers": {"Bcc": "c@d"}}, "its own field"),

@@ -178,3 +178,8 @@ def test_a_flood_is_read_as_far_as_the_limit() -> None:
     found = read_feedback(b"From: x\nContent-Type: multipart/report; boundary=B\n\n" + parts)
     assert found is not None
     assert len(found.reported) <= 1_000
+
+
+def test_what_nests_deeper_than_any_mail_says_nothing() -> None:
+    parts = (b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(5_000))
+    assert read_feedback(b"From: mailer-daemon@x.example\r\n" + b"".join(parts)) is None

@@ -1,5 +1,7 @@
 """Each rule says what, where and which limit."""
 
+import tracemalloc
+
 import pytest
 
 from fastemailnet.message.prepare import prepare
@@ -61,3 +63,22 @@ def test_date_and_message_id_are_added_once_and_bcc_goes() -> None:
 
 def test_a_message_ends_in_crlf_once_prepared() -> None:
     assert prepare(GOOD + b"tail", message_id="x", at_ms=0, domain="d").endswith(b"tail\r\n")
+
+
+def test_short_lines_take_no_more_than_the_message() -> None:
+    raw = b"From: a@b.example\r\n\r\n" + b"ab\r\n" * 500_000
+    tracemalloc.start()
+    assert check(raw) == ()
+    _, peak_octets = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_octets < len(raw)
+
+
+@pytest.mark.parametrize(
+    ("before", "size", "line"), [(b"", 999, 4), (b"x" * 998 + b"\r\n", 999, 5), (b"y\r\n" * 2_000, 5_000, 2_004)]
+)
+def test_the_first_line_over_the_limit_is_named(before: bytes, size: int, line: int) -> None:
+    raw = b"From: a@b.example\r\nTo: x@y.example\r\n\r\n" + before
+    assert check(raw + b"z" * 998 + b"\r\n") == ()
+    (problem,) = check(raw + b"z" * size + b"\r\n" + b"z" * 2_000 + b"\r\n")
+    assert (problem.what, problem.where) == (f"line of {size} octets", f"line {line}")

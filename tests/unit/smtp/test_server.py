@@ -10,8 +10,9 @@ from fastemailnet.smtp.content import bare_line_end
 from fastemailnet.smtp.effects import AskMessage, AskRecipient, AskSender, StartTls, Write
 from fastemailnet.smtp.refusals import NO_ROOM, Limits
 from fastemailnet.smtp.reply import MAX_SAID_OCTETS
-from fastemailnet.smtp.server import MAX_BAD_COMMANDS, MAX_LINE_OCTETS, Server
+from fastemailnet.smtp.server import MAX_LINE_OCTETS, Server
 from fastemailnet.smtp.stage import State, Tls
+from fastemailnet.smtp.tolerance import MAX_BAD_COMMANDS
 
 LIMITS = Limits(message_octets=5_000, recipients=3)
 ENVELOPE = b"EHLO c\r\nMAIL FROM:<a@b.org>\r\nRCPT TO:<c@d.org>\r\n"

@@ -3,7 +3,9 @@
 import httpx
 import pytest
 
+from fastemailnet.admission.connections import ClientLimits
 from fastemailnet.admission.networks import Networks
+from fastemailnet.net.clients import Clients
 from fastemailnet.web.api import Api
 from fastemailnet.web.proxies import Proxies
 from tests.unit.web.test_api import RAW, Desk
@@ -13,11 +15,16 @@ FAR, NEAR, PROXY = "203.0.113.9", "10.1.2.3", "127.0.0.1"
 Fields = list[tuple[str, str]]
 
 
+def anybody(at_once: int = 0) -> Clients:
+    """Of clients near and far, ``at_once`` requests of each."""
+    return Clients("HTTP", ClientLimits(at_once), lambda peer: False)
+
+
 async def statuses(trusted: list[str], peer: str, *fields: tuple[str, str]) -> tuple[int, int, int]:
     """Of a submission, of a question, and of what is for everybody."""
     desk = Desk()
     api = Api(desk, desk, allow=ALLOWED, message_octets=10_000)
-    transport = httpx.ASGITransport(Proxies(api, trusted), client=(peer, 1))
+    transport = httpx.ASGITransport(Proxies(api, trusted, anybody()), client=(peer, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway.example") as http:
         sent = await http.post("/v1/messages", content=RAW, headers=[("content-type", "message/rfc822"), *fields])
         asked = await http.get("/v1/balance", headers=list(fields))
