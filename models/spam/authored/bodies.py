@@ -7,6 +7,7 @@ from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Sto
 from models.spam.authored.writer import Writer
 
 _SHORT_LINKS = ("community", "event", "work", "support")  # kinds that people write by hand as well
+_PHOTOGRAPHED = ("lure", "false_desk")  # kinds that may have a code instead of a button
 _ROWED = {"statement": 0.3, "event": 0.2, "lure": 0.1}
 
 
@@ -100,7 +101,7 @@ def _facts(w: Writer, kind: str) -> list[Block]:
 def _press(w: Writer, kind: str, text: str, link: Callable[[], str]) -> list[Block]:
     """What is to be pressed: mostly a button, sometimes a bare link, a code to photograph, or nothing."""
     rng = w.rng
-    if kind == "lure" and "QR" in text:
+    if kind in _PHOTOGRAPHED and "QR" in text:
         return [Picture("", w.picture(), "QR")]
     key = w.known(f"{kind}_cta", "phish_cta" if w.bad else "cta")
     chance = rng.random()

@@ -12,6 +12,7 @@ from models.spam.authored import (
     appeals,
     bodies,
     bulk,
+    desks,
     letters,
     loud,
     mailings,
@@ -101,6 +102,8 @@ _HONEST = (
     _canvass("canvass", "ham", weight=6, sender=senders.cause, subject=_seldom_marked, replies=replies.CAUSE),
     _survey("survey", "ham", weight=2, sender=senders.cause, subject=_seldom_marked, replies=replies.CAUSE),
     _digest("digest", "ham", weight=5, sender=senders.cause, subject=_seldom_marked, replies=replies.CAUSE),
+    _notice("desk", "ham", weight=8, said=desks.said, sender=desks.sender, setting=desks.setting, needs=("desk_text",), small=0.5,
+            personal=0.15, forwarded=0.02, files=0.08),
 )
 _BAD = (
     _trick("phish", "phish", weight=11, said=bodies.composed, sender=senders.phisher, setting=_of(_LURED), leads=True,
@@ -146,6 +149,9 @@ _BAD = (
     _digest("false_digest", "phish", weight=1, needs=("digest_open", "false_digest_item"),
              sender=senders.false_relief, subject=_seldom_marked, replies=replies.SERVICE,
              beside={"digest": 1}, beside_share=1.0, leads=True),
+    _trick("false_desk", "phish", weight=9, said=desks.said, sender=desks.impostor, setting=desks.setting, needs=("false_desk_text",),
+           small=0.45, personal=0.15, leads=True, forwarded=0.02, files=0.12, odd_files=0.6,
+           beside={"desk": 6, "access": 1, "office": 1}, beside_share=0.85),
 )
 _OF_COUNTRIES = (  # a topic of ``local`` says whose mail it is
     _notice("local", "ham", said=bodies.own, sender=senders.institution, setting=_of("account"), forwarded=0.03, files=0.15),

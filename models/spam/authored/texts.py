@@ -51,8 +51,13 @@ def greet(w: Writer, text: str, *, cold: float) -> list[Block]:
 
 
 def greets(w: Writer, text: str) -> bool:
-    """Whether a text greets by itself: with a first word of the language's greetings, or a short first line that ends as they do."""
+    """Whether a text greets by itself.
+
+    It does so with the recipient's name, with a first word of the language's greetings, or a short first line that ends as they do.
+    """
     first = text.partition("\n")[0]
+    if first.startswith(tuple(f"{w.slots[key]}{mark} " for key in ("first", "name", "local") for mark in ",:")):
+        return True
     words = {line.split()[0].strip(",!") for line in w.setting.words["greet"] + w.setting.words["greet_cold"]}
     if words & {word.strip(",!:") for word in first.split()[:1]}:
         return True
