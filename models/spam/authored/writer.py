@@ -27,6 +27,7 @@ _THEMES = (
     "appeals",
     "homes",
     "causes",
+    "lures",
 )
 _FOLDERS = (BLOCKS, *(BLOCKS / name for name in _THEMES))
 _SOCIAL = [
