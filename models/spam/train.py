@@ -22,7 +22,7 @@ from models.spam.runtime import SETTINGS, WEIGHTS
 from models.spam.tokens import WordTokens
 from models.spam.wide import Wide
 
-AUTHORED_PAIRS, AUTHORED_SEED, TRICKED_SHARE = 26_000, 1, 0.35
+AUTHORED_PAIRS, AUTHORED_SEED, TRICKED_SHARE = 30_000, 1, 0.35
 PADDED_SHARE, PADDED_SEED = 0.08, 3  # copies of texts with honest text above or below
 PADDED_HONEST_SHARE = (
     0.1  # of honest messages under the same tricks, or padding and wrapping would tell bad from honest

@@ -60,7 +60,11 @@ def forged(w: Writer, _: str) -> tuple[str, list[Block]]:
     """Subject and body of a copy: a text of honest mail that wants something pressed, with a wrong link behind it."""
     subject, text = _wanting(w)
     strange = w.rng.choice(
-        [links.lookalike_host(w.setting.brand, w.rng), names.stranger_host(w.rng), names.stranger_host(w.rng)]
+        [
+            links.lookalike_host(w.setting.brand, w.setting.lang, w.rng),
+            names.stranger_host(w.setting.lang, w.rng),
+            names.stranger_host(w.setting.lang, w.rng),
+        ]
     )
     door = f"https://{strange}/{origins.page('account', w.rng)}" if w.rng.random() < _COPIED else w.place
     blocks = bodies.notice(w, "account", text, _Link(w, door, "account"))

@@ -49,7 +49,7 @@ def offered(w: Writer, kind: str, text: str) -> list[Block]:
     """The body of an offer of which ``text`` is the whole; bad ones mostly lead to an affiliate's host."""
     rng = w.rng
     if w.bad and rng.random() < 0.75:
-        w.service, w.place = "", loud.affiliate_url(rng)
+        w.service, w.place = "", loud.affiliate_url(w.setting.lang, rng)
     text = _cut_up(w, kind, text)
     if rng.random() < _MANNERS[kind].pictured:
         said = [Text(text.split("\n\n")[0])] if rng.random() < 0.3 else []
@@ -126,5 +126,5 @@ def _end(w: Writer, kind: str) -> list[Block]:
 def _way_out(w: Writer) -> str:
     if w.bad and w.rng.random() < 0.6:
         page = w.rng.choice(["unsub", "optout", "u", "remove.php", "o"])
-        return f"https://{names.stranger_host(w.rng)}/{page}/{names.token(w.rng, 9)}"
+        return f"https://{names.stranger_host(w.setting.lang, w.rng)}/{page}/{names.token(w.rng, 9)}"
     return w.url()

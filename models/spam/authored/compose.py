@@ -148,16 +148,16 @@ def trick(case: _Case, rng: Random) -> bytes:
         blocks.append(_one(words["urgent"], case, rng))
     blocks.append(_one(words["bye"], case, rng) if not personal else case.slots["sender"])
     pool = words[case.kind]["cta"]
-    url = links.trick_url(case.brand, rng) if pool and rng.random() < 0.93 else ""
+    url = links.trick_url(case.brand, case.lang, rng) if pool and rng.random() < 0.93 else ""
     shown = (
         f"https://www.{case.brand.host}/{rng.choice(['', 'login', 'account'])}" if url and rng.random() < 0.15 else ""
     )
     host = case.recipient.host
-    boss = names.person(case.lang, rng, rng.choice([None, host, names.stranger_host(rng)]))
+    boss = names.person(case.lang, rng, rng.choice([None, host, names.stranger_host(case.lang, rng)]))
     return render(
         Parts(
             sender_name=boss.name if personal else case.brand.name,
-            sender=boss.address if personal else links.trick_sender(case.brand, host, rng),
+            sender=boss.address if personal else links.trick_sender(case.brand, host, case.lang, rng),
             reply_to=names.free_mail(case.lang, rng) if rng.random() < (0.4 if personal else 0.08) else "",
             recipient=case.recipient.address,
             subject=_one(words[case.kind]["subject"], case, rng),
@@ -167,7 +167,9 @@ def trick(case: _Case, rng: Random) -> bytes:
             shown_url=shown,
             footer="" if personal else _one(words["foot_bad" if rng.random() < 0.7 else "foot"], case, rng),
             preheader="",
-            logo=_picture(rng.choice([case.brand.host, names.stranger_host(rng)]), rng) if rng.random() < 0.6 else "",
+            logo=_picture(rng.choice([case.brand.host, names.stranger_host(case.lang, rng)]), rng)
+            if rng.random() < 0.6
+            else "",
         ),
         case.look,
         rng,

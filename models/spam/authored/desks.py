@@ -61,8 +61,8 @@ def impostor(w: Writer) -> tuple[str, str]:
     """The desk's name before a trick, or that of a brand of which the text says nothing."""
     if w.rng.random() < _BRANDED:
         brand = names.known_brand(_BRANCHES, w.setting.lang, w.rng)
-        return brand.name, links.trick_sender(brand, w.setting.to.host, w.rng)
-    return _shown(w, _MACHINES), links.trick_sender(w.setting.brand, w.setting.to.host, w.rng)
+        return brand.name, links.trick_sender(brand, w.setting.to.host, w.setting.lang, w.rng)
+    return _shown(w, _MACHINES), links.trick_sender(w.setting.brand, w.setting.to.host, w.setting.lang, w.rng)
 
 
 def _house(host: str) -> Brand:
@@ -74,7 +74,7 @@ def _settle(w: Writer) -> None:
     """Where the mail comes from and where its links lead."""
     brand = w.setting.brand
     if w.bad:
-        w.place = links.trick_url(brand, w.rng)
+        w.place = links.trick_url(brand, w.setting.lang, w.rng)
         return
     home = origins.origin(brand, w.setting.lang, w.rng)
     w.site, w.sent_from, w.service = home.site, home.sender, w.service if home.tracked else ""

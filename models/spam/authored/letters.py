@@ -12,7 +12,7 @@ def _site(w: Writer) -> str:
     """Where a letter points: to the writer's own site or to a form; who wants to sell has the site of a stranger."""
     if w.bad and w.rng.random() < 0.6:
         page = w.rng.choice(["", "portfolio", "pricing", "apply", "r/1"])
-        return f"https://{w.rng.choice(['', 'www.'])}{names.stranger_host(w.rng)}/{page}"
+        return f"https://{w.rng.choice(['', 'www.'])}{names.stranger_host(w.setting.lang, w.rng)}/{page}"
     host = w.author.host
     if w.bad or names.is_free_mail(host) or w.rng.random() < 0.6:
         return links.short_url(w.setting.brand, w.rng)
@@ -21,7 +21,7 @@ def _site(w: Writer) -> str:
 
 def _trick(w: Writer) -> str:
     """Where fraud points."""
-    return links.trick_url(w.setting.brand, w.rng)
+    return links.trick_url(w.setting.brand, w.setting.lang, w.rng)
 
 
 @dataclass(frozen=True, slots=True)

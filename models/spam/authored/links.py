@@ -100,7 +100,7 @@ def _misspelt(name: str, rng: Random) -> str:
     return rng.choice([swapped, swapped, dropped, turned if turned != name else swapped])
 
 
-def lookalike_host(brand: Brand, rng: Random) -> str:
+def lookalike_host(brand: Brand, lang: str, rng: Random) -> str:
     """A host that is not the brand's and reads as if it were."""
     name, lure = slug(brand), rng.choice(_LURES)
     tld = rng.choice(
@@ -118,22 +118,22 @@ def lookalike_host(brand: Brand, rng: Random) -> str:
             f"www-{brand.host.replace('.', '-')}.{tld}",
             f"{_misspelt(name, rng)}.{tld}",
             f"{_misspelt(name, rng)}-{lure}.com",
-            f"{lure}.{name}.{names.stranger_host(rng)}",
-            f"{name}.{lure}.{word}.{names.stranger_host(rng)}",
+            f"{lure}.{name}.{names.stranger_host(lang, rng)}",
+            f"{name}.{lure}.{word}.{names.stranger_host(lang, rng)}",
         ]
     )
 
 
-def trick_url(brand: Brand, rng: Random) -> str:
+def trick_url(brand: Brand, lang: str, rng: Random) -> str:
     """A link that goes where the brand is not."""
     page = _trick_page(brand, rng)
-    bad, word = names.stranger_host(rng), names.random_word(rng)
+    bad, word = names.stranger_host(lang, rng), names.random_word(rng)
     address = ".".join(str(rng.randrange(11, 220)) for _ in range(4))
-    redirect = rng.choice(_REDIRECTORS).format(b=names.stranger_host(rng), w=word)
+    redirect = rng.choice(_REDIRECTORS).format(b=names.stranger_host(lang, rng), w=word)
     target = f"https://{bad}/{page}"
     store = rng.choice(_STORES).format(w=word)
     tricks = (
-        f"https://{lookalike_host(brand, rng)}/{page}",
+        f"https://{lookalike_host(brand, lang, rng)}/{page}",
         f"https://{bad}/{page}",
         f"http://{bad}/{page}",
         f"http://{address}/{page}",
@@ -196,13 +196,13 @@ def short_url(brand: Brand, rng: Random) -> str:
     return _filled(rng.choice(_HONEST_SHORT), brand, rng)
 
 
-def trick_sender(brand: Brand, recipient_host: str, rng: Random) -> str:
+def trick_sender(brand: Brand, recipient_host: str, lang: str, rng: Random) -> str:
     """An address that the trick is sent from."""
     local = rng.choice([*_LOCALS, names.random_word(rng), f"{slug(brand)[:20]}-{rng.choice(_LURES)}"])
     host = rng.choices(
         [
-            names.stranger_host(rng),
-            lookalike_host(brand, rng),
+            names.stranger_host(lang, rng),
+            lookalike_host(brand, lang, rng),
             recipient_host,
             rng.choice(["gmail.com", "outlook.com", "icloud.com"]),
             f"{names.random_word(rng)}.{rng.choice(['onmicrosoft.com', 'sendgrid.net', 'amazonses.com', 'zendesk.com'])}",

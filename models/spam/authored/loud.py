@@ -20,7 +20,7 @@ _PATHS = [
 ]  # fmt: skip
 
 
-def affiliate_url(rng: Random) -> str:
+def affiliate_url(lang: str, rng: Random) -> str:
     """A link of an affiliate: a random host or a page at a cloud store, and a path that counts who clicked."""
     path = rng.choice(_PATHS).format(
         w=names.random_word(rng, 3, 8), w2=names.random_word(rng), t=names.token(rng, rng.choice([8, 20, 48])),
@@ -29,8 +29,8 @@ def affiliate_url(rng: Random) -> str:
     word = names.random_word(rng, 4, 10)
     host = rng.choices(
         [
-            names.stranger_host(rng),
-            f"{rng.choice(['www', 'go', 'trk', word])}.{names.stranger_host(rng)}",
+            names.stranger_host(lang, rng),
+            f"{rng.choice(['www', 'go', 'trk', word])}.{names.stranger_host(lang, rng)}",
             f"{word}.{rng.choice(['us.com', 'sa.com', 'za.com', 'in.net', 'co.in', 'uk.com'])}",
             f"storage.googleapis.com/{word}/{word}.html",
             f"{word}.s3.amazonaws.com/{word}.html",
@@ -111,7 +111,7 @@ def affiliate(w: Writer) -> tuple[str, str]:
     """Who sends offers to everybody: display name and address of From."""
     rng, name = w.rng, _shown(w, "blast_names")
     local = rng.choice([*_LOCALS, names.random_word(rng), w.slots["friend"].lower()])
-    host = names.stranger_host(rng)
+    host = names.stranger_host(w.setting.lang, rng)
     shape = rng.choices(
         [host, f"{names.random_word(rng, 2, 7)}.{host}", f"{names.random_word(rng)}.onmicrosoft.com"], [6, 3, 1]
     )[0]
@@ -127,8 +127,8 @@ def biller(w: Writer) -> tuple[str, str]:
     own = w.setting.to.host
     feigned = [
         names.free_mail(w.setting.lang, rng),
-        f"{local}@{names.stranger_host(rng)}",
-        links.trick_sender(brand, own, rng),
+        f"{local}@{names.stranger_host(w.setting.lang, rng)}",
+        links.trick_sender(brand, own, w.setting.lang, rng),
     ]
     return name, rng.choices(feigned, [4, 4, 2])[0]
 

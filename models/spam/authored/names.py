@@ -218,10 +218,11 @@ def free_mail(lang: str, rng: Random) -> str:
     return person(lang, rng).address
 
 
-def stranger_host(rng: Random) -> str:
-    """A host of a small site, of any country, that has nothing to do with any brand (often one that was broken into)."""
-    if rng.random() < 0.35:
-        return invented_brand(rng.choice(people.languages()), rng).host
+def stranger_host(lang: str, rng: Random) -> str:
+    """A host of a small site that has nothing to do with any brand (often one that was broken into), of the reader's country or any."""
+    chance = rng.random()
+    if chance < 0.35:  # as near as honest ones are, or a country's ending would speak for who has it
+        return invented_brand(lang if chance < 0.2 else rng.choice(people.languages()), rng).host
     word, other = rng.choice(_JUNK_WORDS), rng.choice(_JUNK_WORDS)
     return (
         f"{rng.choice([word + other, word + '-' + other, word + str(rng.randrange(10, 999))])}.{rng.choice(_JUNK_TLDS)}"

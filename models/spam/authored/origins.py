@@ -82,7 +82,7 @@ def origin(brand: Brand, lang: str, rng: Random) -> Origin:
         tenant = rng.choice(_TENANTS)
         site = f"{links.slug(brand)[:30]}.{tenant}"
         return Origin("https", site, rng.choice([site, tenant, f"mail.{tenant}"]), tracked=False)
-    return _self_hosted(names.stranger_host(rng) if chance < 0.66 else brand.host, rng)
+    return _self_hosted(names.stranger_host(lang, rng) if chance < 0.66 else brand.host, rng)
 
 
 def _own(brand: Brand, lang: str, rng: Random) -> Origin:

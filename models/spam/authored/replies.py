@@ -15,7 +15,9 @@ def _mailbox(w: Writer) -> str:
 def _counted(w: Writer) -> str:
     """An address that tells who answers to what."""
     rng = w.rng
-    return f"reply-{names.random_word(rng)}@{names.stranger_host(rng) if w.bad else w.setting.brand.host}"
+    return (
+        f"reply-{names.random_word(rng)}@{names.stranger_host(w.setting.lang, rng) if w.bad else w.setting.brand.host}"
+    )
 
 
 def _author(w: Writer) -> str:

@@ -67,7 +67,9 @@ def stranger(w: Writer) -> tuple[str, str]:
     rng = w.rng
     name = rng.choice([*_SPAM_NAMES, w.setting.brand.name, w.slots["person"], w.say("spam_subject")[:40]])
     local = rng.choice(["info", "offer", "news", "contact", names.random_word(rng), "newsletter", "support"])
-    return name, rng.choices([f"{local}@{names.stranger_host(rng)}", names.free_mail(w.setting.lang, rng)], [5, 1])[0]
+    return name, rng.choices(
+        [f"{local}@{names.stranger_host(w.setting.lang, rng)}", names.free_mail(w.setting.lang, rng)], [5, 1]
+    )[0]
 
 
 def broken_into(otherwise: Sender, w: Writer) -> tuple[str, str]:
@@ -87,7 +89,11 @@ def cause(w: Writer) -> tuple[str, str]:
 def false_cause(w: Writer) -> tuple[str, str]:
     """An organisation at another host than its own, or a person."""
     rng, (name, local) = w.rng, campaigns.sender(w)
-    host = names.stranger_host(rng) if rng.random() < 0.6 else links.lookalike_host(w.setting.brand, rng)
+    host = (
+        names.stranger_host(w.setting.lang, rng)
+        if rng.random() < 0.6
+        else links.lookalike_host(w.setting.brand, w.setting.lang, rng)
+    )
     host = platforms.away(w) if rng.random() < 0.25 else host
     return (name, f"{local}@{host}") if rng.random() < 0.6 else author(w)
 
@@ -102,7 +108,11 @@ def boss(w: Writer) -> tuple[str, str]:
     """A person of one's own firm, who writes from a free mail host, a strange one or one that looks like the firm's."""
     rng, own = w.rng, _own_host(w)
     host = rng.choice(
-        [links.lookalike_host(Brand(own.partition(".")[0], own, False), rng), names.stranger_host(rng), own]
+        [
+            links.lookalike_host(Brand(own.partition(".")[0], own, False), w.setting.lang, rng),
+            names.stranger_host(w.setting.lang, rng),
+            own,
+        ]
     )
     local = w.author.address.partition("@")[0]
     feigned = [
@@ -135,7 +145,7 @@ def _own_host(w: Writer) -> str:
 
 
 def _trick(w: Writer) -> str:
-    return links.trick_sender(w.setting.brand, _own_host(w), w.rng)
+    return links.trick_sender(w.setting.brand, _own_host(w), w.setting.lang, w.rng)
 
 
 def _at_home(w: Writer) -> str:
@@ -144,7 +154,11 @@ def _at_home(w: Writer) -> str:
 
 def _strange(w: Writer) -> str:
     rng = w.rng
-    return w.author.address if rng.random() < 0.75 else f"{names.random_word(rng)}@{names.stranger_host(rng)}"
+    return (
+        w.author.address
+        if rng.random() < 0.75
+        else f"{names.random_word(rng)}@{names.stranger_host(w.setting.lang, rng)}"
+    )
 
 
 def _local_name(w: Writer) -> str:

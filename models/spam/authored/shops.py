@@ -48,7 +48,7 @@ _SERVICES = {
 def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     """Subject and body of a mail; a text brings its own subject, or has a line that suits its kind."""
     if w.bad and kind == "false_market" and w.rng.random() < _AFFILIATE:
-        w.service, w.place = "", loud.affiliate_url(w.rng)
+        w.service, w.place = "", loud.affiliate_url(w.setting.lang, w.rng)
     elif not w.bad and w.rng.random() < (_KNOWN_SENT_FOR if w.setting.brand.known else _SENT_FOR):
         w.service = _served(w)
     otherwise = w.say(w.rng.choice(_SUBJECTS[kind]))

@@ -37,11 +37,11 @@ def hijacker(w: Writer) -> tuple[str, str]:
     local, _, host = author.address.partition("@")
     firm = Brand(host.partition(".")[0], host, False)
     others = [
-        f"{local}@{links.lookalike_host(firm, rng)}",
-        f"{local}@{names.stranger_host(rng)}",
+        f"{local}@{links.lookalike_host(firm, w.setting.lang, rng)}",
+        f"{local}@{names.stranger_host(w.setting.lang, rng)}",
         names.free_mail(w.setting.lang, rng),
     ]
-    return author.name, rng.choice([*others, links.trick_sender(firm, host, rng)])
+    return author.name, rng.choice([*others, links.trick_sender(firm, host, w.setting.lang, rng)])
 
 
 def letter(w: Writer, kind: str) -> tuple[str, list[Block]]:
@@ -198,9 +198,9 @@ def _place(w: Writer) -> str:
     host = w.author.host
     if w.bad and chance > 0.1:
         return (
-            links.trick_url(w.setting.brand, rng)
+            links.trick_url(w.setting.brand, w.setting.lang, rng)
             if chance < 0.7
-            else f"https://{names.stranger_host(rng)}/{names.random_word(rng)}"
+            else f"https://{names.stranger_host(w.setting.lang, rng)}/{names.random_word(rng)}"
         )
     if w.bad or chance < 0.45 or names.is_free_mail(host):
         return links.short_url(w.setting.brand, rng)

@@ -120,7 +120,7 @@ class Writer:
         self.site = rng.choice(["", "www.", "www.", "shop.", "account.", "app."]) + setting.brand.host
         self.service = _service(setting.brand, rng, bad=bad)
         self.sent_from = ""  # host of From, where what is said settles it
-        self.place = links.trick_url(setting.brand, rng) if bad else ""
+        self.place = links.trick_url(setting.brand, setting.lang, rng) if bad else ""
 
     def has(self, key: str) -> bool:
         """Whether the language has lines of the kind ``key``."""
@@ -175,7 +175,11 @@ class Writer:
             return (
                 f"https://{rng.choice(_NETWORKS).format(**words)}/{names.random_word(rng)}.{rng.choice(['png', 'jpg'])}"
             )
-        host = self.setting.brand.host if not self.bad or self.rng.random() < 0.5 else names.stranger_host(self.rng)
+        host = (
+            self.setting.brand.host
+            if not self.bad or self.rng.random() < 0.5
+            else names.stranger_host(self.setting.lang, self.rng)
+        )
         return f"https://{self.rng.choice(['cdn.', 'img.', 'static.', ''])}{host}/{names.random_word(self.rng)}.png"
 
     def theme(self, preheader: str) -> Theme:

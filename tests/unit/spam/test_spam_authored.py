@@ -82,7 +82,7 @@ def test_spin_refuses_an_open_bracket_and_an_unknown_slot() -> None:
 
 def test_honest_links_stay_with_the_brand_or_its_mail_service_and_tricks_never_do() -> None:
     rng, brand = Random(2), names.Brand("Kestrel Bank", "kestrelbank.example", False)
-    tricks = [links.trick_url(brand, rng) for _ in range(400)]
+    tricks = [links.trick_url(brand, "en", rng) for _ in range(400)]
     for url in tricks:
         host = url.partition("//")[2].partition("/")[0].rpartition("@")[2]
         assert host != brand.host, url

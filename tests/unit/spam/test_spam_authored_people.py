@@ -54,7 +54,7 @@ def test_addresses_and_hosts_are_ascii_and_valid(lang: str) -> None:
     for _ in range(DRAWS):
         assert ADDRESS.fullmatch(names.person(lang, rng).address)
         assert ADDRESS.fullmatch(f"info@{names.invented_brand(lang, rng).host}")
-        assert ADDRESS.fullmatch(f"info@{names.stranger_host(rng)}")
+        assert ADDRESS.fullmatch(f"info@{names.stranger_host(lang, rng)}")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
