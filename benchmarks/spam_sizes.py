@@ -130,7 +130,7 @@ def main() -> None:
     work = args.work or Path(tempfile.mkdtemp(prefix="spam-sizes-"))
     work.mkdir(parents=True, exist_ok=True)
     examples = train.gather(args.data, args.cache)
-    learned, asked = train.with_padded(leave_out.learned_of(FOLD, examples)), leave_out.asked_of(FOLD, examples)
+    learned, asked = train.with_copies(leave_out.learned_of(FOLD, examples)), leave_out.asked_of(FOLD, examples)
     raws = [mail.raw for mail in authored.generate(SEED, PAIRS)]
     wide = Wide.load(work) or wide_train.fit(learned)
     wide.save(work)

@@ -18,6 +18,7 @@ UNSEEN_SOURCE = "phishing_pot"  # CC BY-NC: judges what ships, never trains it
 GOOD_TEXTS = 400  # honest texts that lend their words
 GOOD_TEXT_CHARS = 1_500  # of an honest text that serves as good words
 PADDED = "padded"  # the trick of copies made here, by text alone, and of authored mail of whose words most are honest
+LOWERED = "lower case"
 PADDINGS = ("innocent padding", "innocent heading")  # tricks that put honest text around a message
 PADDING = (60, 320)  # words of honest text put above or below a body, at least and at most
 
@@ -105,6 +106,18 @@ def padded(examples: Sequence[Example], *, share: float, seed: int) -> list[Exam
     ]
     chosen = [example for example in examples if bodies and rng.random() < share]
     return [replace(example, text=_padded(example.text, rng.choice(bodies), rng), trick=PADDED) for example in chosen]
+
+
+def lowered(examples: Sequence[Example], *, share: float, seed: int) -> list[Example]:
+    """Copies of a share of the examples without capitals in subject and body, honest and bad ones alike; of none that has none."""
+    rng = Random(seed)
+    chosen = [(example, _lowered(example.text)) for example in examples if rng.random() < share]
+    return [replace(example, text=text, trick=LOWERED) for example, text in chosen if text != example.text]
+
+
+def _lowered(text: str) -> str:
+    subject, *rest = text.split("\n", 4)
+    return "\n".join([subject.lower(), *rest[:-1], *(body.lower() for body in rest[-1:])])
 
 
 def _padded(text: str, words: list[str], rng: Random) -> str:

@@ -111,7 +111,7 @@ def fold(
     """Train without the sources of a fold; returns figures, and the odds of what the fold asks about with that mail."""
     learned, asked = learned_of(name, examples, include), asked_of(name, examples, include)
     if not (plan.out / "config.json").exists():  # a model that is there already is judged as it is
-        train.make(train.with_padded(learned), plan)
+        train.make(train.with_copies(learned), plan)
     train.settle(plan.out, train.neutral(plan))
     model = SpamModel.load(plan.out, device="cpu")
     odds = model.odds([e.text for e in asked.everything])

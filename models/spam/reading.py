@@ -12,6 +12,7 @@ from fastemailnet.message.links import organisation
 MAX_WORD_CHARS = 64  # longer ones are random or hidden data; their first characters tell as much
 HEAD_CHARS, TAIL_CHARS = 2_600, 400  # of a body; 500 words, as many as the wide part reads
 MIN_NAME_CHARS = 3
+MIN_CASELESS_LETTERS = 40  # with fewer small letters and no capital one a text need not have lost its case
 SEPARATOR = "|"
 _DIGITS = str.maketrans("123456789", "000000000")
 _MARK = str.maketrans(
@@ -25,11 +26,13 @@ class Reading(NamedTuple):
     hints: list[str]
     text: list[str]
     body: int = 0  # place in ``text`` of the first word of the body; sender, hosts and subject stand before it
+    caseless: bool = False  # subject and body had letters, and not one capital
 
 
 def read(model_input: str) -> Reading:
     """The words of one input. Any text is an input; one without the five lines is read as far as it goes."""
     subject, sender, marks, hosts, body = (model_input.split("\n", 4) + [""] * 4)[:5]
+    caseless = _is_caseless(f"{subject} {body}")
     if len(body) > HEAD_CHARS + TAIL_CHARS:
         body = f"{body[:HEAD_CHARS]} {body[-TAIL_CHARS:]}"
     name, _, domain = sender.lower().rpartition(" ")
@@ -37,7 +40,12 @@ def read(model_input: str) -> Reading:
     if len(subject) > MIN_NAME_CHARS * 2 and subject.isupper():
         hints.append("hintshouting")
     header = _words(f"{sender} {SEPARATOR} {hosts} {SEPARATOR} {subject} {SEPARATOR}")
-    return Reading(hints, header + _words(body), len(header))
+    return Reading(hints, header + _words(body), len(header), caseless)
+
+
+def _is_caseless(text: str) -> bool:
+    # The first test stops at the first capital, so that nearly every mail costs nothing.
+    return text.islower() and sum(map(str.islower, text)) >= MIN_CASELESS_LETTERS
 
 
 def _words(text: str) -> list[str]:

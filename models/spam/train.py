@@ -24,6 +24,7 @@ from models.spam.wide import Wide
 
 AUTHORED_PAIRS, AUTHORED_SEED, TRICKED_SHARE = 30_000, 1, 0.35
 PADDED_SHARE, PADDED_SEED = 0.08, 3  # copies of texts with honest text above or below
+LOWERED_SHARE, LOWERED_SEED = 0.04, 5  # copies without capitals
 PADDED_HONEST_SHARE = (
     0.1  # of honest messages under the same tricks, or padding and wrapping would tell bad from honest
 )
@@ -64,16 +65,17 @@ def neutral(plan: Plan) -> dict[str, Any]:
     }
 
 
-def with_padded(learned: Sequence[Example]) -> list[Example]:
-    """Examples and their padded copies."""
-    return [*learned, *data.padded(learned, share=PADDED_SHARE, seed=PADDED_SEED)]
+def with_copies(learned: Sequence[Example]) -> list[Example]:
+    """Examples, and copies of some with honest text around them or without capitals."""
+    padded = data.padded(learned, share=PADDED_SHARE, seed=PADDED_SEED)
+    return [*learned, *padded, *data.lowered(learned, share=LOWERED_SHARE, seed=LOWERED_SEED)]
 
 
 def make(learned: Sequence[Example], plan: Plan, wide: Wide | None = None, taught: Sequence[float | None] = ()) -> None:
     """Train both parts and write them, uncalibrated.
 
     Args:
-        learned: what to learn from, with its padded copies.
+        learned: what to learn from, with its copies.
         plan: where to write, and how to train.
         wide: a wide part that was trained on these examples; None trains one.
         taught: a teacher's opinion of each example.
@@ -109,7 +111,7 @@ def calibrated(folder: Path, judged: Sequence[Example]) -> dict[str, Any]:
 def train(examples: Sequence[Example], plan: Plan) -> dict[str, Any]:
     """Train on the ``train`` split, set thresholds on ``dev``, write everything to ``plan.out``; returns the figures."""
     started = time.process_time()
-    learned = with_padded([e for e in examples if e.split == "train"])
+    learned = with_copies([e for e in examples if e.split == "train"])
     make(learned, plan)
     settle(
         plan.out,

@@ -143,6 +143,18 @@ def split_words(raw: bytes, good: list[str], rng: Random) -> bytes:
     return _letters(raw, rng, lambda word: f"{word[:2]}{rng.choice(cuts)}{word[2:]}" if len(word) > 3 else word)
 
 
+def lower_case(raw: bytes, good: list[str], rng: Random) -> bytes:
+    """No capital anywhere: mail without case has features of its own (``wide``), and must not be freer for it."""
+    del good, rng
+    message, text, is_html = _text_part(raw)
+    pieces = _TAG.split(_as_html(text, is_html))
+    pieces[::2] = [piece.lower() for piece in pieces[::2]]
+    subject = str(message["Subject"] or "")
+    del message["Subject"]
+    message["Subject"] = subject.lower() if "=?" not in subject else subject
+    return _rebuilt(message, "".join(pieces))
+
+
 TRICKS: dict[str, Trick] = {
     "hidden good words": hidden_good_words,
     "zero width": zero_width,
@@ -151,4 +163,5 @@ TRICKS: dict[str, Trick] = {
     "innocent padding": innocent_padding,
     "innocent heading": innocent_heading,
     "split words": split_words,
+    "lower case": lower_case,
 }

@@ -12,7 +12,7 @@ from models.spam import authored, data
 from models.spam.data import Example
 from models.spam.metrics import Flags
 from models.spam.reading import Reading, read
-from models.spam.wide import WINDOW_WORDS, Features, Floats, Wide
+from models.spam.wide import CASELESS, WINDOW_WORDS, Features, Floats, Wide, copies_of
 
 BUCKETS = 2**20
 STRENGTH = 20.0  # the inverse of the regularisation
@@ -49,11 +49,17 @@ def rarity(matrix: csr_matrix) -> Floats:
     return weights
 
 
-def weighed(matrix: csr_matrix, weights: Floats) -> csr_matrix:
-    """Rows of ones as ``Wide`` sees them: each feature by its frequency weight, each row of length 1."""
+def weighed(matrix: csr_matrix, weights: Floats, caseless: Flags) -> csr_matrix:
+    """Rows of ones as ``Wide`` sees them: each feature by its frequency weight, each row of length 1; copies where ``caseless``."""
     lengths = np.sqrt(np.maximum(matrix @ weights**2, 1.0))
     values = weights[matrix.indices] / np.repeat(lengths, np.diff(matrix.indptr))
-    return csr_matrix((values.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
+    seen = csr_matrix((values.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
+    rows = np.flatnonzero(caseless)
+    if not len(rows):
+        return seen
+    some, order = seen[rows], np.argsort(np.r_[rows, np.flatnonzero(~caseless)])
+    copies = (CASELESS * some.data, copies_of(some.indices, matrix.shape[1]), some.indptr)
+    return vstack([some + csr_matrix(copies, shape=some.shape), seen[~caseless]], format="csr")[order]
 
 
 def fit(examples: Sequence[Example], buckets: int = BUCKETS) -> Wide:
@@ -66,11 +72,10 @@ def fit(examples: Sequence[Example], buckets: int = BUCKETS) -> Wide:
     bad = np.array([example.label != "ham" for example in examples])
     phish = np.array([example.label == "phish" for example in examples])
     shares = np.array([_share(example) for example in examples])
+    caseless = np.array([reading.caseless for reading in readings])
     plain = np.array([example.trick not in (data.PADDED, *data.PADDINGS) for example in examples])
-    matrix, whole = (
-        features([readings[i] for i in np.flatnonzero(plain)], buckets),
-        (bad[plain], phish[plain], shares[plain]),
-    )
+    facts = (caseless, bad, phish, shares)
+    matrix, whole = features([readings[i] for i in np.flatnonzero(plain)], buckets), [fact[plain] for fact in facts]
     weights = rarity(matrix)
     first = _fitted(matrix, weights, *whole)
     worst = [first.worst(reading) for reading in readings]
@@ -79,7 +84,7 @@ def fit(examples: Sequence[Example], buckets: int = BUCKETS) -> Wide:
         return first
     more = features([readings[i] for i in long], buckets, [worst[i] for i in long])
     both = vstack([matrix, more], format="csr")
-    return _fitted(both, weights, *(np.r_[a, b[long]] for a, b in zip(whole, (bad, phish, shares), strict=True)))
+    return _fitted(both, weights, *(np.r_[a, b[long]] for a, b in zip(whole, facts, strict=True)))
 
 
 def _share(example: Example) -> float:
@@ -88,8 +93,8 @@ def _share(example: Example) -> float:
     return OWN_HONEST if own else SOURCE_WEIGHTS.get(example.source, 1.0)
 
 
-def _fitted(matrix: csr_matrix, weights: Floats, bad: Flags, phish: Flags, shares: Floats) -> Wide:
-    seen = weighed(matrix, weights)
+def _fitted(matrix: csr_matrix, weights: Floats, caseless: Flags, bad: Flags, phish: Flags, shares: Floats) -> Wide:
+    seen = weighed(matrix, weights, caseless)
     table, bias = np.zeros((len(weights), 3), dtype=np.float32), np.zeros(2, dtype=np.float32)
     table[:, 2] = weights**2
     for column, rows, truth in ((0, np.full(len(bad), True), bad), (1, bad, phish)):

@@ -1,6 +1,6 @@
 """Copies for training with honest text around them: both labels, above and below, the header as it was."""
 
-from models.spam.data import PADDING, Example, padded
+from models.spam.data import LOWERED, PADDING, Example, lowered, padded
 
 HONEST = [
     Example(
@@ -33,3 +33,15 @@ def test_the_padding_stands_above_or_below_and_has_a_bounded_length() -> None:
 
 def test_without_honest_text_nothing_is_padded() -> None:
     assert padded(BAD, share=1.0, seed=1) == []
+
+
+def test_copies_without_capitals_are_made_of_both_labels_and_of_nothing_that_has_none() -> None:
+    loud, quiet = (
+        Example("WIN\nAnna X.example\n\n\nNow Or Never", "spam", "x", "train", "en"),
+        Example("a", "ham", "x", "train", "en"),
+    )
+    copies = lowered([loud, quiet, Example("Hello", "ham", "x", "train", "en")], share=1.0, seed=1)
+    assert [(copy.text, copy.label, copy.trick) for copy in copies] == [
+        ("win\nAnna X.example\n\n\nnow or never", "spam", LOWERED),
+        ("hello", "ham", LOWERED),
+    ]

@@ -40,3 +40,19 @@ def test_shouting_is_a_hint() -> None:
 def test_any_text_is_an_input() -> None:
     assert read("").text == ["|", "|", "|"]
     assert read("x" * 500).text[-2] == "x" * 64
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "is_caseless"),
+    [
+        ("re: gas nominations", "here are the figures for houston and for the coast", True),
+        ("Re: gas nominations", "here are the figures for houston and for the coast", False),
+        ("re: gas", "here are the figures for houston and for the coast, Anna", False),
+        ("hi", "short note", False),
+        ("会议", "请在 http://a.example 查看会议记录和预算", False),
+    ],
+)
+def test_a_text_of_some_length_without_one_capital_has_lost_its_case(
+    subject: str, body: str, is_caseless: bool
+) -> None:
+    assert read(f"{subject}\nAnna X.example\n\n\n{body}").caseless is is_caseless

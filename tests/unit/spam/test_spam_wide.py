@@ -17,6 +17,7 @@ from models.spam.wide import (
     WINDOW_WORDS,
     Features,
     Wide,
+    copies_of,
     places_of_word,
     windows_of,
 )
@@ -40,9 +41,9 @@ LONG = [
 ]
 
 
-def a_table() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def a_table(rows: int = 2**12) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     rng = np.random.default_rng(5)
-    table = np.c_[rng.normal(size=(2**12, 2)), rng.uniform(1, 9, size=2**12)]
+    table = np.c_[rng.normal(size=(rows, 2)), rng.uniform(1, 9, size=rows)]
     return table.astype(np.float32), np.array([0.3, -0.2], dtype=np.float32)
 
 
@@ -54,7 +55,8 @@ def as_trained(
 ) -> NDArray[np.float32]:
     """Scores by the product that training makes: its rows are of length 1, and its weights are those of the table."""
     rarity = np.sqrt(table[:, 2])
-    rows = weighed(features(readings, len(table), starts), rarity)
+    caseless = np.array([reading.caseless for reading in readings])
+    rows = weighed(features(readings, len(table), starts), rarity, caseless)
     return np.asarray(rows @ (table[:, :2] / rarity[:, None]) + bias, dtype=np.float32)
 
 
@@ -81,6 +83,25 @@ def test_a_long_mail_is_bad_if_the_whole_is_or_its_worst_window_by_a_margin() ->
         assert wide.worst(reading) == starts[worst]
         later = starts[HEAD_WORDS // WINDOW_STEP :]
         assert wide.opinions([reading]).turns == [later[int(windows[HEAD_WORDS // WINDOW_STEP :, 0].argmax())]]
+
+
+def test_mail_without_capitals_has_copies_of_its_features_that_other_mail_does_not_see() -> None:
+    table, bias = a_table(2**20)
+    texts = [f"s\nA B x.example\n\n\n{'pills for the traders of houston ' * n}" for n in (3, 30)]
+    plain, caseless = ([read(text.replace("pills", word)) for text in texts] for word in ("Pills", "pills"))
+    assert [reading.caseless for reading in (*plain, *caseless)] == [False, False, True, True]
+    mixed = [plain[0], caseless[0], caseless[0], plain[0]]
+    assert np.allclose(Wide(table, bias).opinions(mixed).logits, as_trained(mixed, table, bias), atol=1e-4)
+    changed = table.copy()
+    changed[copies_of(np.flatnonzero(features([caseless[0]], len(table)).toarray()[0]), len(table)), :2] += 0.5
+    both = [Wide(one, bias).opinions([caseless[0], plain[1]]).logits for one in (table, changed)]
+    assert abs(both[0][0] - both[1][0]).min() > 0.5
+    assert np.allclose(both[0][1], both[1][1])
+
+
+def test_every_row_has_another_one_for_its_copy() -> None:
+    rows = np.arange(2**12, dtype=np.int32)
+    assert sorted(copies_of(rows, 2**12).tolist()) == rows.tolist()
 
 
 def test_bad_lines_in_a_page_of_honest_text_are_found() -> None:
