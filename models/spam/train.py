@@ -24,7 +24,7 @@ from models.spam.wide import Wide
 
 AUTHORED_PAIRS, AUTHORED_SEED, TRICKED_SHARE = 30_000, 1, 0.35
 PADDED_SHARE, PADDED_SEED = 0.08, 3  # copies of texts with honest text above or below
-LOWERED_SHARE, LOWERED_SEED = 0.04, 5  # copies without capitals
+LOWERED_SHARE, LOWERED_SEED = 0.08, 5  # copies without capitals
 PADDED_HONEST_SHARE = (
     0.1  # of honest messages under the same tricks, or padding and wrapping would tell bad from honest
 )
