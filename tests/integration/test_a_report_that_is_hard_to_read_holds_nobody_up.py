@@ -30,4 +30,4 @@ async def test_by_smtp(tmp_path: Path) -> None:
                 answers += 1
         assert reply.result() == b"250 2.0.0 Ok: nothing\r\n"
         writer.close()
-        assert answers > 20
+        assert answers > 4  # beside a parser in the loop there would be one, or two
