@@ -6,6 +6,7 @@ and no unclean election; and a topic that deletes by age would delete mail that 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any, Final
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
@@ -18,6 +19,7 @@ REPLICAS: Final = 3
 IN_SYNC: Final = 2
 FOR_EVER: Final = -1
 READY_MS: Final = 30_000
+READY_LOOK_S: Final = 0.1
 RECORD_OCTETS: Final = 1_048_576  # Kafka's own default
 
 
@@ -115,9 +117,19 @@ def _create(admin: KafkaAdminClient, cluster: Cluster, wanted: list[Topic], repl
     admin.wait_for_topics([cluster.topic(topic.stream) for topic in wanted], READY_MS)
 
 
+def _described(admin: KafkaAdminClient, names: list[str]) -> dict[str, Any]:
+    """The topics by name. A broker may not have heard of the partitions of a new one that another broker knows already."""
+    until_s = monotonic() + READY_MS / 1000
+    while True:
+        described = {topic["name"]: topic for topic in admin.describe_topics(names)}
+        if all(topic["partitions"] for topic in described.values()) or monotonic() > until_s:
+            return described
+        sleep(READY_LOOK_S)
+
+
 def _problems(admin: KafkaAdminClient, cluster: Cluster, wanted: list[Topic], unsafe: bool) -> Iterator[str]:
     names = [cluster.topic(topic.stream) for topic in wanted]
-    described = {topic["name"]: topic for topic in admin.describe_topics(names)}
+    described = _described(admin, names)
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     configs = next(iter(admin.describe_configs(resources, config_filter="all").values()))
     for topic, name in zip(wanted, names, strict=True):

@@ -143,7 +143,9 @@ class Server:
             return _say(reply)
         if reply is not None:
             borne = self.tolerance.idle if self.envelope is None else self.tolerance.refused
-            return self._say_or_end(borne(reply))
+            said = borne(reply)
+            # A 421 of the policy is about one command: to end here would leave a peer that sent on in doubt.
+            return _say(said) if said is reply else self._give_up(said)
         if self.envelope is None:
             self.envelope = Envelope(path.address, path.parameters)
             return _say(Reply(250, (2, 1, 0), "Ok"))

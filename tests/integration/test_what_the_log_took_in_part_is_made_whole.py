@@ -219,10 +219,10 @@ async def test_of_too_many_of_which_nobody_knows_the_oldest_are_forgotten_and_co
                 await client.send(RAW, idempotency_key=f"order-{number}")
         log.is_readable = True
         assert not world.gateway.submissions.appending
-        assert world.gateway.status() == {"unsettled": 3, "forgotten": 2}
+        assert world.gateway.submissions.status() == {"unsettled": 3, "forgotten": 2}
         again = [await client.send(RAW, idempotency_key=f"order-{number}") for number in range(5)]
         assert [one.replayed for one in again] == [False, False, True, True, True]
-        assert world.gateway.status() == {"forgotten": 2}
+        assert world.gateway.submissions.status() == {"forgotten": 2}
 
 
 async def test_the_key_file_passes_what_nobody_came_again_for_in_a_day(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -29,7 +29,6 @@ from fastemailnet.smtp.session import (
     Withheld,
     Write,
 )
-from fastemailnet.smtp.stage import State
 
 REFUSALS = {code: Reply(code, None, "because") for code in (421, 450, 451, 550, 552, 554)}
 TAKEN = Reply(250, (2, 0, 0), "taken")
@@ -92,9 +91,6 @@ class Run:
         end = min(len(self.replies), self.heard + self.world.piece)
         if cut is not None and (end > cut or self.heard == len(self.replies)):
             self.perform(self.session.step(Lost("cut")))
-            return
-        if self.heard == len(self.replies) and self.server.state is State.CLOSED:  # as whoever says 421 does
-            self.perform(self.session.step(Lost("closed")))
             return
         assert self.heard < len(self.replies), "client and server wait for each other"
         octets, self.heard = self.replies[self.heard : end], end
