@@ -14,7 +14,7 @@ from models.spam.authored.names import Brand
 from models.spam.authored.rich import Block
 from models.spam.authored.writer import Setting, Writer, words_of
 
-_OWN, _OTHER = "@@ ", "@ "
+_OWN, _MARKS = "@@ ", "@ "  # before a desk at the recipient's own domain; and what stands before any
 _LOCALS = [
     "noreply", "no-reply", "notice", "service", "support", "info", "notifications", "donotreply", "portal", "documents", "office",
     "billing", "accounts", "contact", "mail", "hello",
@@ -45,7 +45,7 @@ def said(w: Writer, kind: str) -> tuple[str, list[Block]]:
     if named.startswith(_OWN):
         house = _house(w.setting.to.host)
         w.setting, w.slots = replace(w.setting, brand=house), {**w.slots, "brand": house.name, "host": house.host}
-    w.slots[_SHOWN] = named.lstrip(_OWN)
+    w.slots[_SHOWN] = named.lstrip(_MARKS)
     _settle(w)
     return subject, bodies.notice(w, kind, text)
 

@@ -2,8 +2,6 @@
 
 import re
 from email import message_from_bytes
-from email.header import decode_header, make_header
-from email.message import Message
 from random import Random
 from urllib.parse import urlsplit
 
@@ -12,15 +10,10 @@ import pytest
 from models.spam.authored import bulk, loud, modern, writer
 from models.spam.authored.kinds import KINDS as ALL
 from models.spam.authored.rich import Block, Button, Hidden, Picture, Small, Text, as_html, as_plain
-from tests.unit.spam.authored_world import BRAND, setting
+from tests.unit.spam.authored_world import BRAND, setting, shown
 
 LANGUAGES = sorted(path.stem for path in (writer.BLOCKS / "bulk").glob("*.toml"))
 KINDS = [name for name, kind in ALL.items() if kind.said in (bulk.offer, bulk.bill)]
-
-
-def shown(mail: Message) -> str:
-    parts = (part.get_payload(decode=True) for part in mail.walk() if not (part.is_multipart() or part.get_filename()))
-    return "\n".join(part.decode() for part in parts if isinstance(part, bytes))
 
 
 def ends(blocks: list[Block]) -> list[str]:
@@ -37,8 +30,7 @@ def test_every_kind_is_whole_in_every_language(lang: str, kind: str) -> None:
     assert kind in modern.kinds_of(writer.words_of(lang))
     for _ in range(25):
         mail = message_from_bytes(modern.write(ALL[kind], setting(lang, rng), rng))
-        said = str(make_header(decode_header(mail["Subject"]))) + re.sub("(?s)<style.*?</style>", "", shown(mail))
-        assert not re.search("[{][a-z]+[}]", said)
+        assert not re.search("[{][a-z]+[}]", shown(mail))
         assert mail["From"]
 
 

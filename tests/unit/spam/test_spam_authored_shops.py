@@ -2,8 +2,6 @@
 
 import re
 from email import message_from_bytes
-from email.header import decode_header, make_header
-from email.message import Message
 from random import Random
 
 import pytest
@@ -11,17 +9,10 @@ import pytest
 from models.spam.authored import modern, shops, writer
 from models.spam.authored.kinds import KINDS as ALL
 from models.spam.authored.rich import Block, Button, Heading, Picture, Rows, Story, Text
-from tests.unit.spam.authored_world import BRAND, setting
+from tests.unit.spam.authored_world import BRAND, setting, shown
 
 LANGUAGES = sorted(path.stem for path in (writer.BLOCKS / "shops").glob("*.toml"))
 KINDS = [name for name, kind in ALL.items() if kind.said is shops.said]
-
-
-def shown(mail: Message) -> str:
-    parts = (part.get_payload(decode=True) for part in mail.walk() if not (part.is_multipart() or part.get_filename()))
-    subject = str(make_header(decode_header(mail["Subject"])))
-    said = "\n".join(part.decode() for part in parts if isinstance(part, bytes))
-    return subject + re.sub("(?s)<style.*?</style>", "", said)
 
 
 def told(text: str, seed: int) -> list[Block]:
