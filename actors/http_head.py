@@ -26,9 +26,8 @@ from fastemailnet.net.patience import Patience
 
 MAX_HEAD_OCTETS: Final = 131_072  # 1,000 recipients in X-Envelope-To fields fit
 MAX_FIELDS: Final = 2_000  # of one request: each costs some microseconds, in the framework more
-MAX_PIPELINED: Final = (
-    20  # requests that wait for the answer to one before them; of one read each costs 60 microseconds
-)
+# Requests that wait for the answer to one before them; of one read each costs 60 microseconds.
+MAX_PIPELINED: Final = 20
 HEAD_S: Final = 30.0
 BODY_S: Final = 60.0
 REST_S: Final = 10.0

@@ -72,9 +72,8 @@ def is_tier(stream: str) -> bool:
     return stream.startswith("defer.")
 
 
-LAST_MS = (
-    253_339_228_799_999  # Unix time, the end of 9997: what is reckoned from a time must have a year that calendars know
-)
+# Unix time, the end of 9997: what is reckoned from a time must have a year that calendars know.
+LAST_MS = 253_339_228_799_999
 SEVERAL = ""  # the domain of a unit whose recipients are of several, which is split before anything is sent
 
 
@@ -157,9 +156,8 @@ class Unit(msgspec.Struct, frozen=True, array_like=True):
     tls: TlsWish = TlsWish.DEFAULT
     reporting: Reporting | None = None
     released: str = ""  # of a copy: why a person let it pass the gate
-    put_off: int = (
-        0  # of a copy: so many of the attempts before were none: its turn was far off, or it was to be tagged
-    )
+    # Of a copy: so many of the attempts before were none: its turn was far off, or it was to be tagged.
+    put_off: int = 0
     turn_ms: int = 0  # and when that turn is; 0 where it was not put off
     is_personal: bool = False  # the whole message was accepted for one recipient
     suspicion: Suspicion | None = None  # of a copy: what the gate found

@@ -13,9 +13,8 @@ from fastemailnet.errors import MessageError
 
 _FIELD = re.compile(rb"^(sender|from|to|cc|bcc)[ \t]*:((?:[^\n]|\n(?=[ \t]))*)\n?", re.IGNORECASE | re.MULTILINE)
 _BCC = re.compile(rb"^bcc[ \t]*:(?:[^\n]|\n(?=[ \t]))*\n?", re.IGNORECASE | re.MULTILINE)
-MAX_HEADER_OCTETS = (
-    1_000_000  # that are looked through for addresses; what is taken has fewer (``limits.header_octets``)
-)
+# That are looked through for addresses; what is taken has fewer (``limits.header_octets``).
+MAX_HEADER_OCTETS = 1_000_000
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 

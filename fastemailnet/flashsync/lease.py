@@ -52,9 +52,8 @@ class Open:
     doubt_ms: int | None = None
     reason: str = ""
     asked: Asked | None = None
-    word: int = (
-        ANY_WORD  # position of the newest OUTCOME by which its node said that it is in doubt; NO_WORD: there is none
-    )
+    # Position of the newest OUTCOME by which its node said that it is in doubt; NO_WORD: there is none.
+    word: int = ANY_WORD
 
     @property
     def times_asked(self) -> int:

@@ -25,9 +25,8 @@ from models.spam.wide import Wide
 AUTHORED_PAIRS, AUTHORED_SEED, TRICKED_SHARE = 30_000, 1, 0.35
 PADDED_SHARE, PADDED_SEED = 0.08, 3  # copies of texts with honest text above or below
 LOWERED_SHARE, LOWERED_SEED = 0.08, 5  # copies without capitals
-PADDED_HONEST_SHARE = (
-    0.1  # of honest messages under the same tricks, or padding and wrapping would tell bad from honest
-)
+# Of honest messages under the same tricks, or padding and wrapping would tell bad from honest.
+PADDED_HONEST_SHARE = 0.1
 WIDE_SHARE = 0.8  # of the wide part in the common opinion
 VOCABULARY_WORDS = 200  # of a text, from which the tokenizer is learnt
 

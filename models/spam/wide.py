@@ -36,9 +36,8 @@ MARGIN = 3.5  # log odds by which a worst window must pass the whole mail to wei
 CASELESS = 2.0  # how much more than a feature its copy for mail without capitals weighs
 HEAD_WORDS = 40  # of a body, which the transformer reads in any case
 GROUP_LETTERS = (3, 4, 5)
-MAX_FEATURES_KEPT = (
-    3_000_000  # of words, 12 MB and as many words as that holds; the memory starts again when it is full
-)
+# Of words, 12 MB and as many words as that holds; the memory starts again when it is full.
+MAX_FEATURES_KEPT = 3_000_000
 HINT = "\x01"  # before a hint, so that it is no word of a text
 _COPY_FACTOR, _COPY_STEP = 2_654_435_761, 12_345  # odd: every row has another one for its copy
 _PAIR_FACTOR = np.uint64(0x9E3779B97F4A7C15)
